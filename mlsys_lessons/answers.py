@@ -1,0 +1,97 @@
+"""Answers: what was said to each request, for callers who ask again.
+
+A repeated request gets the first answer, whatever the model thinks by now. Recognising a repeat is
+ingestion's work; this module only remembers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+import pandas as pd
+
+from mlsys_lessons.records import FEATURES, extend
+
+ANSWER = (
+    "score", "model_version", "is_fallback", "fallback_reason", "action", "reason", "propensity",
+    "review_value",
+)  # fmt: skip
+FINAL = ("final_action", "decided_by")
+
+
+class Answers:
+    """The answers of the last days, by request."""
+
+    def __init__(self, days: int) -> None:
+        self.days = days
+        self._closed: deque[pd.DataFrame] = deque(maxlen=days)
+        self._today: list[pd.DataFrame] = []
+
+    def __repr__(self) -> str:
+        rows = sum(len(each) for each in (*self._closed, *self._today))
+        return f"Answers({rows:,} of the last {self.days} days)"
+
+    def remember(self, decided: pd.DataFrame) -> None:
+        """Keep a batch of first answers until the day is closed."""
+        self._today.append(decided[["request_id", *ANSWER]])
+
+    def repeat(self, received: pd.DataFrame) -> pd.DataFrame:
+        """The received repeats with their first answers; features are not computed again."""
+        blank = dict.fromkeys(FEATURES, np.full(len(received), np.nan))
+        first = self._find(received["request_id"].to_numpy(), (*self._closed, *self._today))
+        answer = first[list(ANSWER)].set_axis(received.index, axis=0)
+        return pd.concat([extend(received, blank), answer], axis=1)
+
+    def close_day(self, closed: pd.DataFrame) -> pd.DataFrame:
+        """Give repeats the final action of their first row, and file the day.
+
+        Returns the closed day with `final_action` and `decided_by` complete.
+        """
+        repeated = closed["is_duplicate"].to_numpy()
+        firsts = closed.loc[~repeated, ["request_id", *ANSWER, *FINAL]]
+        if repeated.any():
+            ids = closed.loc[repeated, "request_id"].to_numpy()
+            final = self._find(ids, (*self._closed, firsts))
+            for name in FINAL:
+                column = closed[name].array.copy()
+                column[repeated] = final[name].array
+                closed = closed.assign(**{name: column})
+        self._closed.append(firsts)
+        self._today = []
+        return closed
+
+    @staticmethod
+    def _find(ids: np.ndarray, frames: tuple[pd.DataFrame, ...]) -> pd.DataFrame:
+        """One row of the frames for each id, in the order of the ids."""
+        known = np.concatenate([each["request_id"].to_numpy() for each in frames])
+        order = np.argsort(known, kind="stable")
+        place = order[np.searchsorted(known[order], ids)]
+        starts = np.cumsum([0, *(len(each) for each in frames)])
+        held = np.searchsorted(starts, place, side="right") - 1
+        chunks = [frames[k].iloc[place[held == k] - starts[k]] for k in np.unique(held)]
+        rows = np.concatenate([np.flatnonzero(held == k) for k in np.unique(held)])
+        return stacked(chunks).iloc[np.argsort(rows)]
+
+
+def stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Frames with the same columns on top of each other; category columns keep being categories.
+
+    >>> a = pd.DataFrame({"version": pd.Categorical(["v1"])})
+    >>> b = pd.DataFrame({"version": pd.Categorical(["v2"])})
+    >>> stacked([a, b])["version"].tolist(), str(stacked([a, b])["version"].dtype)
+    (['v1', 'v2'], 'category')
+    """
+    if len(frames) == 1:
+        return frames[0]
+    mixed = [
+        name
+        for name, dtype in frames[0].dtypes.items()
+        if isinstance(dtype, pd.CategoricalDtype)
+        and any(each[name].dtype != dtype for each in frames[1:])
+    ]
+    for name in mixed:
+        values = [value for each in frames for value in each[name].cat.categories]
+        union = pd.CategoricalDtype(pd.unique(np.array(values, dtype=object)))
+        frames = [each.assign(**{str(name): each[name].astype(union)}) for each in frames]
+    return pd.concat(frames)

@@ -1,0 +1,80 @@
+"""Sorted sets of ids with a memory of so many days: who has been here before.
+
+Used by ingestion (repeated requests) and by the ledger (one effect for each request). It holds
+ids only: what was answered, and what it was worth, is kept elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NONE: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+
+class SeenIds:
+    """The ids of the last days, and which of a batch are among them.
+
+    Why it matters: a caller that gets no answer sends its payment again. A system that cannot
+    tell a repeat from a new request answers twice, and charges twice.
+
+    >>> seen = SeenIds(days=7)
+    >>> seen.add(np.array([3, 5, 3])).tolist()
+    [False, False, True]
+    >>> seen.add(np.array([5, 6])).tolist()
+    [True, False]
+    """
+
+    def __init__(self, days: int) -> None:
+        self.days = days
+        self._past = _NONE  # sorted: the closed days
+        self._today = _NONE  # sorted: the running day
+        self._closed: deque[NDArray[np.int64]] = deque()
+
+    def __repr__(self) -> str:
+        return f"SeenIds({len(self._past) + len(self._today):,} ids of the last {self.days} days)"
+
+    def add(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Remember the ids; say for each whether it, or an earlier row of the batch, was there."""
+        order = np.argsort(ids, kind="stable")
+        ordered = ids[order]
+        repeat = np.zeros(len(ids), dtype=bool)
+        repeat[1:] = ordered[1:] == ordered[:-1]
+        repeat |= is_in(ordered, self._past) | is_in(ordered, self._today)
+        fresh = ordered[~repeat]
+        if len(fresh):
+            self._today = merged(self._today, fresh) if len(self._today) else fresh
+        known = np.empty(len(ids), dtype=bool)
+        known[order] = repeat
+        return known
+
+    def close_day(self) -> None:
+        """The running day joins the past; the oldest day is forgotten."""
+        self._closed.append(self._today)
+        self._past = merged(self._past, self._today)
+        if len(self._closed) > self.days:
+            self._past = self._past[~is_in(self._past, self._closed.popleft())]
+        self._today = _NONE
+
+
+def is_in(queries: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the queries are among the sorted keys.
+
+    >>> is_in(np.array([1, 4]), np.array([2, 4, 6])).tolist()
+    [False, True]
+    """
+    if not len(keys):
+        return np.zeros(len(queries), dtype=bool)
+    place = np.minimum(np.searchsorted(keys, queries), len(keys) - 1)
+    return np.asarray(keys[place] == queries)
+
+
+def merged(keys: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Two sorted arrays as one.
+
+    >>> merged(np.array([1, 5]), np.array([3])).tolist()
+    [1, 3, 5]
+    """
+    return np.insert(keys, np.searchsorted(keys, more), more)

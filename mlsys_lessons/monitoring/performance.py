@@ -1,0 +1,172 @@
+"""How good the model is today, before a single label has arrived.
+
+If a score is a calibrated probability it carries its own confusion matrix: among rows scored .2 a
+fifth are positive. That is confidence-based performance estimation (CBPE). It assumes calibration
+and does not test it: it follows a change in the inputs, and says "all is well" right through a
+change of what the inputs mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mlsys_lessons.records import InputError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EstimatedPerformance:
+    """Expected confusion matrix (counts, as floats) and metrics; NaN where undefined.
+
+    >>> EstimatedPerformance(tp=8.0, fp=2.0, fn=2.0, tn=88.0, auc=0.9, brier=0.02).f1
+    0.8
+    """
+
+    tp: float
+    fp: float
+    fn: float
+    tn: float
+    auc: float
+    brier: float
+
+    @property
+    def n(self) -> float:
+        """Rows that had a probability."""
+        return self.tp + self.fp + self.fn + self.tn
+
+    @property
+    def precision(self) -> float:
+        """Share of the flagged that are expected to be positive."""
+        return _ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float:
+        """Share of the expected positives that are flagged."""
+        return _ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def accuracy(self) -> float:
+        """Share expected to be right: on rare events a very flattering number."""
+        return _ratio(self.tp + self.tn, self.n)
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall, from the expected counts."""
+        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+
+def cbpe(
+    probabilities: ArrayLike,
+    *,
+    threshold: float | ArrayLike = 0.5,
+    scores: ArrayLike | None = None,
+) -> EstimatedPerformance:
+    """Expected confusion matrix and metrics from calibrated probabilities, without labels.
+
+    Why it matters: labels come in weeks, this number tonight. It sees covariate shift. It cannot
+    see concept drift, and when a ranking gets worse while its confidence does not, it reports an
+    improvement.
+
+    Parameters
+    ----------
+    probabilities
+        Calibrated P(positive) of each row, in 0..1. NaN (no answer) is left out.
+    threshold
+        A row is flagged when its score is at least this; one number, or one per row where the cut
+        depends on the amount.
+    scores
+        What is cut and what ranks, where that is not the calibrated probability itself.
+
+    Errors: InputError for values outside 0..1, for lengths that differ and when nothing is left.
+
+    >>> round(cbpe([0.9, 0.8, 0.1, 0.0], threshold=0.5).precision, 2)
+    0.85
+
+    Source: Bialek et al., Estimating model performance under covariate shift without labels, 2024.
+    """
+    chances = _column(probabilities, "probabilities")
+    ranks = chances if scores is None else _column(scores, "scores")
+    cuts = np.asarray(threshold, dtype=np.float64)
+    if cuts.ndim > 1 or len(ranks) != len(chances) or cuts.size not in (1, len(chances)):
+        raise InputError(
+            f"{len(chances)} probabilities, {len(ranks)} scores, {cuts.size} thresholds; give one "
+            "score per probability and one threshold, or one per row."
+        )
+    known = ~np.isnan(chances) & ~np.isnan(ranks)
+    flagged = (ranks >= cuts)[known]
+    chances, ranks = chances[known], ranks[known]
+    if not len(chances) or chances.min() < 0 or chances.max() > 1:
+        raise InputError(
+            "probabilities are empty, all missing, or leave 0..1; pass calibrated probabilities, "
+            "and give anything else that ranks the rows as scores=."
+        )
+    brier = float(np.mean(chances * (1 - chances)))
+    return EstimatedPerformance(*expected_confusion(chances, flagged), _auc(chances, ranks), brier)
+
+
+def expected_confusion(
+    probabilities: Floats, flagged: NDArray[np.bool_]
+) -> tuple[float, float, float, float]:
+    """Expected tp, fp, fn, tn of given decisions: the heart of `cbpe`, for the monitors' hot path.
+
+    >>> expected_confusion(np.array([0.75, 0.25]), np.array([True, False]))
+    (0.75, 0.25, 0.25, 0.75)
+    """
+    positives = float(probabilities.sum())
+    tp = float(probabilities[flagged].sum())
+    fp = float(np.count_nonzero(flagged)) - tp
+    fn = positives - tp
+    return tp, fp, fn, len(probabilities) - tp - fp - fn
+
+
+def bbse(flagged_share: float, *, recall: float, false_positive_rate: float) -> float:
+    """Share of positives behind a flagged share, if only the mix of the classes has moved.
+
+    Why it matters: under label shift the flagged share understates the change: a prevalence of
+    2 % -> 6 % moves it from .065 to .095 only. Black-box shift estimation turns it back.
+
+    Errors: InputError when a share leaves 0..1 or the flag does not separate the classes.
+
+    >>> round(bbse(0.095, recall=0.8, false_positive_rate=0.05), 3)
+    0.06
+
+    Source: Lipton, Wang and Smola, Detecting and correcting for label shift, 2018.
+    """
+    shares = (flagged_share, recall, false_positive_rate)
+    if not all(0 <= share <= 1 for share in shares) or recall <= false_positive_rate:
+        raise InputError(
+            f"{flagged_share=}, {recall=}, {false_positive_rate=}; all lie in 0..1 and the recall "
+            "is above the false-positive rate, or the flag says nothing about the classes."
+        )
+    share = (flagged_share - false_positive_rate) / (recall - false_positive_rate)
+    return float(np.clip(share, 0, 1))
+
+
+def _auc(chances: Floats, ranks: Floats) -> float:
+    """Expected area under the ROC curve; rows of one score are one step of the curve."""
+    order = np.argsort(-ranks, kind="stable")
+    last = np.append(np.diff(ranks[order]) != 0, True)
+    hits = np.concatenate([[0.0], np.cumsum(chances[order])[last]])
+    misses = np.concatenate([[0.0], np.cumsum(1 - chances[order])[last]])
+    if not hits[-1] * misses[-1] > 0:
+        return float("nan")
+    area = np.sum(np.diff(misses) * (hits[1:] + hits[:-1])) / 2
+    return float(area / (hits[-1] * misses[-1]))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else float("nan")
+
+
+def _column(values: ArrayLike, name: str) -> Floats:
+    try:
+        column = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} are not numbers; pass a one-dimensional array.") from None
+    if column.ndim != 1:
+        raise InputError(f"{name} have {column.ndim} dimensions; pass a one-dimensional array.")
+    return column

@@ -1,0 +1,133 @@
+"""Two samples made comparable: types, missing values, categories; and what is refused, in words.
+
+The statistics in drift.py start from here, so that each of them is only its formula. Nothing is
+measured in this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlsys_lessons.records import InputError
+
+Sample = NDArray[Any] | pd.Series | pd.Categorical | Sequence[Any]
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+_NUMERIC_INFERRED = {"floating", "integer", "mixed-integer-float", "decimal", "integer-na"}
+_CATEGORY_INFERRED = {"string", "boolean", "empty"}
+
+
+def numeric_pair(reference: Sample, current: Sample) -> tuple[Floats, Floats]:
+    """Both samples as floats without missing values; anything but numbers is refused."""
+    pair = _numbers(reference, "reference"), _numbers(current, "current")
+    return _present(pair[0], "reference"), _present(pair[1], "current")
+
+
+def numeric_pair_with_missing(reference: Sample, current: Sample) -> tuple[Floats, Floats]:
+    """Both samples as floats, missing values kept as NaN."""
+    return _numbers(reference, "reference"), _numbers(current, "current")
+
+
+def is_categorical(reference: Sample, current: Sample) -> bool:
+    """Whether the pair is compared value by value; one sample of each kind is refused.
+
+    Categoricals, text and booleans are compared by value, numbers along their axis. Numbers that
+    are only names (a merchant id) become categories by `.astype("category")`.
+    """
+    kinds = [_kind(reference, "reference"), _kind(current, "current")]
+    if kinds[0] != kinds[1]:
+        raise InputError(
+            f"reference is {kinds[0]} and current is {kinds[1]}; two samples of one column have "
+            "one type, so convert one of them."
+        )
+    return kinds[0] == "categorical"
+
+
+def category_codes(reference: Sample, current: Sample) -> tuple[Codes, Codes, int]:
+    """Both samples as codes into the union of their values (-1 = missing), and its size."""
+    first, first_values = pd.factorize(_as_series(reference, "reference"))
+    second, second_values = pd.factorize(_as_series(current, "current"))
+    names = [pd.Index(values).astype(object) for values in (first_values, second_values)]
+    union = names[0].union(names[1], sort=False)
+    return _recode(first, first_values, union), _recode(second, second_values, union), len(union)
+
+
+def _recode(codes: NDArray[np.intp], values: Any, union: pd.Index) -> Codes:
+    lookup = np.append(union.get_indexer(pd.Index(values).astype(object)), -1)
+    return np.asarray(lookup[codes], dtype=np.int64)
+
+
+def _present(values: Floats, role: str) -> Floats:
+    missing = np.isnan(values)
+    if not missing.any():
+        return values
+    present: Floats = values[~missing]
+    if not len(present):
+        raise InputError(
+            f"{role} holds {len(values)} values, all missing; this statistic drops missing values "
+            "and needs at least one other (psi gives them a bin of their own)."
+        )
+    return present
+
+
+def _numbers(sample: Sample, role: str) -> Floats:
+    if isinstance(sample, np.ndarray) and sample.dtype.kind in "fiub" and sample.ndim == 1:
+        values = sample.astype(np.float64, copy=False)
+    else:
+        series = _as_series(sample, role)
+        if _kind(series, role) == "categorical" and series.dtype != bool:
+            raise InputError(f"{role} is categorical; this statistic needs numbers: use chi2.")
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    if not len(values):
+        raise InputError(f"{role} is empty; a statistic needs at least one value on each side.")
+    if np.isinf(values).any():
+        raise InputError(
+            f"{role} holds {int(np.isinf(values).sum())} infinite values; only finite numbers and "
+            "NaN (missing) are allowed, so replace or drop them first."
+        )
+    return values
+
+
+def _as_series(sample: Sample, role: str) -> pd.Series:
+    if isinstance(sample, (str, bytes)) or not hasattr(sample, "__len__"):
+        raise InputError(f"{role} is a {type(sample).__name__}; pass a one-dimensional array.")
+    if isinstance(sample, (dict, set, pd.DataFrame)) or getattr(sample, "ndim", 1) != 1:
+        raise InputError(f"{role} is not one column of values; pass a one-dimensional array.")
+    if not len(sample):
+        raise InputError(f"{role} is empty; a statistic needs at least one value on each side.")
+    if isinstance(sample, pd.Series):
+        return sample
+    if isinstance(sample, (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)):
+        return pd.Series(sample, copy=False)
+    return _from_sequence(sample, role)
+
+
+def _from_sequence(sample: Sequence[Any], role: str) -> pd.Series:
+    series = pd.Series(list(sample), dtype=object)
+    if any(hasattr(value, "__len__") and not isinstance(value, str) for value in sample[:1]):
+        raise InputError(f"{role} is nested; pass a one-dimensional array of values.")
+    return series
+
+
+def _kind(sample: Sample, role: str) -> str:
+    """Either "numeric" or "categorical"; other types (times, mixtures, complex) are refused."""
+    series = _as_series(sample, role)
+    kind = getattr(series.dtype, "kind", "O")
+    if isinstance(series.dtype, (pd.CategoricalDtype, pd.StringDtype)) or kind in "bSU":
+        return "categorical"
+    if kind in "fiu":
+        return "numeric"
+    inferred = pd.api.types.infer_dtype(series, skipna=True) if kind == "O" else str(series.dtype)
+    if inferred in _NUMERIC_INFERRED:
+        return "numeric"
+    if inferred in _CATEGORY_INFERRED:
+        return "categorical"
+    raise InputError(
+        f"{role} holds values of type {inferred}; pass numbers, text, booleans or a categorical."
+    )

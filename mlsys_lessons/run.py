@@ -1,0 +1,231 @@
+"""A run: what happened when a system met a world, and what it was worth.
+
+The result of `simulate`: the log, the metrics, the alerts, the labels, the ledger, and (apart from
+all these) the truth. It computes nothing new; the loop is in simulation.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlsys_lessons.answers import stacked
+from mlsys_lessons.faults import Fault
+from mlsys_lessons.ledger import Ledger
+from mlsys_lessons.records import ACTIONS, FEATURES, LABEL_SOURCES, InputError, StateError
+from mlsys_lessons.system import System
+
+
+@dataclass
+class Recorder:
+    """What a run keeps, chunk by chunk; `keep="metrics"` keeps no rows."""
+
+    keep: str
+    log: list[pd.DataFrame] = field(default_factory=list)
+    truth: list[pd.DataFrame] = field(default_factory=list)
+    labels: list[pd.DataFrame] = field(default_factory=list)
+    rows: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Recorder:
+        chunks = (list(self.log), list(self.truth), list(self.labels))
+        return Recorder(self.keep, *chunks, self.rows, self.digest.copy())
+
+    def record(self, closed: pd.DataFrame, truth: pd.DataFrame, labels: pd.DataFrame) -> None:
+        """Take in one closed day."""
+        self.rows += len(closed)
+        self.digest.update(closed["request_id"].to_numpy().tobytes())
+        for name in ("action", "final_action"):
+            self.digest.update(closed[name].cat.codes.to_numpy().tobytes())
+        if self.keep == "log":
+            self.log.append(closed)
+            self.truth.append(truth)
+            self.labels.append(labels[["request_id", "label", "label_time", "source"]])
+
+
+@dataclass
+class Run:
+    """One system in one world over some days.
+
+    Attributes: `world`, `system` (as it stands at the end), `days`, `faults`, and the frames
+    described in the README; money is integer cents. `keep="metrics"` runs have no log, truth or
+    labels, and their ledger is summed by day and item.
+    """
+
+    world: Any
+    system: System
+    days: int
+    faults: tuple[Fault, ...]
+    seconds: float
+    recorder: Recorder = field(repr=False)
+    book: Ledger = field(repr=False)
+    state: Any = field(repr=False)  # the world's state at the end, for `resume`
+    transit: Any = field(repr=False)  # rows still on their way
+    settings: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"Run({self.system.name!r} over {self.days} days of {self.world.name} "
+            f"({self.requests:,} rows), value {self.value / 100:,.0f} EUR)"
+        )
+
+    @property
+    def requests(self) -> int:
+        """Rows received, duplicates included."""
+        return self.recorder.rows
+
+    @property
+    def value(self) -> int:
+        """What the system was worth, in cents: the sum of the ledger."""
+        return self.book.accrued
+
+    @property
+    def expected_value(self) -> float:
+        """Cents to expect from the same decisions, the luck of who was a fraudster averaged out."""
+        return self.book.expected
+
+    @cached_property
+    def log(self) -> pd.DataFrame:
+        """One row per received row, index row_id; every stage's columns."""
+        self._need_rows("log")
+        return joined(self.recorder.log)
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """tick, layer, metric, segment, value, n."""
+        return self.system.monitor.metrics
+
+    @property
+    def alerts(self) -> pd.DataFrame:
+        """tick, layer, metric, segment, value, threshold, severity, owner."""
+        return self.system.monitor.alerts
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """request_id, label, label_time, source: what the system could know by then."""
+        self._need_rows("labels")
+        return stacked(self.recorder.labels).reset_index(drop=True)
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """tick, request_id (-1 for overheads), item, cents; omniscient."""
+        return self.book.entries
+
+    @property
+    def books(self) -> pd.DataFrame:
+        """tick, item, cents: the same money on the day it became known."""
+        return self.book.books
+
+    @property
+    def outstanding(self) -> int:
+        """Cents that have happened and that nobody in the business knows of: value - books."""
+        return self.book.outstanding
+
+    @cached_property
+    def _truth(self) -> pd.DataFrame:
+        truth = pd.concat(self.recorder.truth)
+        return truth[~truth.index.duplicated()]
+
+    def truth(self) -> pd.DataFrame:
+        """The omniscient view: true_* columns by request_id. No system ever sees it."""
+        self._need_rows("truth")
+        return self._truth
+
+    @property
+    def actions_sha256(self) -> str:
+        """A fingerprint of every answer: request ids, actions and final actions in row order."""
+        return str(self.recorder.digest.hexdigest())
+
+    def value_by_tick(self) -> pd.Series:
+        """Cents accrued on each day, index tick."""
+        ticks = pd.RangeIndex(self.days, name="tick")
+        return self.ledger.groupby("tick")["cents"].sum().reindex(ticks, fill_value=0)
+
+    def trace(self, request_id: int) -> Trace:
+        """One request's life: what came in, what each stage said, what it was worth.
+
+        Raises InputError if the run never received the request.
+        """
+        rows = self.log[self.log["request_id"] == request_id]
+        if not len(rows):
+            raise InputError(
+                f"request {request_id} is not in this run; take an id from run.log['request_id']."
+            )
+        ledger = self.ledger[self.ledger["request_id"] == request_id]
+        labels = self.labels[self.labels["request_id"] == request_id]
+        return Trace(rows, labels, ledger)
+
+    def _need_rows(self, what: str) -> None:
+        if self.recorder.keep != "log":
+            raise StateError(f"{what} was not kept (keep={self.recorder.keep!r}); use keep='log'.")
+
+
+def joined(chunks: list[pd.DataFrame]) -> pd.DataFrame:
+    """Daily logs as one frame, column by column, so that memory holds them little more than once."""
+    if len(chunks) == 1:
+        return chunks[0]
+    columns: dict[str, Any] = {}
+    for name in chunks[0].columns:
+        columns[name] = stacked([chunk[[name]] for chunk in chunks])[name].array
+    rows = sum(len(chunk) for chunk in chunks)
+    index = pd.RangeIndex(rows, name="row_id")
+    return pd.DataFrame(columns, index=index, copy=False)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A request's life, readable from top to bottom."""
+
+    rows: pd.DataFrame
+    labels: pd.DataFrame
+    ledger: pd.DataFrame
+
+    def __repr__(self) -> str:
+        lines: list[str] = []
+        for row_id, row in self.rows.iterrows():
+            lines += [f"row {row_id} · request {row['request_id']}", *_life(row)]
+        for _, label in self.labels.iterrows():
+            when = f"{label['label_time']:%Y-%m-%d}"
+            lines.append(f"  label       {label['label']} from {label['source']}, known {when}")
+        for _, entry in self.ledger.iterrows():
+            lines.append(f"  ledger      {entry['item']}: {entry['cents'] / 100:+,.2f} EUR")
+        return "\n".join(lines)
+
+
+def _life(row: pd.Series) -> list[str]:
+    """One row as a few lines, stage by stage."""
+    flags = [name[3:] for name in ("is_duplicate", "is_late", "is_quarantined") if row[name]]
+    shown = ("count_24h", "recency_hours", "amount_to_habit", "merchant_risk")
+    features = ", ".join(f"{name} {row[name]:.3g}" for name in shown if name in FEATURES)
+    fallback = f", fallback: {row['fallback_reason']}" if row["is_fallback"] else ""
+    return [
+        f"  request     {row['event_time']:%Y-%m-%d %H:%M} · {row['amount']:.2f} EUR · "
+        f"{row['category']} in {row['country']} · {row['channel']}",
+        f"  ingestion   {', '.join(flags) or 'clean'}",
+        f"  features    {features}",
+        f"  inference   score {row['score']:.4f} from {row['model_version']}{fallback}",
+        f"  decision    {row['action']} ({row['reason']}, propensity {row['propensity']:.2f})",
+        f"  final       {row['final_action']} by {row['decided_by']}",
+    ]
+
+
+def label_counts(labels: pd.DataFrame) -> dict[str, int]:
+    """How many labels came from each source.
+
+    >>> from mlsys_lessons.records import SOURCE_DTYPE
+    >>> label_counts(pd.DataFrame({"source": pd.Categorical(["late"], dtype=SOURCE_DTYPE)}))["late"]
+    1
+    """
+    counts = np.bincount(labels["source"].cat.codes.to_numpy(), minlength=len(LABEL_SOURCES))
+    return dict(zip(LABEL_SOURCES, counts.tolist(), strict=True))
+
+
+def action_counts(log: pd.DataFrame) -> dict[str, int]:
+    """How many rows ended in each action."""
+    counts = np.bincount(log["action"].cat.codes.to_numpy(), minlength=len(ACTIONS))
+    return dict(zip(ACTIONS, counts.tolist(), strict=True))

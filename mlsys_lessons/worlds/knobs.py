@@ -1,0 +1,109 @@
+"""How the world may change: the drift knobs, and nothing that acts on them.
+
+Drift is a property of reality, not a fault: each knob is read by the one module that owns the
+habit it moves (customers, merchants or fraudsters).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from mlsys_lessons.records import InputError
+
+_RANGES = {
+    "covariate": (-1.0, 1.0),
+    "label": (-2.0, 2.0),
+    "concept": (0.0, 2.0),
+    "growth": (0.0, 1.0),
+    "season": (0.0, 3.0),
+    "ageing": (0.0, 2.0),
+    "adaptation": (0.0, 3.0),
+}
+
+
+def whole_number(name: str, value: int, low: int, high: int) -> int:
+    """Return a whole number inside its range, or raise InputError.
+
+    >>> whole_number("days", 60, 1, 730)
+    60
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name}={value!r} must be a whole number; try {name}={low}.")
+    if not low <= value <= high:
+        raise InputError(f"{name}={value} must lie in {low}..{high}; try the nearer end.")
+    return int(value)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How fast each part of reality moves; the defaults are those of the ordinary year.
+
+    Why it matters: covariate, label and concept drift need different remedies, and only a
+    world with one knob for each can show which monitor sees which. Trends run through the
+    history without a break at day 0, except where a knob says "from day 0".
+
+    covariate
+        Log points a year by which all amounts inflate, and log-odds a year by which all
+        payments move online: the inputs change, what they mean does not.
+    label
+        Log growth a year of the intensity of attack.
+    concept
+        Share a year, from day 0, of fraud attempts that copy the victim's own habits.
+    growth
+        New customers a year from day 0, as a share of the base, for at most two years.
+    new_country_day
+        The day the business launches in NO; None means never.
+    season
+        Strength of the yearly season; 1 is December +15 %, August -10 %.
+    ageing
+        Standard deviation, in log points a year, of the trend of each customer's spending.
+    adaptation
+        How strongly the rings learn at tick edges from what was blocked; 0 is never.
+
+    Every default is assumed, none is a measurement.
+
+    >>> Drift(label=0.7).label
+    0.7
+    >>> Drift.none()
+    Drift.none()
+    """
+
+    covariate: float = 0.05
+    label: float = 0.15
+    concept: float = 0.15
+    growth: float = 0.10
+    new_country_day: int | None = None
+    season: float = 1.0
+    ageing: float = 0.10
+    adaptation: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no world can follow."""
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise InputError(f"Drift.{name}={value!r} must be a number; try {name}=0.1.")
+            if not low <= value <= high:
+                raise InputError(
+                    f"Drift.{name}={value!r} is outside {low:g}..{high:g}; pick a value inside."
+                )
+        day = self.new_country_day
+        if day is not None:
+            whole_number("Drift.new_country_day", day, 0, 10_000)
+
+    @classmethod
+    def none(cls) -> Drift:
+        """Return the healthy world: no trend, no launch, no adaptation; the season stays."""
+        return cls(covariate=0.0, label=0.0, concept=0.0, growth=0.0, ageing=0.0, adaptation=0.0)
+
+    def __repr__(self) -> str:
+        """Name only the knobs that differ from a healthy world."""
+        still = {"season": 1.0, "new_country_day": None}
+        moved = [
+            f"{item.name}={getattr(self, item.name)!r}"
+            for item in fields(self)
+            if getattr(self, item.name) != still.get(item.name, 0.0)
+        ]
+        return f"Drift({', '.join(moved)})" if moved else "Drift.none()"
