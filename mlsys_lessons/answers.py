@@ -10,6 +10,7 @@ from collections import deque
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mlsys_lessons.records import FEATURES, extend
 
@@ -39,8 +40,9 @@ class Answers:
     def repeat(self, received: pd.DataFrame) -> pd.DataFrame:
         """The received repeats with their first answers; features are not computed again."""
         blank = dict.fromkeys(FEATURES, np.full(len(received), np.nan))
-        first = self._find(received["request_id"].to_numpy(), (*self._closed, *self._today))
-        answer = first[list(ANSWER)].set_axis(received.index, axis=0)
+        ids = received["request_id"].to_numpy()
+        first = _find(ids, (*self._closed, *self._today), ANSWER)
+        answer = first.set_axis(received.index, axis=0)
         return pd.concat([extend(received, blank), answer], axis=1)
 
     def close_day(self, closed: pd.DataFrame) -> pd.DataFrame:
@@ -49,10 +51,11 @@ class Answers:
         Returns the closed day with `final_action` and `decided_by` complete.
         """
         repeated = closed["is_duplicate"].to_numpy()
-        firsts = closed.loc[~repeated, ["request_id", *ANSWER, *FINAL]]
+        firsts = closed[["request_id", *ANSWER, *FINAL]]
         if repeated.any():
+            firsts = firsts[~repeated]
             ids = closed.loc[repeated, "request_id"].to_numpy()
-            final = self._find(ids, (*self._closed, firsts))
+            final = _find(ids, (*self._closed, firsts), FINAL)
             for name in FINAL:
                 column = closed[name].array.copy()
                 column[repeated] = final[name].array
@@ -61,17 +64,20 @@ class Answers:
         self._today = []
         return closed
 
-    @staticmethod
-    def _find(ids: np.ndarray, frames: tuple[pd.DataFrame, ...]) -> pd.DataFrame:
-        """One row of the frames for each id, in the order of the ids."""
-        known = np.concatenate([each["request_id"].to_numpy() for each in frames])
-        order = np.argsort(known, kind="stable")
-        place = order[np.searchsorted(known[order], ids)]
-        starts = np.cumsum([0, *(len(each) for each in frames)])
-        held = np.searchsorted(starts, place, side="right") - 1
-        chunks = [frames[k].iloc[place[held == k] - starts[k]] for k in np.unique(held)]
-        rows = np.concatenate([np.flatnonzero(held == k) for k in np.unique(held)])
-        return stacked(chunks).iloc[np.argsort(rows)]
+
+def _find(
+    ids: NDArray[np.int64], frames: tuple[pd.DataFrame, ...], columns: tuple[str, ...]
+) -> pd.DataFrame:
+    """Columns of one row of the frames for each id, in the order of the ids."""
+    known = np.concatenate([each["request_id"].to_numpy() for each in frames])
+    order = np.argsort(known, kind="stable")
+    place = order[np.searchsorted(known[order], ids)]
+    starts = np.cumsum([0, *(len(each) for each in frames)])
+    held = np.searchsorted(starts, place, side="right") - 1
+    used = np.unique(held)
+    chunks = [frames[k][list(columns)].iloc[place[held == k] - starts[k]] for k in used]
+    rows = np.concatenate([np.flatnonzero(held == k) for k in used])
+    return stacked(chunks).iloc[np.argsort(rows)]
 
 
 def stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -1,178 +1,65 @@
 """Figures of the course: frame in, Axes out; one message each, said in the title as a sentence.
 
-One colour means one thing from the first lesson to the last, and each has its own lightness, so
-that a page printed in grey still reads. No computing of results in here: what a figure draws has
-a name and a test elsewhere. The file is long because it is a list: one function per figure.
+What a figure draws is computed elsewhere, where it has a name and a test; only the table behind
+a calibration curve is made here. Colours and the canvas come from house_style.py. Longer than
+other files because it is a list: one function per figure.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.house_style import (
+    ALERT,
+    INK,
+    MINUS,
+    NAIVE,
+    OTHERS,
+    PAPER,
+    PARTS,
+    QUIET,
+    REFERENCE,
+    RESILIENT,
+    SHADE,
+    TRUTH,
+    canvas,
+    colour_of,
+    ink_on,
+    money,
+    png,
+    show,
+    spread,
+    style,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from mlsys_lessons.house_style import Axes
+
+__all__ = [
+    "ALERT", "NAIVE", "OTHERS", "REFERENCE", "RESILIENT", "TRUTH",
+    "bars_with_intervals", "calibration_curve", "calibration_table", "canvas", "heat_map",
+    "metric_over_time", "money", "png", "score_distribution", "show", "stacked_shares", "style",
+    "value_over_time", "waterfall",
+]  # fmt: skip
 
 Window = tuple[float, float, str]  # first day, last day, what was broken
 
-# The colour-blind-safe hues of Okabe and Ito (2008), moved apart in lightness.
-TRUTH = "#111111"  # what really happened
-RESILIENT = "#00558C"  # the engineered system
-ALERT = "#C23B00"  # thresholds, alarms, losses
-REFERENCE = "#7F8B93"  # Bayes reference, no-fault twin, "what was possible"
-NAIVE = "#E8A200"  # the notebook model, shipped as it is
-OTHERS = ("#2B9FD9", "#B4679B", "#008F6B")  # anything without a meaning of its own
-INK, QUIET, PAPER, SHADE = "#222222", "#5A5A5A", "#FFFFFF", "#E4E4E4"
-
-MEANINGS = {
-    "naive": NAIVE,
-    "resilient": RESILIENT,
-    "reference": REFERENCE,
-    "bayes": REFERENCE,
-    "no fault": REFERENCE,
-    "truth": TRUTH,
-    "true": TRUTH,
-    "alert": ALERT,
-}
 _DASHES = ("-", "--", ":", "-.")  # for the second, third ... line of one colour
-_PARTS = ("#00558C", "#E8A200", "#2B9FD9", "#C98BB3", "#008F6B", "#7F8B93", "#C23B00")
-_RESOLUTIONS = (110, 90, 70, 50)  # dots per inch; the first that keeps the picture small
-_MOST_BYTES = 100_000
-
-STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 13,
-    "axes.titlesize": 16,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 13,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": QUIET,
-    "text.color": INK,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": False,
-    "lines.linewidth": 3,
-    "lines.solid_capstyle": "round",
-    "figure.facecolor": PAPER,
-    "axes.facecolor": PAPER,
-    "hatch.linewidth": 0.8,
-    "hatch.color": "#BBBBBB",
-}
-
-
-# --- the house style ---------------------------------------------------------------------------
-
-
-def canvas(title: str, *, unit: str = "", width: float = 9.0, height: float = 4.6) -> Axes:
-    """Give an empty figure in the house style, for a drawing that no function here makes.
-
-    Parameters
-    ----------
-    title
-        One sentence with the message; long ones are wrapped.
-    unit
-        What the upright axis counts, written above it.
-    width, height
-        Inches; the defaults read from the back row.
-    """
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(STYLE):
-        axes: Axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
-        axes.set_title(textwrap.fill(title, int(width * 6.6)), pad=26 if unit else 12)
-        if unit:
-            axes.annotate(unit, (0, 1), xytext=(0, 8), xycoords="axes fraction", color=QUIET,
-                          textcoords="offset points", ha="left", va="bottom")  # fmt: skip
-        axes.tick_params(length=0, pad=6)
-    return axes
-
-
-class Picture:
-    """A finished figure as a PNG with its description; shows itself in notebook and terminal."""
-
-    def __init__(self, png: bytes, alt: str) -> None:
-        self.png, self.alt = png, alt
-
-    def __repr__(self) -> str:
-        return f"[figure] {self.alt}"
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        image = base64.b64encode(self.png).decode()
-        return {"image/png": image, "text/plain": repr(self)}, {"image/png": {"alt": self.alt}}
-
-
-def show(axes: Axes, *, alt: str) -> None:
-    """Display a figure with its description: the message and the two numbers that carry it.
-
-    Why it matters: the description is what a screen reader says, what a terminal prints and what
-    the notebooks' tests compare, so a figure cannot change behind a lesson's back.
-
-    Raises
-    ------
-    InputError
-        The description is missing or holds no number.
-    """
-    from IPython.display import display
-
-    if not any(sign.isdigit() for sign in alt):
-        raise InputError(f"alt={alt!r} holds no number: say the message and its two numbers")
-    display(Picture(png(axes), alt))  # type: ignore[no-untyped-call]
-
-
-def png(axes: Axes) -> bytes:
-    """Give the figure as PNG bytes, at the highest resolution that stays below 100 kB."""
-    figure, image = axes.get_figure(root=True), b""
-    assert figure is not None
-    for resolution in _RESOLUTIONS:
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", dpi=resolution, metadata={"Software": None})
-        image = stream.getvalue()
-        if len(image) <= _MOST_BYTES:
-            break
-    return image
-
-
-def money(cents: float, _: int = 0) -> str:
-    """Write cents as money on an axis.
-
-    >>> money(1_234_500), money(-250_000), money(4_000_000_00), money(99_000), money(0)
-    ('12 k€', '−2.5 k€', '4 M€', '990 €', '0')
-    """
-    euros = abs(cents) / 100
-    scale, suffix = next(
-        (pair for pair in ((1e6, " M€"), (1e3, " k€")) if euros >= pair[0]), (1, " €")
-    )
-    shown = f"{euros / scale:.1f}" if euros / scale < 10 and scale > 1 else f"{euros / scale:.0f}"
-    sign = "−" if cents < 0 else ""
-    return sign + shown.removesuffix(".0") + suffix if euros >= 0.5 else "0"
-
-
-def colour_of(name: str, place: int = 0) -> str:
-    """Give the colour that a name means in this course, or the next free one.
-
-    >>> colour_of("resilient, unit bug") == RESILIENT, colour_of("gradient boosting", 1) in OTHERS
-    (True, True)
-    """
-    known = [colour for word, colour in MEANINGS.items() if word in name.lower()]
-    return known[0] if known else OTHERS[place % len(OTHERS)]
+_NARROW = 0.075  # a part below this share has no room for its own label
+_ALARM: Any = {"color": ALERT, "linewidth": 2.5, "linestyle": (0, (5, 3))}
 
 
 # --- figures with a clock ----------------------------------------------------------------------
 
 
+@style()
 def value_over_time(
     runs: Mapping[str, pd.Series], *, title: str, windows: Sequence[Window] = ()
 ) -> Axes:
@@ -187,13 +74,13 @@ def value_over_time(
         (first day, last day, what was broken), shaded.
     """
     axes = canvas(title, unit="value earned so far")
-    _lines(axes, runs)
-    _money_axis(axes)
     axes.axhline(0, color=QUIET, linewidth=1, zorder=1)
-    _time_axis(axes, windows)
+    _money_axis(axes)
+    _lines(axes, runs, windows)
     return axes
 
 
+@style()
 def metric_over_time(
     series: Mapping[str, pd.Series],
     *,
@@ -204,16 +91,15 @@ def metric_over_time(
 ) -> Axes:
     """Draw one metric by day for one or more names, with its alarm threshold on the line."""
     axes = canvas(title, unit=unit)
-    _lines(axes, series)
     if threshold is not None:
-        axes.axhline(threshold, color=ALERT, linewidth=2, linestyle=(0, (5, 3)))
+        axes.axhline(threshold, **_ALARM)
         axes.annotate("alert", (0, threshold), xytext=(4, 4), color=ALERT, fontweight="bold",
                       xycoords=("axes fraction", "data"), textcoords="offset points")  # fmt: skip
-    _time_axis(axes, windows)
+    _lines(axes, series, windows)
     return axes
 
 
-def _lines(axes: Axes, series: Mapping[str, pd.Series]) -> None:
+def _lines(axes: Axes, series: Mapping[str, pd.Series], windows: Iterable[Window]) -> None:
     """Draw each line with its name at its right end, names moved apart where they would touch."""
     used: dict[str, int] = {}
     ends: list[tuple[float, float, str, str]] = []
@@ -226,65 +112,58 @@ def _lines(axes: Axes, series: Mapping[str, pd.Series]) -> None:
         seen = np.flatnonzero(np.isfinite(heights))
         if len(seen):
             ends.append((float(days[seen[-1]]), float(heights[seen[-1]]), name, colour))
+    _time_axis(axes, windows)
     _end_labels(axes, ends)
 
 
 def _end_labels(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
     low, high = axes.get_ylim()
-    wanted = np.array([(end[1] - low) / (high - low) for end in ends])
-    for (day, height, name, colour), place in zip(ends, spread(wanted, 0.085), strict=True):
-        axes.plot([day], [height], "o", color=colour, markersize=8, clip_on=False)
+    names = [textwrap.fill(name, 22) for _, _, name, _ in ends]
+    wanted = np.array([(height - low) / (high - low) for _, height, _, _ in ends])
+    places = spread(wanted, [0.02 + 0.06 * (1 + name.count("\n")) for name in names])
+    for (day, height, _, colour), name, place in zip(ends, names, places, strict=True):
+        axes.plot([day], [height], "o", color=colour, markersize=9, clip_on=False)
         axes.annotate(
-            textwrap.fill(name, 20), (day, height), xytext=(1.025, place),
-            textcoords="axes fraction", va="center", fontweight="bold", linespacing=0.95,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1, "shrinkA": 0},
-            annotation_clip=False,
+            name, (day, height), xytext=(1.02, place), textcoords="axes fraction", va="center",
+            fontweight="bold", linespacing=0.95, annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-", "color": colour, "linewidth": 1.5, "shrinkA": 0,
+                "relpos": (0, 0.5),
+            },
         )  # fmt: skip
     axes.set_ylim(low, high)
 
 
-def spread(wanted: ArrayLike, gap: float) -> NDArray[np.float64]:
-    """Move label heights apart until each two are a gap from each other, order kept.
-
-    >>> spread([0.5, 0.5], 0.1).round(2).tolist()
-    [0.45, 0.55]
-    """
-    places = np.array(wanted, dtype=float)
-    order = np.argsort(places, kind="stable")
-    for _ in range(100):
-        steps = np.diff(places[order])
-        short = np.clip(gap - steps, 0, None) / 2
-        if not (short > 1e-6).any():
-            break
-        places[order[:-1]] -= short
-        places[order[1:]] += short
-    return places
-
-
 def _time_axis(axes: Axes, windows: Iterable[Window]) -> None:
+    """Write the days, shade the windows, and name each in a free row above the lines."""
     axes.set_xlabel("day", loc="right")
-    axes.xaxis.get_major_locator().set_params(integer=True, nbins=7)  # type: ignore[attr-defined]
-    free = [-np.inf, -np.inf, -np.inf]  # up to where each row of window names is written
-    low, high = axes.get_xlim()
+    axes.margins(x=0.015)
+    axes.locator_params(axis="x", integer=True, nbins=7)
+    first, last = axes.get_xlim()
+    rows: list[float] = []  # up to which day each row of names is written
     for start, end, label in sorted(windows):
-        axes.axvspan(start, end, color=SHADE, zorder=0, linewidth=0)
-        row = next((row for row, until in enumerate(free) if until <= start), 0)
-        free[row] = start + (len(label) + 2) * 0.0125 * (high - low)
-        axes.annotate(label, (start, 1), xytext=(4, -4 - 17 * row), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", va="top", color=QUIET, style="italic")  # fmt: skip
+        axes.axvspan(start, end, color=SHADE, alpha=0.28, zorder=0, linewidth=0)
+        row = next((row for row, until in enumerate(rows) if until <= start), len(rows))
+        rows[row : row + 1] = [start + (len(label) + 2) * 0.0145 * (last - first)]
+        axes.annotate(label, (start, 1), xytext=(4, -4 - 18 * row), color=QUIET, va="top",
+                      xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
+    axes.set_xlim(first, last)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + (high - low) * 0.08 * len(rows))
 
 
-def _money_axis(axes: Axes, direction: str = "y") -> None:
+def _money_axis(axes: Axes, direction: Literal["x", "y"] = "y") -> None:
     axis = axes.yaxis if direction == "y" else axes.xaxis
     axis.set_major_formatter(money)
-    axis.get_major_locator().set_params(nbins=6)  # type: ignore[attr-defined]
-    axes.grid(axis="y" if direction == "y" else "x", color="#EEEEEE", linewidth=1)
+    axes.locator_params(axis=direction, nbins=6)
+    axes.grid(axis=direction, color="#EAEAEA", linewidth=1)
     axes.set_axisbelow(True)
 
 
 # --- figures with a comparison -----------------------------------------------------------------
 
 
+@style()
 def bars_with_intervals(
     effects: pd.DataFrame, *, title: str, unit: str = "", reference: float = 0.0
 ) -> Axes:
@@ -315,6 +194,7 @@ def bars_with_intervals(
     return axes
 
 
+@style()
 def waterfall(parts: pd.Series, *, title: str, start: str, end: str) -> Axes:
     """Split a gap between two totals into its parts; cents in, money on the bars.
 
@@ -322,29 +202,32 @@ def waterfall(parts: pd.Series, *, title: str, start: str, end: str) -> Axes:
     ----------
     parts
         The first value is the total called `start`; the others are added one by one, and what
-        they lead to is called `end`.
+        they lead to is called `end`. Losses are in the colour of alerts.
     """
     values = parts.to_numpy(dtype=float)
     tops = np.cumsum(values)
     names = [start, *map(str, parts.index[1:]), end]
     heights = np.append(values, tops[-1])
     bottoms = np.concatenate([[0], tops[:-1], [0]])
-    changes = [ALERT if value < 0 else RESILIENT for value in values[1:]]
-    axes = canvas(title, width=max(9.0, 1.4 * len(names)))
+    changes = [ALERT if value < 0 else OTHERS[0] for value in values[1:]]
+    axes = canvas(title, width=max(9.0, 1.5 * len(names)))
     axes.bar(range(len(names)), heights, bottom=bottoms, width=0.64,
-             color=[colour_of(start, 0), *changes, colour_of(end, 0)])  # fmt: skip
+             color=[colour_of(start), *changes, colour_of(end)])  # fmt: skip
     for place, (height, bottom) in enumerate(zip(heights, bottoms, strict=True)):
-        axes.annotate(money(height), (place, max(bottom, bottom + height)), xytext=(0, 4),
+        plus = "+" if height > 0 and 0 < place < len(values) else ""
+        axes.annotate(plus + money(height), (place, max(bottom, bottom + height)), xytext=(0, 4),
                       textcoords="offset points", ha="center", fontweight="bold")  # fmt: skip
     for place, top in enumerate(tops):
         axes.plot([place + 0.32, place + 0.68], [top, top], color=QUIET, linewidth=1)
-    axes.set_xticks(range(len(names)), [textwrap.fill(name, 12) for name in names], color=INK)
+    axes.set_xticks(range(len(names)), [textwrap.fill(name, 11) for name in names], color=INK)
     axes.axhline(0, color=INK, linewidth=1.5)
+    axes.margins(y=0.1)
     axes.yaxis.set_visible(False)
-    axes.spines["left"].set_visible(False)
+    axes.spines[["left", "bottom"]].set_visible(False)
     return axes
 
 
+@style()
 def stacked_shares(shares: pd.DataFrame, *, title: str) -> Axes:
     """Draw shares of a whole, one bar a row, each part named where it is seen.
 
@@ -354,47 +237,56 @@ def stacked_shares(shares: pd.DataFrame, *, title: str) -> Axes:
         Rows are bars, columns are parts, values add up to 1 in each row; parts below zero (a
         component that cost more than it brought) go to the left of zero.
     """
-    axes = canvas(title, height=2.1 + 0.8 * len(shares))
-    for row, (_, values) in enumerate(shares.iterrows()):
-        edge = {True: 0.0, False: 0.0}  # how far each side is filled
-        for place, value in enumerate(values.to_numpy(dtype=float)):
-            left = edge[value < 0]
-            edge[value < 0] += value
-            axes.barh(-row, value, left=left, color=_PARTS[place % len(_PARTS)], height=0.66,
-                      edgecolor=PAPER, linewidth=2)  # fmt: skip
-            _share_label(axes, left + value / 2, -row, value, _PARTS[place % len(_PARTS)])
-    _part_names(axes, shares)
-    axes.set_yticks(-np.arange(len(shares)), [textwrap.fill(str(n), 22) for n in shares.index],
-                    color=INK)  # fmt: skip
+    axes = canvas(title, height=1.9 + 0.85 * len(shares))
+    bars = shares.to_numpy(dtype=float)
+    lefts = _left_edges(bars)
+    for column, colour in zip(range(bars.shape[1]), cycle(PARTS), strict=False):
+        axes.barh(-np.arange(len(bars)), bars[:, column], left=lefts[:, column], height=0.66,
+                  color=colour, edgecolor=PAPER, linewidth=2)  # fmt: skip
+        for row, (left, value) in enumerate(zip(lefts[:, column], bars[:, column], strict=True)):
+            if abs(value) >= _NARROW:
+                axes.text(left + value / 2, -row, _percent(value), ha="center", va="center",
+                          fontweight="bold", color=ink_on(colour))  # fmt: skip
+    _part_names(axes, shares.columns, bars[0], lefts[0])
+    rows = [textwrap.fill(str(name), 22) for name in shares.index]
+    axes.set_yticks(-np.arange(len(shares)), rows, color=INK)
+    axes.set_ylim(0.45 - len(shares), 0.6)
     axes.xaxis.set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
+    axes.spines[["left", "bottom"]].set_visible(False)
     return axes
 
 
-def _share_label(axes: Axes, middle: float, row: int, value: float, colour: str) -> None:
-    if abs(value) >= 0.05:
-        axes.text(middle, row, f"{value:.0%}", ha="center", va="center", fontweight="bold",
-                  color=ink_on(colour))  # fmt: skip
+def _left_edges(bars: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where each part of each bar starts; parts below zero are stacked to the left."""
+    gains, losses = np.clip(bars, 0, None), np.clip(bars, None, 0)
+    return np.where(bars < 0, losses.cumsum(axis=1) - losses, gains.cumsum(axis=1) - gains)
 
 
-def _part_names(axes: Axes, shares: pd.DataFrame) -> None:
+def _part_names(
+    axes: Axes, names: Iterable[object], values: NDArray[np.float64], lefts: NDArray[np.float64]
+) -> None:
     """Name the parts above the first bar, moved apart, each tied to its part by a line."""
-    first = shares.iloc[0].to_numpy(dtype=float)
-    lefts = np.where(first < 0, np.minimum(first, 0).cumsum() - first, 0)
-    lefts = np.where(first < 0, lefts, np.maximum(first, 0).cumsum() - first)
-    middles = lefts + first / 2
-    names = [textwrap.fill(str(name), 13) for name in shares.columns]
-    for name, middle, place in zip(names, middles, spread(middles, 0.135), strict=True):
-        axes.annotate(name, (middle, 0.34), xytext=(place, 0.62), ha="center", va="bottom",
+    texts = [textwrap.fill(str(name), 12) for name in names]
+    texts = [
+        text if abs(value) >= _NARROW else f"{text}\n{_percent(value)}"
+        for text, value in zip(texts, values, strict=True)
+    ]
+    middles = lefts + values / 2
+    widths = [0.035 + 0.0148 * max(map(len, text.split("\n"))) for text in texts]
+    for text, middle, place in zip(texts, middles, spread(middles, widths), strict=True):
+        axes.annotate(text, (middle, 0.34), xytext=(place, 0.58), ha="center", va="bottom",
                       linespacing=0.95,
                       arrowprops={"arrowstyle": "-", "color": QUIET, "shrinkA": 0})  # fmt: skip
-    axes.set_ylim(-len(shares) + 0.5, 1.15)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("-", MINUS)
 
 
 # --- figures of a model ------------------------------------------------------------------------
 
 
+@style()
 def score_distribution(
     scores: Mapping[str, ArrayLike], *, title: str, threshold: float | None = None, bins: int = 40
 ) -> Axes:
@@ -409,8 +301,9 @@ def score_distribution(
         peak = int(np.argmax(share))
         axes.annotate(name, (edges[peak : peak + 2].mean(), share[peak]), xytext=(0, 5),
                       textcoords="offset points", ha="center", fontweight="bold")  # fmt: skip
+    axes.margins(y=0.12)
     if threshold is not None:
-        axes.axvline(threshold, color=ALERT, linewidth=2, linestyle=(0, (5, 3)))
+        axes.axvline(threshold, **_ALARM)
         axes.annotate("threshold", (threshold, 1), xytext=(5, -4), color=ALERT, va="top",
                       xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
     axes.set_xlabel("score", loc="right")
@@ -431,6 +324,7 @@ def calibration_table(scores: ArrayLike, labels: ArrayLike, *, bins: int = 10) -
     return table.assign(n=np.bincount(group)[table.index])
 
 
+@style()
 def calibration_curve(tables: Mapping[str, pd.DataFrame], *, title: str) -> Axes:
     """Draw what a score promised against what happened, on logarithmic axes for rare events.
 
@@ -443,7 +337,7 @@ def calibration_curve(tables: Mapping[str, pd.DataFrame], *, title: str) -> Axes
     seen = np.concatenate([t[["score", "rate"]].to_numpy().ravel() for t in tables.values()])
     limits = (float(seen[seen > 0].min()) / 1.6, min(1.0, float(seen.max()) * 1.6))
     axes.plot(limits, limits, color=REFERENCE, linewidth=2, linestyle="--")
-    axes.annotate("as promised", (limits[1], limits[1]), xytext=(-8, 0), ha="right", va="top",
+    axes.annotate("as promised", (limits[0], limits[0]), xytext=(34, 12), va="bottom",
                   textcoords="offset points", color=QUIET)  # fmt: skip
     for place, (name, table) in enumerate(tables.items()):
         colour = colour_of(name, place)
@@ -459,6 +353,7 @@ def calibration_curve(tables: Mapping[str, pd.DataFrame], *, title: str) -> Axes
     return axes
 
 
+@style()
 def heat_map(
     matrix: pd.DataFrame, *, title: str, unit: str, missing: str = "never", digits: int = 0
 ) -> Axes:
@@ -479,7 +374,7 @@ def heat_map(
     low = min(float(finite.min()), 0.0) if len(finite) else 0.0
     for row, column in np.ndindex(rows, columns):
         value = values[row, column]
-        colour = _shade((value - low) / (top - low)) if np.isfinite(value) else PAPER
+        colour = _shade(float(value - low) / (top - low)) if np.isfinite(value) else PAPER
         axes.fill_between([column - 0.5, column + 0.5], row - 0.5, row + 0.5, facecolor=colour,
                           edgecolor=PAPER, linewidth=2)  # fmt: skip
         shown = f"{value:,.{digits}f}" if np.isfinite(value) else missing
@@ -493,24 +388,7 @@ def heat_map(
 
 
 def _shade(share: float) -> str:
-    """A step from near white to the resilient blue."""
-    light, dark = np.array([232, 240, 247]), np.array([0, 66, 110])
+    """A step from near white to dark purple: no colour that means something else."""
+    light, dark = np.array([246, 238, 243]), np.array([92, 30, 75])
     red, green, blue = (light + (dark - light) * share).round().astype(int)
     return f"#{red:02X}{green:02X}{blue:02X}"
-
-
-def lightness(colour: str) -> float:
-    """Give the perceived lightness of a colour, 0 (black) to 100 (white): L* of CIE 1976.
-
-    >>> round(lightness("#FFFFFF")), round(lightness("#000000"))
-    (100, 0)
-    """
-    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    linear = np.where(channels > 0.04045, ((channels + 0.055) / 1.055) ** 2.4, channels / 12.92)
-    luminance = float(linear @ [0.2126, 0.7152, 0.0722])
-    return 116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance
-
-
-def ink_on(colour: str) -> str:
-    """Give the text colour that can be read on a background."""
-    return INK if lightness(colour) > 55 else PAPER

@@ -1,124 +1,249 @@
-"""The event store: who paid how much and when, sorted, with running totals.
+"""Event store: who tried to pay when, and how much, sorted so that any window is two look-ups.
 
-One int64 key an event, customer * 2**38 + event time, so a window of one customer is a slice of a
-sorted array, its count a difference of positions, its sum a difference of running totals in whole
-cents. Exact integers: however a stream is cut into batches, the answers are the same to the bit.
-Two layers, as in a log-structured store: `base` up to the last midnight, `today` since then. It
-knows nothing of features.
+It answers one question, "what had this customer done just before this moment?", exactly and for
+any batch size. It is not the log: it forgets after some weeks, and it knows neither features nor
+decisions. features.py makes numbers for a model out of its answers.
+
+How: one int64 key per event, customer first and time second, kept in order beside the running total
+of cents. The events of a window lie next to each other, so their count is the difference of two
+positions and their sum the difference of two totals. Whole numbers only: no order of additions,
+hence no batch cut, can change a bit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import DAY_MS
+from mlsys_lessons.records import DAY_MS, HOUR_MS
 
 Ints = NDArray[np.int64]
-KEPT_DAYS = 33  # thirty days of habit, and room for rows that come late
-TIME_BITS = 38  # eight years in milliseconds
-TIME_ZERO = -3 * 365 * DAY_MS  # earliest event time a key can hold
-LAST_TIME = (1 << TIME_BITS) - 1
+
+WINDOWS_MS = (30 * DAY_MS, 7 * DAY_MS, DAY_MS, HOUR_MS)  # what a history tells, longest first
+MONTH, WEEK, DAY, HOUR = range(len(WINDOWS_MS))  # columns of History.counts and History.cents
+ACCEPTED_DELAY_MS = 7 * DAY_MS  # an older claim is quarantined by the contract
+KEPT_MS = WINDOWS_MS[MONTH] + ACCEPTED_DELAY_MS  # so forgetting never changes an accepted row
+
+TIME_BITS = 38  # 2^38 ms are 8.7 years; with 24 bits of customer a key stays below 2^62
+CUSTOMERS = 2**24
+_TIME_MASK = 2**TIME_BITS - 1
+_ZERO_MS = -1_000 * DAY_MS  # the time whose key is 0
+# Every key lies 35 days or more above its customer's lowest one: no window reaches into another
+# customer's events, and another customer's last event always looks older than any window.
+EARLIEST_MS = _ZERO_MS + 35 * DAY_MS
+LATEST_MS = _ZERO_MS + _TIME_MASK
+_UNREADABLE = CUSTOMERS << TIME_BITS  # belongs to nobody
+_SENTINEL = -(2**62)  # stands before every key, so there is always a "last event before"
+_REACH: Ints = np.array([*WINDOWS_MS, 0], dtype=np.int64)
 
 
-def keys_of(customers: Ints, times: Ints) -> Ints:
-    """Sort keys of (customer, event time in ms since day 0); times are clipped to the key's range.
+class Attempts(NamedTuple):
+    """Payments in arrival order, as the store reads them."""
 
-    >>> bool(keys_of(np.array([1]), np.array([5])) < keys_of(np.array([2]), np.array([0])))
-    True
+    keys: Ints
+    cents: Ints
+    enters: NDArray[np.bool_]  # the others are told their history and leave no trace
+
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """Which rows have a customer and a time to look under."""
+        return np.asarray(self.keys != _UNREADABLE)
+
+
+class History(NamedTuple):
+    """What the store knows of each row's customer just before the row."""
+
+    counts: Ints  # (rows, windows)
+    cents: Ints  # (rows, windows)
+    gap_ms: Ints  # since the last earlier event; longer than any window when there is none
+
+
+def read_attempts(
+    customer_id: Ints, event_ms: Ints, cents: Ints, *, enters: NDArray[np.bool_]
+) -> Attempts:
+    """Keys for payments; a customer or time out of range makes a row unreadable.
+
+    >>> read_attempts(np.array([1, -1]), np.array([0, 0]), np.array([500, 500]),
+    ...               enters=np.array([True, True])).readable.tolist()
+    [True, False]
     """
-    return (customers << TIME_BITS) + np.clip(times - TIME_ZERO, 0, LAST_TIME)
-
-
-@dataclass
-class Layer:
-    """Sorted keys and the running total of cents before each; one total more than keys."""
-
-    keys: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    cents: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    total: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
-
-    @classmethod
-    def of(cls, keys: Ints, cents: Ints) -> Layer:
-        """A layer from events already in key order."""
-        total = np.zeros(len(keys) + 1, dtype=np.int64)
-        np.cumsum(cents, out=total[1:])
-        return cls(keys, cents, total)
-
-    def merged(self, keys: Ints, cents: Ints) -> Layer:
-        """This layer and more events, the latter in key order too."""
-        if not len(self.keys):
-            return Layer.of(keys, cents)
-        place = np.searchsorted(self.keys, keys)
-        return Layer.of(np.insert(self.keys, place, keys), np.insert(self.cents, place, cents))
+    known = (customer_id >= 0) & (customer_id < CUSTOMERS)
+    timed = (event_ms >= EARLIEST_MS) & (event_ms < LATEST_MS)
+    readable = known & timed
+    keys = np.where(readable, customer_id << TIME_BITS | (event_ms - _ZERO_MS), _UNREADABLE)
+    return Attempts(keys, cents, enters & readable)
 
 
 @dataclass(frozen=True)
-class Windows:
-    """For each query and window: events and cents; and the time of the latest event before."""
+class SortedRun:
+    """Events in key order behind one sentinel. Never changed in place, so copies may share it."""
 
-    count: Ints  # (windows, queries)
-    cents: Ints  # (windows, queries)
-    previous: Ints  # event time in ms, or NEVER
+    keys: Ints = field(default_factory=lambda: np.array([_SENTINEL], dtype=np.int64))
+    cents: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    totals: Ints = field(init=False)  # cents of the event and of all before it
 
+    def __post_init__(self) -> None:
+        """Add up the cents once, for every window that will ever be asked for."""
+        object.__setattr__(self, "totals", np.cumsum(self.cents))
 
-NEVER = np.int64(-(2**62))
+    def __deepcopy__(self, memo: dict[int, object]) -> SortedRun:
+        """Return the run itself: nobody can change it."""
+        return self
+
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self.keys) - 1
+
+    def __repr__(self) -> str:
+        """Say how many events there are."""
+        return f"SortedRun({len(self):,} events)"
+
+    def with_events(self, keys: Ints, cents: Ints) -> SortedRun:
+        """A run with more events, given in key order; on equal keys the earlier arrival first."""
+        if not len(keys):
+            return self
+        place = np.searchsorted(self.keys, keys, side="right") + np.arange(len(keys))
+        old = np.ones(len(self.keys) + len(keys), dtype=bool)
+        old[place] = False
+        columns = []
+        for held, more in ((self.keys, keys), (self.cents, cents)):
+            column = np.empty(len(old), dtype=np.int64)
+            column[old], column[place] = held, more
+            columns.append(column)
+        return SortedRun(*columns)
+
+    def since(self, time_ms: int) -> SortedRun:
+        """A run without the events before a time."""
+        kept = (self.keys & _TIME_MASK) >= time_ms - _ZERO_MS
+        kept[0] = True
+        return self if kept.all() else SortedRun(self.keys[kept], self.cents[kept])
+
+    def look(self, edges: Ints) -> tuple[Ints, Ints, Ints]:
+        """Counts and cents between each window's edges, and the last key before its end.
+
+        `edges` has one row for each question: the windows' opening keys, then their common end.
+        An event on the opening edge is in, one on the end is out.
+        """
+        place = np.searchsorted(self.keys, edges) - 1
+        totals = self.totals[place]
+        counts, cents = place[:, -1:] - place[:, :-1], totals[:, -1:] - totals[:, :-1]
+        return counts, cents, self.keys[place[:, -1]]
 
 
 class EventStore:
-    """Events of the last month by customer, ready for window queries.
+    """Two sorted runs: `base`, closed at the last midnight, and `today`, which grows.
 
-    >>> store = EventStore()
-    >>> store.add(np.array([9, 9]), np.array([1_000, 5_000]), np.array([150, 250]))
-    >>> found = store.query(np.array([9]), np.array([6_000]), (2_000, 10_000))
-    >>> found.count[:, 0].tolist(), found.cents[:, 0].tolist(), int(found.previous[0])
-    ([1, 2], [250, 400], 5000)
+    Why it matters: a day's rows are merged into a small run many times and into the large one
+    once, so a single payment is answered as exactly as a whole day, and soon enough.
+
+    Reference: the log-structured merge tree (O'Neil, Cheng, Gawlick and O'Neil, 1996), cut down
+    to two levels.
+
+    >>> store, two = EventStore(), np.ones(2, dtype=bool)
+    >>> pair = read_attempts(np.array([7, 7]), np.array([0, HOUR_MS]), np.array([500, 900]), enters=two)
+    >>> store.read(pair).counts[:, HOUR].tolist()
+    [0, 1]
     """
 
     def __init__(self) -> None:
-        self.base = Layer()
-        self.today = Layer()
-
-    def __repr__(self) -> str:
-        return f"EventStore({len(self):,} events of the last {KEPT_DAYS} days)"
+        self.base, self.today = SortedRun(), SortedRun()
+        self.edge_ms = EARLIEST_MS  # the last midnight
 
     def __len__(self) -> int:
-        return len(self.base.keys) + len(self.today.keys)
+        """Count the events held."""
+        return len(self.base) + len(self.today)
 
-    def add(self, customers: Ints, times: Ints, cents: Ints) -> None:
-        """Take in events; their order does not matter."""
-        keys = keys_of(customers, times)
+    def __repr__(self) -> str:
+        """Say how much is held."""
+        return f"EventStore({len(self.base):,} events until last midnight, {len(self.today):,} since)"
+
+    def read(self, attempts: Attempts) -> History:
+        """The history of each row: what arrived before it and happened before it.
+
+        Rows see the earlier rows of their own batch. Nothing is kept: that is `add`.
+        """
+        order = _by_customer(attempts.keys)
+        keys, cents, enters = (column[order] for column in attempts)
+        edges = keys[:, None] - _REACH
+        counts, sums, latest = self.base.look(edges)
+        today = self.today
+        for rows in _waves(keys):
+            chosen = enters[rows]
+            today = today.with_events(keys[rows][chosen], cents[rows][chosen])
+            more = today.look(edges[rows])
+            counts[rows] += more[0]
+            sums[rows] += more[1]
+            latest[rows] = np.maximum(latest[rows], more[2])
+        return _in_order(order, History(counts, sums, keys - latest))
+
+    def read_at(self, attempts: Attempts, as_of_ms: int) -> History:
+        """The history of each row as a table written at `as_of_ms` has it.
+
+        Windows end at that moment (or at the row's own, if that is earlier); rows do not see each
+        other. Up to the last midnight, only what had arrived by then is read. The gap is
+        the time from the last event in the table to the row itself.
+        """
+        as_of = min(max(as_of_ms, EARLIEST_MS), LATEST_MS) - _ZERO_MS
+        order = _by_customer(attempts.keys)
+        keys = attempts.keys[order]
+        ends = keys - np.maximum((keys & _TIME_MASK) - as_of, 0)
+        edges = ends[:, None] - _REACH
+        counts, sums, latest = self.base.look(edges)
+        if as_of_ms > self.edge_ms:
+            more = self.today.look(edges)
+            counts, sums = counts + more[0], sums + more[1]
+            latest = np.maximum(latest, more[2])
+        return _in_order(order, History(counts, sums, keys - latest))
+
+    def add(self, attempts: Attempts) -> None:
+        """Keep the rows that may enter."""
+        keys, cents = attempts.keys[attempts.enters], attempts.cents[attempts.enters]
         order = np.argsort(keys, kind="stable")
-        self.today = self.today.merged(keys[order], cents[order])
+        self.today = self.today.with_events(keys[order], cents[order])
 
-    def close_day(self, midnight: int) -> None:
-        """Fold today into the base and forget events too old to be asked for."""
-        merged = self.base.merged(self.today.keys, self.today.cents)
-        times = (merged.keys & LAST_TIME) + TIME_ZERO
-        kept = times >= midnight - KEPT_DAYS * DAY_MS
-        self.base = Layer.of(merged.keys[kept], merged.cents[kept])
-        self.today = Layer()
+    def close_day(self, edge_ms: int) -> None:
+        """Midnight: the running day joins the base, and what no window can reach is forgotten."""
+        joined = self.base.with_events(self.today.keys[1:], self.today.cents[1:])
+        self.base, self.today = joined.since(edge_ms - KEPT_MS), SortedRun()
+        self.edge_ms = edge_ms
 
-    def query(self, customers: Ints, times: Ints, windows: tuple[int, ...]) -> Windows:
-        """Events of each customer in [time - window, time), and the latest one before time."""
-        upper = keys_of(customers, times)
-        order = np.argsort(upper, kind="stable")
-        lower = [keys_of(customers[order], times[order] - window) for window in windows]
-        first = customers[order] << TIME_BITS
-        count = np.zeros((len(windows), len(times)), dtype=np.int64)
-        cents, previous = np.zeros_like(count), np.full(len(times), NEVER)
-        for layer in (self.base, self.today):
-            if not len(layer.keys):
-                continue
-            end = np.searchsorted(layer.keys, upper[order])
-            for row, bound in enumerate(lower):
-                begin = np.searchsorted(layer.keys, bound)
-                count[row, order] += end - begin
-                cents[row, order] += layer.total[end] - layer.total[begin]
-            before = layer.keys[np.maximum(end - 1, 0)]
-            own = (end > 0) & (before >= first)
-            latest = np.where(own, (before & LAST_TIME) + TIME_ZERO, NEVER)
-            previous[order] = np.maximum(previous[order], latest)
-        return Windows(count, cents, previous)
+
+def _by_customer(keys: Ints) -> Ints:
+    """The order that groups rows by customer and leaves each customer's rows as they arrived."""
+    # Sorting unique numbers needs no stable sort, and numpy has a far faster one then.
+    packed = np.sort(keys >> TIME_BITS << TIME_BITS | np.arange(len(keys)))
+    return np.asarray(packed & _TIME_MASK)
+
+
+def _waves(keys: Ints) -> Iterator[slice | Ints]:
+    """Groups of rows to be entered one after another, each free of overtaking.
+
+    A row that happens before its customer's previous arrival has been overtaken. Were both
+    entered at once, the previous arrival would see a row that had not come yet. So the overtaken
+    row opens the customer's next wave. Without late rows there is one wave: the batch.
+    """
+    overtaken = np.flatnonzero(keys[1:] < keys[:-1]) + 1  # never across customers: those ascend
+    if not len(overtaken):
+        yield slice(None)
+        return
+    steps = np.zeros(len(keys), dtype=np.int64)
+    steps[overtaken] = 1
+    risen = np.cumsum(steps)
+    first = np.searchsorted(keys >> TIME_BITS, keys >> TIME_BITS)  # each customer's first row
+    wave = risen - risen[first]
+    by_wave = np.argsort(wave, kind="stable")
+    yield from np.split(by_wave, np.cumsum(np.bincount(wave))[:-1])
+
+
+def _in_order(order: Ints, history: History) -> History:
+    """The answers in the order of the questions."""
+    columns = []
+    for column in history:
+        back = np.empty_like(column)
+        back[order] = column
+        columns.append(back)
+    return History(*columns)

@@ -1,289 +1,249 @@
-"""Features: one definition, used online (state) and offline (point in time).
+"""Features: one definition, used offline (point in time) and online (state).
 
-Second stage: ingestion -> features -> inference. For a row it uses exactly the rows that arrived
-before it and have an earlier event time; risk tables change at midnight only. It does not know
-what the features are for, and it never sees a decision.
+Second stage of the loop: ingestion -> features -> inference. It turns a payment and what is known
+before it into the numbers a model reads. It judges no row, fills no gap (a missing number is NaN, and
+the model's business) and never looks at decisions.
+
+The two clocks: a row's history is made of the rows that *arrived* before it and *happened* strictly
+before it. `offline` replays the online object over a history, so a training table cannot disagree
+with serving. What the numbers are is told in feature_definitions.py.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.event_store import NEVER, EventStore, Windows
+from mlsys_lessons.event_store import EventStore, History
+from mlsys_lessons.feature_definitions import (
+    DERIVED,
+    Floats,
+    Payments,
+    codes_of,
+    feature_columns,
+    read_payments,
+)
+from mlsys_lessons.keys import is_in
 from mlsys_lessons.records import (
-    CATEGORY_DTYPE,
-    COUNTRY_DTYPE,
     DAY_MS,
     FEATURES,
-    HOUR_MS,
+    RAW_COLUMNS,
+    InputError,
+    StateError,
     extend,
     milliseconds,
     ticks,
 )
-from mlsys_lessons.risk import RiskTable, codes
+from mlsys_lessons.risk import RiskTable
 
-HABIT_MS = 30 * DAY_MS
-WINDOWS_MS = (HOUR_MS, DAY_MS, 7 * DAY_MS, HABIT_MS)
-RECENCY_CAP_HOURS = 720.0  # thirty days: nobody remembered
-RISK_WEIGHTS = {"merchant_id": 200.0, "country": 500.0, "category": 500.0}
-DERIVED = {  # raw field -> features that are worthless when its feed is broken
-    "amount": ("log_amount", "sum_24h", "sum_7d", "amount_to_habit"),
-    "event_time": ("hour_sin", "hour_cos", "count_1h", "recency_hours"),
-    "account_opened": ("account_age_days",),
-    "channel": ("is_online",),
-    "country": ("is_foreign", "country_risk"),
-    "card_country": ("is_foreign",),
-    "category": ("category_risk",),
-    "merchant_id": ("merchant_risk",),
-}
-
-Columns = dict[str, NDArray[np.float64]]
+# How many requests of evidence the overall rate weighs against a key's own.
+RISK_PRIORS = {"merchant_id": 100.0, "country": 1_000.0, "category": 1_000.0}
 
 
 class OnlineFeatures:
-    """Resilient level: features as of this very request.
+    """Resilient level: history up to the very row, from state kept in memory.
 
-    Why it matters: a stolen card is used several times within hours. A table of last midnight
-    has not seen the first of them.
+    Why it matters: a thief makes ten payments within an hour, and a table computed last night
+    knows of none of them.
 
-    >>> OnlineFeatures()
-    OnlineFeatures(0 events; nothing warmed yet)
+    A call takes requests in arrival order, appends the columns of FEATURES (float64) and remembers
+    the rows; quarantined ones (`is_quarantined`) get features and are not remembered. Any cut
+    into batches gives the same bits.
+
+    >>> import mlsys_lessons as mls
+    >>> world = mls.payments_world(seed=7, daily=200)
+    >>> features = OnlineFeatures()
+    >>> day = features(world.day(0, world.start()).requests)
+    >>> tuple(day.columns[-len(FEATURES) :]) == FEATURES
+    True
     """
 
     def __init__(self) -> None:
         self.store = EventStore()
-        self.risk = {name: RiskTable(weight) for name, weight in RISK_WEIGHTS.items()}
-        self.untrusted: frozenset[str] = frozenset()
-        self.last_edge: int | None = None  # the day that the last midnight opened
-        self._arrived: list[dict[str, NDArray[np.int64]]] = []
+        self.risks = {name: RiskTable(prior) for name, prior in RISK_PRIORS.items()}
+        self.untrusted: frozenset[str] = frozenset()  # raw fields whose feed is known to be broken
+        self.last_tick: int | None = None
 
     def __repr__(self) -> str:
-        when = "nothing warmed yet" if self.last_edge is None else f"day {self.last_edge} is open"
-        return f"{type(self).__name__}({len(self.store):,} events; {when})"
+        """Say what is held."""
+        keys = sum(len(table) for table in self.risks.values())
+        return (
+            f"{type(self).__name__}({len(self.store):,} events, {keys:,} risk keys, "
+            f"last tick {self.last_tick})"
+        )
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame with FEATURES at its right; its rows join the state."""
-        rows = _Rows(frame)
-        columns = self._columns(frame, rows, self._history(rows))
-        self._take_in(rows, frame)
-        for name in self.untrusted:
-            for feature in DERIVED.get(name, ()):
-                columns[feature] = np.full(len(frame), np.nan)
+        """Append the features of each row, then remember the rows."""
+        payments = read_payments(frame)
+        columns = self._columns(payments, self._history(payments))
+        self.store.add(payments.attempts)
+        for name, table in self.risks.items():
+            table.count(payments.codes[name][payments.attempts.enters])
         return extend(frame, columns)
 
-    def lookup(self, frame: pd.DataFrame, *, as_of: np.datetime64) -> Columns:
-        """The features of a frame from history as it stood at `as_of`; the state stays as it is."""
-        rows = _Rows(frame)
-        found = self._as_of(rows, int(milliseconds(np.array([as_of]))[0]))
-        return self._columns(frame, rows, found)
+    def lookup(self, frame: pd.DataFrame, as_of: np.datetime64 | None = None) -> pd.DataFrame:
+        """The features of rows that are not to be remembered.
 
-    def step(self, tick: int, frauds: pd.DataFrame) -> None:
-        """Midnight after day `tick`: the day joins the base, risk tables are made anew.
-
-        `frauds`: positives that became known, with tick, merchant_id, country, category.
+        Without `as_of` this is what a call would give. With it, history is what a table written
+        at that moment says: windows end there (or at the row, if earlier), rows do not see each
+        other, and only recency runs on to the row. Risk is always today's.
         """
+        payments = read_payments(frame)
+        if as_of is None:
+            history = self._history(payments)
+        else:
+            moment = milliseconds(np.array([as_of], dtype="datetime64[ms]"))
+            history = self.store.read_at(payments.attempts, int(moment[0]))
+        return pd.DataFrame(self._columns(payments, history), index=frame.index, copy=False)
+
+    def step(self, tick: int, labels: pd.DataFrame) -> None:
+        """Midnight after day `tick`: close the day, forget old events, refresh the risk tables.
+
+        `labels` are the positives that became known: tick (arrival day of the request) and
+        merchant_id, country, category. Raises StateError for a day that is over already.
+        """
+        if self.last_tick is not None and tick <= self.last_tick:
+            raise StateError(f"tick {tick} is over; the next edge is {self.last_tick + 1}.")
         self.store.close_day((tick + 1) * DAY_MS)
-        for name, table in self.risk.items():
-            keys = [arrived[name] for arrived in self._arrived]
-            table.count(tick, np.concatenate(keys) if keys else np.empty(0, np.int64))
-            table.credit(frauds["tick"].to_numpy(), frauds[name].to_numpy())
-            table.refresh(tick + 1)
-        self._arrived, self.last_edge = [], tick + 1
+        day = labels["tick"].to_numpy(dtype=np.int64)
+        for name, table in self.risks.items():
+            table.close_day(tick)
+            table.learn(ticks=day, codes=codes_of(labels, name))
+            table.open_day(tick + 1)
+        self.last_tick = tick
 
     def warm(self, requests: pd.DataFrame, labels: pd.DataFrame) -> None:
-        """Take in a history of whole days at once: events, and risk from labels known by its end."""
-        rows = _Rows(requests)
-        self.store.add(rows.customer, rows.event, rows.cents)
-        day = ticks(requests["arrival_time"])
-        frauds = _located(requests, labels[labels["label"].to_numpy() == 1])
-        last = int(day[-1]) if len(day) else -1
-        for name, table in self.risk.items():
-            keys = _keys(requests, name)
-            for tick in np.unique(day).tolist():
-                table.count(tick, keys[day == tick])
-            table.credit(frauds["tick"].to_numpy(), frauds[name].to_numpy())
-            table.refresh(last + 1)
-        self.store.close_day((last + 1) * DAY_MS)
-        self.last_edge = last + 1
+        """Take in a history at once: the state of a replay day by day, without its features.
 
-    # --- history ------------------------------------------------------------------------------
+        `requests` as received, their last day complete; `labels` with request_id, label and
+        label_time, as known when that day closes.
+        """
+        if not len(requests):
+            return
+        requests = _in_arrival_order(requests)
+        payments = read_payments(requests)
+        self.store.add(payments.attempts)
+        days = list(_days(requests))
+        for tick, rows in days:
+            entered = payments.attempts.enters[rows]
+            for name, table in self.risks.items():
+                table.count(payments.codes[name][rows][entered])
+                table.close_day(tick)
+        last = days[-1][0]
+        positives = _positives(requests, labels)
+        self.step(last, positives[positives["known_tick"].to_numpy() <= last])
 
-    def _history(self, rows: _Rows) -> Windows:
-        """Windows over the store, and over rows of this batch that arrived earlier."""
-        if not len(rows.event):
-            return self.store.query(rows.customer, rows.event, WINDOWS_MS)
-        found = self.store.query(rows.customer, rows.event, WINDOWS_MS)
-        _add_batch(rows, found)
-        return found
+    def _history(self, payments: Payments) -> History:
+        """What each row may know of its customer: everything before it."""
+        return self.store.read(payments.attempts)
 
-    def _as_of(self, rows: _Rows, as_of: int) -> Windows:
-        """Windows that end at `as_of`; rows of the same batch do not see each other."""
-        return self.store.query(rows.customer, np.minimum(rows.event, as_of), WINDOWS_MS)
-
-    def _take_in(self, rows: _Rows, frame: pd.DataFrame) -> None:
-        kept = rows.usable
-        self.store.add(rows.customer[kept], rows.event[kept], rows.cents[kept])
-        self._arrived.append({name: _keys(frame, name)[kept] for name in self.risk})
-
-    # --- columns ------------------------------------------------------------------------------
-
-    def _columns(self, frame: pd.DataFrame, rows: _Rows, found: Windows) -> Columns:
-        """All FEATURES, in their order."""
-        own, past = rows.columns(frame), _past_columns(rows, found)
-        risk = {
-            "merchant_risk": self.risk["merchant_id"].rate(_keys(frame, "merchant_id")),
-            "country_risk": self.risk["country"].rate(_keys(frame, "country")),
-            "category_risk": self.risk["category"].rate(_keys(frame, "category")),
-        }
-        known = {**own, **past, **risk}
-        return {name: known[name] for name in FEATURES}
+    def _columns(self, payments: Payments, history: History) -> dict[str, Floats]:
+        """All features in the order of FEATURES; NaN where their field is not to be trusted."""
+        columns = feature_columns(payments, history, self.risks)
+        distrusted = {name for field in self.untrusted for name in DERIVED.get(field, ())}
+        for name in distrusted:
+            columns[name] = np.full(len(payments.amount), np.nan)
+        return {name: columns[name] for name in FEATURES}
 
 
 class BatchFeatures(OnlineFeatures):
-    """Naive level: history from the table that a job wrote last midnight.
+    """Naive level: history from the table that was computed at midnight.
 
-    The formulas are the same to the letter; only the clock differs.
+    What most teams ship first: one query a night, no state to lose, and every payment of today
+    is invisible until tomorrow.
     """
 
-    def _history(self, rows: _Rows) -> Windows:
-        opened = self.last_edge if self.last_edge is not None else 0
-        return self._as_of(rows, opened * DAY_MS)
-
-
-class _Rows:
-    """The numbers of a batch that history is asked with; time is ms since day 0."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.customer = frame["customer_id"].to_numpy()
-        self.event = milliseconds(frame["event_time"])
-        self.amount = frame["amount"].to_numpy()
-        odd = ~(np.abs(self.amount) < 1e12)
-        self.cents = np.rint(np.where(odd, 0.0, self.amount) * 100).astype(np.int64)
-        self.timed = ~np.isnat(frame["event_time"].to_numpy())
-        self.usable = self.timed & (self.customer >= 0) & (self.customer < 1 << 24)
-        if "is_quarantined" in frame.columns:
-            self.usable &= ~frame["is_quarantined"].to_numpy()
-        self.customer = np.where(self.usable, self.customer, -1)
-
-    def columns(self, frame: pd.DataFrame) -> Columns:
-        """Features of the request alone."""
-        hour = (self.event % DAY_MS) / HOUR_MS
-        angle = np.where(self.timed, hour, np.nan) * (np.pi / 12)
-        opened = frame["account_opened"].to_numpy()
-        age = (self.event - milliseconds(frame["account_opened"])) / DAY_MS
-        home, abroad = codes(frame["card_country"], COUNTRY_DTYPE), _keys(frame, "country")
-        positive = np.where(self.amount > 0, self.amount, np.nan)
-        return {
-            "log_amount": np.log(positive),
-            "hour_sin": np.sin(angle),
-            "hour_cos": np.cos(angle),
-            "is_online": (frame["channel"].array == "online").astype(np.float64),
-            "is_foreign": ((home != abroad) & (home >= 0) & (abroad >= 0)).astype(np.float64),
-            "account_age_days": np.where(self.timed & ~np.isnat(opened), age, np.nan),
-        }
-
-
-def _past_columns(rows: _Rows, found: Windows) -> Columns:
-    """Features of the customer's last month."""
-    hours = (rows.event - found.previous) / HOUR_MS
-    recency = np.where(found.previous == NEVER, RECENCY_CAP_HOURS, hours)
-    counts, euros = found.count, found.cents / 100
-    with np.errstate(divide="ignore", invalid="ignore"):
-        habit = np.log(rows.amount / (euros[3] / counts[3]))
-    unknown = (counts[3] == 0) | (found.cents[3] <= 0)
-    broken = ~(rows.amount > 0)
-    habit = np.where(broken, np.nan, np.where(unknown, 0.0, habit))
-    past = {
-        "count_1h": counts[0].astype(np.float64),
-        "count_24h": counts[1].astype(np.float64),
-        "count_7d": counts[2].astype(np.float64),
-        "sum_24h": np.log1p(euros[1]),
-        "sum_7d": np.log1p(euros[2]),
-        "recency_hours": np.minimum(recency, RECENCY_CAP_HOURS),
-        "amount_to_habit": habit,
-    }
-    if rows.timed.all():
-        return past
-    return {name: np.where(rows.timed, column, np.nan) for name, column in past.items()}
-
-
-def _add_batch(rows: _Rows, found: Windows) -> None:
-    """Count the rows of the batch itself: arrived earlier, earlier event, same customer."""
-    kept = np.flatnonzero(rows.usable)
-    order = kept[np.lexsort((rows.event[kept], rows.customer[kept]))]
-    customer = rows.customer[order]
-    for lag in range(1, len(order)):
-        pairs = np.flatnonzero(customer[lag:] == customer[:-lag])
-        if not len(pairs):
-            break
-        _count_pairs(rows, found, order[pairs + lag], order[pairs])
-
-
-def _count_pairs(
-    rows: _Rows, found: Windows, later: NDArray[np.int64], earlier: NDArray[np.int64]
-) -> None:
-    """Let each `later` row see its `earlier` one (event order), if that one arrived before it."""
-    gap = rows.event[later] - rows.event[earlier]
-    seen = (earlier < later) & (gap > 0)
-    later, earlier, gap = later[seen], earlier[seen], gap[seen]
-    for row, window in enumerate(WINDOWS_MS):
-        inside = gap <= window
-        found.count[row, later[inside]] += 1
-        found.cents[row, later[inside]] += rows.cents[earlier[inside]]
-    found.previous[later] = np.maximum(found.previous[later], rows.event[earlier])
-
-
-def _keys(frame: pd.DataFrame, name: str) -> NDArray[np.int64]:
-    """What a risk table counts by."""
-    if name == "merchant_id":
-        merchant = frame["merchant_id"].to_numpy()
-        return np.where((merchant >= 0) & (merchant < 1 << 20), merchant, -1)
-    return codes(frame[name], COUNTRY_DTYPE if name == "country" else CATEGORY_DTYPE)
-
-
-def _located(requests: pd.DataFrame, positives: pd.DataFrame) -> pd.DataFrame:
-    """Each positive once, with its request's arrival day and risk keys."""
-    ids = requests["request_id"].to_numpy()
-    order = np.argsort(ids, kind="stable")
-    wanted = np.unique(positives["request_id"].to_numpy())
-    place = order[np.minimum(np.searchsorted(ids[order], wanted), len(ids) - 1)]
-    place = place[ids[place] == wanted]
-    here = requests.iloc[place]
-    keys = {name: _keys(here, name) for name in RISK_WEIGHTS}
-    return pd.DataFrame({"tick": ticks(here["arrival_time"]), **keys})
+    def _history(self, payments: Payments) -> History:
+        """What each row may know of its customer: what last midnight's table says."""
+        return self.store.read_at(payments.attempts, self.store.edge_ms)
 
 
 def offline(requests: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
-    """The training table: point-in-time features of a history, day by day, and what became of it.
+    """The training table of a history: each row's features as they were at its time.
 
-    The same `OnlineFeatures` replays the days with the labels known by then, so there is nothing
-    that training could see and service could not. Columns: request_id, event_time, tick, amount,
-    FEATURES, label (1, 0, or NaN where the end of the history came too early).
+    Why it matters: a table joined on what is known *today* teaches a model the future, and its
+    test score is a promise that serving cannot keep. Here the online object itself is replayed
+    day by day, with the labels known by each midnight.
+
+    Returns FEATURES and request_id, event_time, tick (arrival day), label (1, 0, NaN while
+    unknown), amount, in order of arrival. Raises InputError for absent columns.
 
     >>> import mlsys_lessons as mls
-    >>> history = mls.payments_world(seed=3, daily=100).history(50)
-    >>> table = offline(history.requests, history.labels)
-    >>> len(table) == len(history.requests)
-    True
+    >>> table = offline(*mls.payments_world(seed=7, daily=200).history(50))
+    >>> table["label"].isna().mean().round(2)  # the last 45 days have not matured
+    np.float64(0.89)
     """
-    stage: Any = OnlineFeatures()
-    day = ticks(requests["arrival_time"])
-    positives = labels[labels["label"].to_numpy() == 1].drop_duplicates("request_id")
-    located = _located(requests, positives).assign(
-        known=ticks(positives.sort_values("request_id")["label_time"])
+    _check(requests, labels)
+    requests = _in_arrival_order(requests)
+    positives = _positives(requests, labels)
+    known_tick = positives["known_tick"].to_numpy()
+    online, parts = OnlineFeatures(), []
+    for tick, rows in _days(requests):
+        parts.append(online(requests.iloc[rows])[list(FEATURES)].to_numpy())
+        first, last = np.searchsorted(known_tick, [tick, tick + 1])
+        online.step(tick, positives.iloc[first:last])
+    values = np.concatenate(parts) if parts else np.empty((0, len(FEATURES)))
+    table = pd.DataFrame(values, columns=list(FEATURES))
+    carried = {name: requests[name].to_numpy() for name in ("request_id", "event_time", "amount")}
+    return table.assign(
+        tick=ticks(requests["arrival_time"]), label=_last_known(requests, labels), **carried
     )
-    edges = np.flatnonzero(np.diff(day, prepend=day[:1] - 1, append=day[-1:] + 1))
-    chunks = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
-        tick, rows = int(day[start]), requests.iloc[start:stop]
-        chunks.append(stage(rows))
-        stage.step(tick, located[located["known"].to_numpy() == tick])
-    table = pd.concat(chunks, ignore_index=True)
-    last = labels.drop_duplicates("request_id", keep="last").set_index("request_id")["label"]
-    label = last.reindex(table["request_id"]).to_numpy(dtype=np.float64)
-    wanted = table[["request_id", "event_time", "amount", *FEATURES]]
-    return wanted.assign(tick=day, label=label)
+
+
+def _check(requests: pd.DataFrame, labels: pd.DataFrame) -> None:
+    for what, frame, needed in (
+        ("requests", requests, RAW_COLUMNS),
+        ("labels", labels, ("request_id", "label", "label_time")),
+    ):
+        absent = [name for name in needed if name not in frame.columns]
+        if absent:
+            raise InputError(f"column {absent[0]!r} is absent; {what} need {list(needed)}.")
+    if requests["arrival_time"].isna().any():
+        raise InputError("an arrival_time is missing; every received row has one, see ingestion.")
+
+
+def _in_arrival_order(requests: pd.DataFrame) -> pd.DataFrame:
+    arrival = milliseconds(requests["arrival_time"])
+    if bool((arrival[1:] >= arrival[:-1]).all()):
+        return requests
+    return requests.iloc[np.argsort(arrival, kind="stable")]
+
+
+def _days(requests: pd.DataFrame) -> Iterator[tuple[int, slice]]:
+    """Each arrival day from the first to the last, empty ones too, and its rows."""
+    day = ticks(requests["arrival_time"])
+    if not len(day):
+        return
+    starts = np.searchsorted(day, np.arange(day[0], day[-1] + 2))
+    for tick, (first, last) in enumerate(pairwise(starts.tolist()), start=int(day[0])):
+        yield tick, slice(first, last)
+
+
+def _positives(requests: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """The frauds among the requests: their arrival day, keys, and the day that closed knowing it.
+
+    Only a request's first positive label counts; `known_tick` ascends.
+    """
+    positive = labels[labels["label"].to_numpy() == 1].sort_values("label_time", kind="stable")
+    positive = positive.drop_duplicates("request_id").sort_values("request_id")
+    ids, heard_ms = positive["request_id"].to_numpy(), milliseconds(positive["label_time"])
+    request_id = requests["request_id"].to_numpy()
+    rows = np.flatnonzero(is_in(request_id, ids))
+    tick = ticks(requests["arrival_time"].iloc[rows])
+    heard = heard_ms[np.searchsorted(ids, request_id[rows])]
+    known_tick = np.maximum(-(-heard // DAY_MS) - 1, tick)  # at midnight sharp it is known
+    found = requests.iloc[rows][list(RISK_PRIORS)].assign(tick=tick, known_tick=known_tick)
+    return found.sort_values("known_tick", kind="stable")
+
+
+def _last_known(requests: pd.DataFrame, labels: pd.DataFrame) -> NDArray[np.float64]:
+    """The label of each request by the latest word on it; NaN where there is none."""
+    latest = labels.sort_values("label_time", kind="stable").drop_duplicates(
+        "request_id", keep="last"
+    )
+    label = latest.set_index("request_id")["label"]
+    return label.reindex(requests["request_id"]).to_numpy(dtype=np.float64)

@@ -28,6 +28,7 @@ from mlsys_lessons.records import (
 )
 
 REMEMBERED_DAYS = 150  # a report can come 120 days late, and a training window looks back
+LATEST_ARRIVAL_DAYS = 2  # how long after its event a request may arrive and still be found
 UNKNOWN = -1
 _INVESTIGATOR, _CARDHOLDER, _MATURED, _LATE = range(len(LABEL_SOURCES))
 
@@ -42,6 +43,26 @@ class _Day:
     waiting: NDArray[np.bool_]  # approved: silence will one day mean "genuine"
     label: NDArray[np.int8]
     score: NDArray[np.float64]
+
+    def file(
+        self, ids: NDArray[np.int64], value: NDArray[np.int8], source: NDArray[np.int8]
+    ) -> _Piece:
+        """Write labels of this day's requests down; a report after maturity is a correction."""
+        rows = np.searchsorted(self.ids, ids)
+        late = (self.label[rows] == 0) & (value == 1) & (source == _CARDHOLDER)
+        self.label[rows] = value
+        return self, rows, value, np.where(late, _LATE, source).astype(np.int8)
+
+
+_Piece = tuple[_Day, NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]]
+_NO_IDS, _NO_CODES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int8)
+_NO_NEWS: _Piece = (
+    _Day(
+        0, _NO_IDS, dict.fromkeys(("merchant_id", "country", "category"), _NO_IDS),
+        np.empty(0, dtype=bool), _NO_CODES, np.empty(0),
+    ),
+    _NO_IDS, _NO_CODES, _NO_CODES,
+)  # fmt: skip
 
 
 class LabelQueue:
@@ -93,7 +114,7 @@ class LabelQueue:
             filed.label[found] = values[place[found]]
 
     def receive(self, labels: pd.DataFrame) -> None:
-        """Take in reports or verdicts: request_id, label, source; filed at the next edge."""
+        """Take in reports or verdicts: request_id, event_tick, label, source."""
         if len(labels):
             self._inbox.append(labels)
 
@@ -102,35 +123,35 @@ class LabelQueue:
 
         Columns: request_id, label, label_time, source, tick, merchant_id, country, category, score.
         """
-        chunks = [self._filed(tick, batch) for batch in self._inbox]
+        pieces = [piece for batch in self._inbox for piece in self._filed(batch)]
         self._inbox = []
-        chunks.append(self._matured(tick))
-        return pd.concat([chunk for chunk in chunks if len(chunk)] or chunks, ignore_index=True)
+        return _known(tick, [*pieces, *self._matured(tick)])
 
-    def _filed(self, tick: int, batch: pd.DataFrame) -> pd.DataFrame:
-        """File one batch of reports; each request is looked for in every remembered day."""
-        ids = batch["request_id"].to_numpy()
+    def _filed(self, batch: pd.DataFrame) -> list[_Piece]:
+        """File one batch; a request is looked for on its event's day and the days after it."""
+        ids, event_tick = batch["request_id"].to_numpy(), batch["event_tick"].to_numpy()
         value, source = batch["label"].to_numpy(), batch["source"].cat.codes.to_numpy()
-        chunks = []
-        for day in self._days.values():
-            here = np.flatnonzero(is_in(ids, day.ids))
-            if len(here):
-                rows = np.searchsorted(day.ids, ids[here])
-                late = (day.label[rows] == 0) & (value[here] == 1) & (source[here] == _CARDHOLDER)
-                named = np.where(late, _LATE, source[here]).astype(np.int8)
-                day.label[rows] = value[here]
-                chunks.append(_known(tick, day, rows, value[here], named))
-        return pd.concat(chunks, ignore_index=True) if chunks else _known_nothing(tick)
+        pieces = []
+        for first in np.unique(event_tick).tolist():
+            missing = np.flatnonzero(event_tick == first)
+            for tick in range(first, first + LATEST_ARRIVAL_DAYS + 1):
+                day = self._days.get(tick)
+                if day is None or not len(missing):
+                    continue
+                found = is_in(ids[missing], day.ids)
+                here, missing = missing[found], missing[~found]
+                pieces.append(day.file(ids[here], value[here], source[here]))
+        return pieces
 
-    def _matured(self, tick: int) -> pd.DataFrame:
+    def _matured(self, tick: int) -> list[_Piece]:
         """Requests that were approved 45 days ago and that nobody complained about."""
         day = self._days.get(tick - MATURITY_DAYS)
         if day is None:
-            return _known_nothing(tick)
+            return []
         rows = np.flatnonzero(day.waiting & (day.label == UNKNOWN))
         day.label[rows] = 0
         zeros = np.zeros(len(rows), dtype=np.int8)
-        return _known(tick, day, rows, zeros, np.full(len(rows), _MATURED, dtype=np.int8))
+        return [(day, rows, zeros, np.full(len(rows), _MATURED, dtype=np.int8))]
 
     def labels_of(self, tick: int, ids: NDArray[np.int64]) -> NDArray[np.int8]:
         """What is known now of requests that arrived on one day; UNKNOWN where nothing is."""
@@ -142,33 +163,25 @@ class LabelQueue:
         return label
 
 
-def _known(
-    tick: int,
-    day: _Day,
-    rows: NDArray[np.int64],
-    label: NDArray[np.int8],
-    source: NDArray[np.int8],
-) -> pd.DataFrame:
-    count = len(rows)
-    edge = timestamps(np.full(count, (tick + 1) * DAY_MS))
+def _known(tick: int, pieces: list[_Piece]) -> pd.DataFrame:
+    """The pieces of news of one edge as one frame."""
+    pieces = pieces or [_NO_NEWS]
+    count = sum(len(rows) for _, rows, _, _ in pieces)
+    source = np.concatenate([piece[3] for piece in pieces]).astype(np.int8)
+    keys = {
+        name: np.concatenate([day.keys[name][rows] for day, rows, _, _ in pieces])
+        for name in ("merchant_id", "country", "category")
+    }
     columns = {
-        "request_id": day.ids[rows],
-        "label": label.astype(np.int8),
-        "label_time": edge,
-        "source": categorical(source.astype(np.int8), SOURCE_DTYPE),
-        "tick": np.full(count, day.tick, dtype=np.int64),
-        **{name: key[rows].astype(np.int64) for name, key in day.keys.items()},
-        "score": day.score[rows],
+        "request_id": np.concatenate([day.ids[rows] for day, rows, _, _ in pieces]),
+        "label": np.concatenate([piece[2] for piece in pieces]).astype(np.int8),
+        "label_time": timestamps(np.full(count, (tick + 1) * DAY_MS)),
+        "source": categorical(source, SOURCE_DTYPE),
+        "tick": np.concatenate([np.full(len(rows), day.tick) for day, rows, _, _ in pieces]),
+        **{name: key.astype(np.int64) for name, key in keys.items()},
+        "score": np.concatenate([day.score[rows] for day, rows, _, _ in pieces]),
     }
     return pd.DataFrame(columns, copy=False)
-
-
-def _known_nothing(tick: int) -> pd.DataFrame:
-    none = np.empty(0, dtype=np.int64)
-    keys = {name: none for name in ("merchant_id", "country", "category")}
-    unknown = np.empty(0, dtype=np.int8)
-    empty = _Day(tick, none, keys, np.empty(0, bool), unknown, np.empty(0))
-    return _known(tick, empty, none, unknown, unknown)
 
 
 @dataclass
@@ -180,7 +193,7 @@ class ReviewQueue:
     def picks(self, held: pd.DataFrame) -> pd.DataFrame:
         """The most valuable cases that people can reach: request_id, score, review_value."""
         order = np.argsort(-held["review_value"].to_numpy(), kind="stable")[: self.capacity]
-        return held.iloc[order][["request_id", "score", "review_value"]]
+        return held.iloc[order]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ ITEMS = (*REQUEST_ITEMS, *OVERHEAD_ITEMS)
 ITEM_DTYPE = pd.CategoricalDtype(ITEMS)
 _MARGIN, _FRAUD_LOSS, _FRAUD_BLOCKED, _FRICTION, _SHED = range(len(REQUEST_ITEMS))
 _COMPLAINT_DAYS = 5  # a wrongly blocked customer calls within this many days
-_SETTLED_DAYS = 30  # no copy of a request travels longer than this
+_SETTLED_DAYS = 7  # no copy of a request travels longer than this
 
 
 def effects(

@@ -145,10 +145,9 @@ class System:
 
     def review_picks(self) -> pd.DataFrame:
         """The held payments that people should look at tonight, most valuable first."""
-        held = [frame[_held(frame)] for frame in self._today]
-        if not held:
-            return pd.DataFrame({"request_id": [], "score": [], "review_value": []})
-        return self.reviews.picks(stacked(held))
+        asked = ["request_id", "score", "review_value"]
+        held = [frame[asked][_held(frame)] for frame in self._today]
+        return self.reviews.picks(pd.concat(held) if held else pd.DataFrame(columns=asked))
 
     def receive(
         self,
@@ -160,7 +159,8 @@ class System:
         """Take in what people said since the last edge: it is filed at the next one."""
         if verdicts is not None:
             self._verdicts = verdicts
-            self.labels.receive(_sourced(verdicts, 0))
+            today = np.full(len(verdicts), 0 if self.last_tick is None else self.last_tick + 1)
+            self.labels.receive(_sourced(verdicts.assign(event_tick=today), 0))
         if reports is not None:
             self.labels.receive(_sourced(reports, 1))
         if books is not None:
@@ -300,7 +300,7 @@ def _in_arrival_order(frame: pd.DataFrame) -> pd.DataFrame:
 def _sourced(labels: pd.DataFrame, source: int) -> pd.DataFrame:
     """Labels with the person they came from: investigator 0, cardholder 1."""
     codes = np.full(len(labels), source, dtype=np.int8)
-    named = {"request_id": labels["request_id"], "label": labels["label"]}
+    named = {name: labels[name].to_numpy() for name in ("request_id", "event_tick", "label")}
     return pd.DataFrame({**named, "source": categorical(codes, SOURCE_DTYPE)})
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 _SILENT = {"RESUME", "NOP", "LOAD_CONST", "POP_TOP", "RETURN_VALUE", "RETURN_CONST"}
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, np.ufunc)
+_PLAIN = (str, bytes, int, float, set)
 _NOT_THE_LEARNERS = (
     sysconfig.get_path("stdlib"),
     sysconfig.get_path("purelib"),
@@ -77,6 +78,8 @@ def _copied(value: Any) -> Any:
 
 def differs(before: Any, after: Any) -> bool:
     """Whether plain data was changed; objects with a life of their own may change freely."""
+    if type(before) is not type(after):
+        return True
     if isinstance(before, pd.DataFrame | pd.Series):
         return not before.equals(after) or list(before.axes[-1]) != list(after.axes[-1])
     if isinstance(before, np.ndarray):
@@ -86,7 +89,7 @@ def differs(before: Any, after: Any) -> bool:
         return list(before) != list(after) or differs([*before.values()], [*after.values()])
     if isinstance(before, list | tuple):
         return len(before) != len(after) or any(map(differs, before, after))
-    return False
+    return isinstance(before, _PLAIN) and before is not after and before != after
 
 
 def is_untouched(answer: Any, starter: CodeType | None = None) -> bool:

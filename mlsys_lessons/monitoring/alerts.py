@@ -123,12 +123,15 @@ RULES: tuple[AlertRule, ...] = (
         "inputs", "psi_hour", "all", "up", PRODUCER, "page",
         transform="cube_root", cycle=7, field="event_time",
     ),
-    _weekly("inputs", "recency_median", "both", "log", MODELS),
+    AlertRule(  # paydays bring customers back early; a stale table shows as days, not hours
+        "inputs", "recency_median", "all", "up", MODELS, "ticket",
+        transform="log", cycle=7, caution=1.4,
+    ),
     _weekly("inputs", "share_night", "both", "share", PRODUCER),
     _weekly("inputs", "share_online", "both", "share", PRODUCER),
     _weekly("inputs", "share_foreign", "both", "share", PRODUCER),
     AlertRule(
-        "outputs", "score_mean", "all", "both", MODELS, "page", transform="identity", cycle=7
+        "outputs", "score_log_odds", "all", "both", MODELS, "page", transform="identity", cycle=7
     ),
     _weekly("outputs", "psi_score", "up", "cube_root", MODELS),
     _weekly("outputs", "share_flagged", "both", "share", MODELS),
@@ -138,7 +141,7 @@ RULES: tuple[AlertRule, ...] = (
     AlertRule("business", "reported_fraud_rate", "all", "up", FRAUD, "page"),
     AlertRule(  # a few reported frauds are most of its noise: the lower tail is long
         "business", "booked_cents", "all", "down", FINANCE, "ticket",
-        transform="identity", cycle=7, caution=1.3,
+        monthly_rate=0.01, transform="identity", cycle=7, caution=1.8,
     ),
     AlertRule("business", "precision_reviewed", "all", "down", FRAUD, "ticket"),
 )  # fmt: skip

@@ -34,7 +34,9 @@ class Transform:
 
 
 def _arcsine(value: float, n: float) -> float:
-    return float(np.arcsin(np.sqrt((value * n + 0.375) / (n + 0.75)))) if n else float("nan")
+    if not n:
+        return float("nan")
+    return float(np.arcsin(np.sqrt(min((value * n + 0.375) / (n + 0.75), 1.0))))
 
 
 def _from_arcsine(y: float, n: float) -> float:

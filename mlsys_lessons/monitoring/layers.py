@@ -110,7 +110,7 @@ def outputs(day_log: pd.DataFrame, references: Mapping[str, Reference]) -> list[
     likely = np.clip(score, ODDS_LIMIT, 1 - ODDS_LIMIT)
     tp, fp, fn, _ = expected_confusion(likely, flagged)
     return [
-        ("score_mean", ALL, _mean(np.log(likely / (1 - likely))), rows),
+        ("score_log_odds", ALL, _mean(np.log(likely / (1 - likely))), rows),
         ("score_p99", ALL, _quantiles(score, 0.99)[0], rows),
         ("share_flagged", ALL, _share(flagged), rows),
         ("psi_score", ALL, references["score"].psi(score), rows),
@@ -175,13 +175,6 @@ def watched_hour(day_log: pd.DataFrame) -> Floats:
 def watched_score(day_log: pd.DataFrame) -> Floats:
     """Scores of first-time rows that the model itself answered."""
     return np.asarray(day_log["score"].to_numpy()[_answered_by_model(day_log)])
-
-
-def version_in_service(day_log: pd.DataFrame) -> str:
-    """Name of the model that answered last, "" when none did."""
-    version = day_log["model_version"]
-    rows = np.flatnonzero(_answered_by_model(day_log) & (_codes(version) >= 0))
-    return str(version.array[rows[-1]]) if len(rows) else ""
 
 
 def _answered_by_model(day_log: pd.DataFrame) -> Mask:

@@ -99,7 +99,6 @@ class Monitor(OperationsOnly):
         self._depends_on_model = np.array(
             [rule.layer in MODEL_LAYERS for rule in rules], dtype=bool
         )
-        self._champion = ""
 
     def __repr__(self) -> str:
         """Days seen, what fires now and who was called."""
@@ -120,17 +119,12 @@ class Monitor(OperationsOnly):
             "business": layers.business(day_log, known),
         }
         self._write(tick, seen)
-        self._meet(day_log)
         self._judge(tick, seen)
         self._remember(day_log)
-
-    def _meet(self, day_log: pd.DataFrame) -> None:
-        """A new model has new scores: expect their new level instead of alarming about it."""
-        version = layers.version_in_service(day_log)
-        if self._champion and version and version != self._champion:
+        if known.retrained:
+            # A new model has new scores. Only an announced one: an unannounced one is an incident.
             self._chart.settle(self._depends_on_model)
             self._references["score"] = Reference()
-        self._champion = version or self._champion
 
     def _judge(self, tick: int, seen: dict[str, list[MetricRow]]) -> None:
         today = {

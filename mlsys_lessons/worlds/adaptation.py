@@ -35,15 +35,17 @@ def adapt(
     rings: Rings,
     tick: int,
     attempts: tuple[Payments, Campaigns],
-    *,
-    through: NDArray[np.bool_],
-    blocked: NDArray[np.bool_],
+    fate: NDArray[np.integer],
 ) -> None:
-    """Let every ring draw its conclusions from a day of attempts; changes `rings`."""
+    """Let every ring draw its conclusions from a day of attempts; changes `rings`.
+
+    fate is 1 for an attempt that got through, -1 for a blocked one, 0 for one that taught nothing.
+    """
     strength = population.drift.adaptation
     if strength == 0.0:
         return
     payments, campaigns = attempts
+    through, blocked = fate > 0, fate < 0
     count = len(rings.level)
     passed = np.bincount(campaigns.ring[through], minlength=count)
     refused = np.bincount(campaigns.ring[blocked], minlength=count)

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from mlsys_lessons.randomness import DAY_OFFSET, luck, normal_luck, opaque_id
+from mlsys_lessons.randomness import DAY_OFFSET, luck, opaque_id
 from mlsys_lessons.records import DAY_MS, HOUR_MS
 from mlsys_lessons.worlds.calendars import FRAUD, is_weekend, time_of_day
-from mlsys_lessons.worlds.customers import BASKET_SD, MAX_EXPOSURE, Cohort, Population
+from mlsys_lessons.worlds.customers import BASKET_SD, MAX_EXPOSURE, Population
 from mlsys_lessons.worlds.fraudsters import (
     TARGET_SHARE,
     TARGET_WEIGHT,
@@ -64,8 +65,7 @@ def start_campaigns(
     are thinned: the result is Poisson with the rate of each card, and no card's absence
     moves a campaign to another card.
     """
-    parts = [_cohort_campaigns(population, rings, days, cohort) for cohort in population.cohorts]
-    campaigns = Campaigns(*map(np.concatenate, zip(*parts, strict=True)))
+    campaigns = _candidates(population, rings, days)
     opened = population.account(campaigns.slot, campaigns.start)[1]
     exposure = population.exposure(campaigns.slot, campaigns.start - opened)
     accepted = exposure / (population.vulnerability[campaigns.slot] * MAX_EXPOSURE)
@@ -74,18 +74,21 @@ def start_campaigns(
     return campaigns.take(taken & there)
 
 
-def _cohort_campaigns(
-    population: Population, rings: Rings, days: NDArray[np.int64], cohort: Cohort
-) -> Campaigns:
-    """Candidates among one cohort: Poisson by ring and day, weighted by vulnerability."""
-    weight = np.cumsum(population.vulnerability[cohort.start : cohort.stop])
-    rates = campaign_rates(population, rings, days) * (weight[-1] * MAX_EXPOSURE)
-    place = np.arange(len(rings.level))[:, None] * 4 + cohort.number
-    keys = (place << 14 | days[:, None, None] + DAY_OFFSET) << 5 | np.arange(_MAX_STARTS)
+def _candidates(population: Population, rings: Rings, days: NDArray[np.int64]) -> Campaigns:
+    """Draw candidates: Poisson by day, cohort and ring, weighted by vulnerability."""
+    numbers = np.array([cohort.number for cohort in population.cohorts])
+    edges = np.array([0, *(cohort.stop for cohort in population.cohorts)])
+    below = np.append(0.0, population.cumulated)[edges]
+    rates = campaign_rates(population, rings, days)[:, None, :] * np.diff(below)[:, None]
+    place = np.arange(len(rings.level)) * 4 + numbers[:, None]
+    day_keys = place << 14 | days[:, None, None] + DAY_OFFSET
+    keys = day_keys[..., None] << 5 | np.arange(_MAX_STARTS)
     gaps = -np.log(luck(population.seed, "campaign.gap", keys))
-    key = keys[np.cumsum(gaps, axis=-1) < rates[..., None]]
+    begun = np.cumsum(gaps, axis=-1) < (rates * MAX_EXPOSURE)[..., None]
+    key, cohort = keys[begun], np.nonzero(begun)[1]
     victim = luck(population.seed, "campaign.victim", key) * (1 - 1e-12)
-    slot = cohort.start + np.searchsorted(weight, victim * weight[-1], side="right")
+    weight = below[cohort] + victim * np.diff(below)[cohort]
+    slot = np.searchsorted(population.cumulated, weight, side="right")
     return Campaigns(key, key >> 21, slot, (key >> 5 & 0x3FFF) - DAY_OFFSET)
 
 
@@ -117,28 +120,26 @@ def _attempts(
 ) -> Payments:
     """Draw the marks of each attempt: the ring's way, or the victim's own where it copies."""
     day = mine.start + (key >> 4 & 3)
-    coins = luck(population.seed, "attempt", key[:, None] << 3 | np.arange(8)).T
-    copied, targeted, place, travel, shop, moment, web, tap = coins
+    coins = luck(population.seed, "attempt", key[:, None] << 4 | np.arange(12)).T
+    copied, targeted, place, travel, shop, hour, minute, stays, web, tap, delay, size = coins
     copies = copied < copying_share(population, day)
     aimed = rings.targets[mine.ring, np.searchsorted(np.cumsum(TARGET_WEIGHT), place * (1 - 1e-12))]
     habitual = population.choose_merchant(mine.slot, travel, shop)
     merchant = np.where((targeted < TARGET_SHARE) & ~copies, aimed, habitual)
     scale, spread = ring_amounts(population, rings.level[mine.ring], probing, day)
     scale = np.where(copies, population.log_basket(mine.slot, merchant, day), scale)
-    noise = normal_luck(population.seed, "attempt.amount", key)
-    cents = to_cents(scale + np.where(copies, BASKET_SD, spread) * noise)
+    cents = to_cents(scale + np.where(copies, BASKET_SD, spread) * ndtri(size))
     share = np.where(
         copies, population.online_share(mine.slot, merchant, day), ring_online(population, day)
     )
-    timing = _timing(population, key, np.where(copies, is_weekend(day), FRAUD), moment)
-    delay = luck(population.seed, "attempt.delay", key)
-    customer, opened = population.account(mine.slot, day)
+    profile = np.where(copies, is_weekend(day), FRAUD)
+    sitting = luck(population.seed, "attempt.sitting", key >> 4)  # of the campaign on that day
+    hour = np.where(stays < SITTING_SHARE, sitting, hour)
     return Payments(
-        request_id=key,
-        slot=mine.slot,
-        customer=customer,
-        opened=opened,
-        time=timing,
+        key,
+        mine.slot,
+        *population.account(mine.slot, day),
+        time=_time_at_work(profile, hour, minute),
         delay=MIN_DELAY_MS + (delay * DELAY_MS).astype(np.int64),
         merchant=merchant,
         channel=choose_channel(web < share, cents, tap),
@@ -146,18 +147,13 @@ def _attempts(
     )
 
 
-def _timing(
-    population: Population,
-    key: NDArray[np.int64],
-    profile: NDArray[np.integer],
-    moment: NDArray[np.float64],
+def _time_at_work(
+    profile: NDArray[np.integer], hour: NDArray[np.float64], minute: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Milliseconds after midnight: a thief sits down once a day and mostly stays for the hour.
+    """Milliseconds after midnight, from one coin for the hour and one for the minute.
 
-    The hour of a sitting has the profile's density and the moment inside it is uniform, so each
-    attempt by itself is distributed as if it were alone.
+    A thief sits down once a day and mostly stays for the hour: attempts of a sitting share their
+    hour coin. Each attempt alone is distributed as if it had its own.
     """
-    sitting = luck(population.seed, "attempt.sitting", key >> 4)
-    shared = time_of_day(profile, sitting) // HOUR_MS * HOUR_MS + (moment * HOUR_MS).astype(int)
-    stays = luck(population.seed, "attempt.stays", key) < SITTING_SHARE
-    return np.where(stays, shared, time_of_day(profile, moment))
+    start = time_of_day(profile, hour) // HOUR_MS * HOUR_MS
+    return start + (minute * HOUR_MS).astype(np.int64)

@@ -53,6 +53,7 @@ class Population:
     foreign: NDArray[np.float64]  # share of payments among travellers' shops
     online_odds: NDArray[np.float64]  # multiplies the category's odds
     vulnerability: NDArray[np.float64]  # mean 1
+    cumulated: NDArray[np.float64]  # vulnerability of this and all earlier slots
     lifetime: NDArray[np.float64]  # days from one account to the next in this slot
     phase: NDArray[np.float64]  # share of a lifetime
     joined: NDArray[np.int64]  # first day of the slot

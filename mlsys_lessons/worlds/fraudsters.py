@@ -73,7 +73,7 @@ def campaign_rates(
     growth = np.exp(population.drift.label * np.asarray(day)[..., None] / YEAR)
     share = rings.size * np.exp(rings.hunger) / len(rings.size)
     # The cap keeps a ring inside its table of 32 starts a day, at any drift.
-    cap = _MAX_CANDIDATES / (MAX_EXPOSURE * population.vulnerability.sum())
+    cap = _MAX_CANDIDATES / (MAX_EXPOSURE * population.cumulated[-1])
     return np.asarray(np.minimum(CAMPAIGNS_PER_CUSTOMER * growth * share, cap))
 
 

@@ -41,7 +41,7 @@ from mlsys_lessons.worlds.state import (
     world_at_start,
 )
 from mlsys_lessons.worlds.traffic import genuine_payments, join, locate
-from mlsys_lessons.worlds.truth import fraud_probability
+from mlsys_lessons.worlds.truth import Midnight, fraud_probability
 
 MIN_DAILY, MAX_DAILY = 50, 100_000  # below, no ring fits; above, customer ids run out
 LAST_TICK = 1_095  # three years: customer ids are dealt for that long
@@ -87,7 +87,7 @@ class PaymentsWorld:
         """Return the world at midnight of day 0, after a history in which all was approved.
 
         >>> payments_world(seed=7, daily=1_000).start()
-        WorldState(7 stolen cards in use, 0 customers gone, 125 reports to come)
+        WorldState(7 stolen cards in use, 0 customers gone, 123 reports to come)
         """
         return world_at_start(self.population, self.daily)
 
@@ -101,14 +101,14 @@ class PaymentsWorld:
         """
         tick = whole_number("tick", tick, 0, LAST_TICK)
         people = self.population
-        live = usable(people, state, tick)
         attempts, campaigns = attempts_of_day(people, state, tick)
         genuine = genuine_payments(people, tick, state.gone)
         payments = join([genuine, attempts])
         ring = np.concatenate([np.full(len(genuine.slot), -1), campaigns.ring]).astype(np.int16)
         order, arrival = in_arrival_order(payments)
         payments, ring = payments.take(order), ring[order]
-        probability = fraud_probability(people, state.rings, live, payments, tick)
+        known = Midnight(people, state.rings, usable(people, state, tick), tick)
+        probability = fraud_probability(known, payments)
         return Day(
             request_frame(people, payments, arrival), truth_frame(payments, ring, probability)
         )
@@ -154,14 +154,8 @@ class PaymentsWorld:
             let_go(self.population, state, tick, leaving)
         ended = ended_campaigns(self.population, campaigns, blocked)
         carry_over(self.population, state, tick, (payments, campaigns), ended)
-        adapt(
-            self.population,
-            state.rings,
-            tick,
-            (payments, campaigns),
-            through=through,
-            blocked=blocked,
-        )
+        fate = through.astype(np.int8) - blocked
+        adapt(self.population, state.rings, tick, (payments, campaigns), fate)
 
     def history(self, days: int) -> History:
         """Return the `days` days before day 0, all approved, and the labels known by then.
@@ -171,7 +165,7 @@ class PaymentsWorld:
 
         >>> requests, labels = payments_world(seed=7, daily=1_000).history(60)
         >>> labels.source.value_counts().to_dict()
-        {'matured': 15758, 'cardholder': 182, 'late': 4, 'investigator': 0}
+        {'matured': 15758, 'cardholder': 184, 'late': 4, 'investigator': 0}
         """
         days = whole_number("days", days, 1, LOOKBACK)
         attempts, _, _ = past_attempts(self.population, self.daily, days)

@@ -50,6 +50,7 @@ def populate(seed: int, daily: int, drift: Drift) -> Population:
     names = [name for name, size in sizes.items() if size]
     cohorts = tuple(map(Cohort, names, [0, *stops[:-1]], stops))
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    columns["cumulated"] = np.cumsum(columns["vulnerability"])
     return Population(seed, drift, open_merchants(seed, daily), cohorts, **columns)
 
 
@@ -65,14 +66,11 @@ def _settle(seed: int, cohort: str, size: int, drift: Drift) -> dict[str, NDArra
 
     activity = gammaincinv(_ACTIVITY_SHAPE, uniform("activity")) / _ACTIVITY_SHAPE
     activity = np.minimum(activity * MEAN_ACTIVITY, _MAX_ACTIVITY)
-    use = 1.0 - _EXPOSED_BY_USE + _EXPOSED_BY_USE * activity / MEAN_ACTIVITY
+    use = 1.0 + _EXPOSED_BY_USE * (activity / MEAN_ACTIVITY - 1.0)
     care = np.exp(_CARE_SD * normal("care") - _CARE_SD**2 / 2)
     lifetime = np.exp(_LIFETIME[0] + _LIFETIME[1] * normal("lifetime"))
-    home = np.searchsorted(np.cumsum(HOME_SHARE[:-1]), uniform("home") * (1 - 1e-12))
-    if cohort == "launch":
-        home = np.full(size, COUNTRIES.index("NO"))
     return {
-        "home": home.astype(np.int8),
+        "home": _homes(cohort, uniform("home")),
         "activity": activity,
         "level": _LEVEL_SD * normal("level"),
         "level_slope": normal("slope"),
@@ -85,6 +83,14 @@ def _settle(seed: int, cohort: str, size: int, drift: Drift) -> dict[str, NDArra
         "id_base": slots + 1 + _ID_OFFSET[cohort],
         "id_step": np.full(size, size),
     }
+
+
+def _homes(cohort: str, uniform: NDArray[np.float64]) -> NDArray[np.int8]:
+    """Choose home countries; those of a launch all live where the launch is."""
+    if cohort == "launch":
+        return np.full(len(uniform), COUNTRIES.index("NO"), dtype=np.int8)
+    ends = np.cumsum(HOME_SHARE[:-1])  # the last stays a hair above any uniform number below
+    return np.searchsorted(ends, uniform * (1 - 1e-12)).astype(np.int8)
 
 
 def _joining_days(cohort: str, uniform: NDArray[np.float64], drift: Drift) -> NDArray[np.int64]:

@@ -88,13 +88,14 @@ def to_cents(log_amount: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 class Visits(NamedTuple):
-    """Who pays on a day, before it is known what; the generator goes on with the day."""
+    """Who pays on a day, and the coins that decide what, as parallel arrays."""
 
     request_id: NDArray[np.int64]
     slot: NDArray[np.int64]
     customer: NDArray[np.int64]
     opened: NDArray[np.int64]
-    generator: np.random.Generator
+    noise: NDArray[np.float64]  # standard normal
+    coins: NDArray[np.float64]  # six uniform numbers a visit
 
 
 def visits(population: Population, cohort: Cohort, day: int) -> Visits:
@@ -106,7 +107,14 @@ def visits(population: Population, cohort: Cohort, day: int) -> Visits:
     first = np.cumsum(counts) - counts
     ordinal = np.arange(len(slot)) - first[slot - cohort.start]
     customer, opened = population.account(slot, day)
-    return Visits(opaque_id(customer, day, ordinal), slot, customer, opened, generator)
+    return Visits(
+        request_id=opaque_id(customer, day, ordinal),
+        slot=slot,
+        customer=customer,
+        opened=opened,
+        noise=generator.standard_normal(len(slot)),
+        coins=generator.random((len(slot), 6)),
+    )
 
 
 def genuine_payments(population: Population, day: int, gone: NDArray[np.bool_]) -> Payments:
@@ -121,24 +129,24 @@ def genuine_payments(population: Population, day: int, gone: NDArray[np.bool_]) 
     parts = []
     for cohort in population.cohorts:
         if population.joined[cohort.start : cohort.stop].min() <= day:
-            payments = _cohort_payments(population, cohort, day)
-            here = (population.joined[payments.slot] <= day) & ~gone[payments.slot]
-            parts.append(payments if here.all() else payments.take(here))
-    return join(parts)
+            drawn = visits(population, cohort, day)
+            here = (population.joined[drawn.slot] <= day) & ~gone[drawn.slot]
+            parts.append(drawn if here.all() else Visits._make(column[here] for column in drawn))
+    return _spend(population, Visits(*map(np.concatenate, zip(*parts, strict=True))), day)
 
 
-def _cohort_payments(population: Population, cohort: Cohort, day: int) -> Payments:
-    request_id, slot, customer, opened, generator = visits(population, cohort, day)
-    moment, travel, shop, web, tap, delay = generator.random((6, len(slot)))
+def _spend(population: Population, made: Visits, day: int) -> Payments:
+    """Turn visits into payments: each coin decides one mark."""
+    slot = made.slot
+    moment, travel, shop, web, tap, delay = made.coins.T
     merchant = population.choose_merchant(slot, travel, shop)
-    noise = BASKET_SD * generator.standard_normal(len(slot))
-    cents = to_cents(population.log_basket(slot, merchant, day) + noise)
+    cents = to_cents(population.log_basket(slot, merchant, day) + BASKET_SD * made.noise)
     online = web < population.online_share(slot, merchant, day)
     return Payments(
-        request_id=request_id,
+        request_id=made.request_id,
         slot=slot,
-        customer=customer,
-        opened=opened,
+        customer=made.customer,
+        opened=made.opened,
         time=day * DAY_MS + time_of_day(WEEKEND if is_weekend(day) else WEEKDAY, moment),
         delay=MIN_DELAY_MS + (delay * DELAY_MS).astype(np.int64),
         merchant=merchant,

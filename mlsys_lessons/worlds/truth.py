@@ -6,9 +6,14 @@ g is the density with which genuine customers make this very payment, f the dens
 rings do. Given the state at midnight all arrivals are Poisson (the first probe of a campaign is
 certain; its mean counts), so the ratio of intensities is the probability. Who the actor of a row
 is never enters: a genuine payment on a stolen card looks as bad as the thief's.
+
+It is myopic: other payments of the same day are not looked at. Attempts of one sitting share
+their hour, so a system that counts attempts within the day can know a little more than this.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,15 +43,22 @@ from mlsys_lessons.worlds.traffic import ONLINE, Payments
 _EDGE = 1e-9  # keeps the odds finite
 
 
-def fraud_probability(
-    population: Population, rings: Rings, live: Campaigns, payments: Payments, day: int
-) -> NDArray[np.float64]:
-    """P(fraud) of each payment of a day, given the campaigns that were live at midnight."""
-    own = _own_marks(population, payments, day)
-    busy = activity_factor(day, population.drift.season)
+class Midnight(NamedTuple):
+    """What the world knows when a day begins."""
+
+    population: Population
+    rings: Rings
+    live: Campaigns
+    day: int
+
+
+def fraud_probability(known: Midnight, payments: Payments) -> NDArray[np.float64]:
+    """P(fraud) of each payment of a day, given what was known at midnight."""
+    population = known.population
+    own = _own_marks(population, payments, known.day)
+    busy = activity_factor(known.day, population.drift.season)
     genuine = population.activity[payments.slot] * busy * own
-    attack = _probe_density(population, rings, payments, own, day)
-    attack += _cash_density(population, rings, live, payments, own, day)
+    attack = _probe_density(known, payments, own) + _cash_density(known, payments, own)
     return np.clip(attack / (attack + genuine), _EDGE, 1.0 - _EDGE)
 
 
@@ -83,9 +95,10 @@ def _ring_marks(
 
 
 def _probe_density(
-    population: Population, rings: Rings, payments: Payments, own: NDArray[np.float64], day: int
+    known: Midnight, payments: Payments, own: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Density of probes: any card can be the next victim, in proportion to its exposure."""
+    population, rings, _, day = known
     slot, merchant = payments.slot, payments.merchant
     rates = campaign_rates(population, rings, day)
     aimed = np.bincount(
@@ -101,14 +114,10 @@ def _probe_density(
 
 
 def _cash_density(
-    population: Population,
-    rings: Rings,
-    live: Campaigns,
-    payments: Payments,
-    own: NDArray[np.float64],
-    day: int,
+    known: Midnight, payments: Payments, own: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Density of cash-outs: only cards that are in a ring's hands since an earlier day."""
+    population, rings, live, day = known
     stolen = np.zeros(len(population), dtype=bool)
     stolen[live.slot] = True
     rows = np.flatnonzero(stolen[payments.slot])
