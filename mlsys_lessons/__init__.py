@@ -10,7 +10,7 @@ This file names what learners use; everything is defined in the module that it c
 
 from __future__ import annotations
 
-from mlsys_lessons import faults, features, scenarios
+from mlsys_lessons import datasets, faults, features, scenarios
 from mlsys_lessons.monitoring import drift, performance
 from mlsys_lessons.presets import (
     assemble,
@@ -36,6 +36,7 @@ __all__ = [
     "assemble",
     "clairvoyant_system",
     "compare",
+    "datasets",
     "drift",
     "faults",
     "features",

@@ -176,12 +176,14 @@ def _checked(folder: Path, name: str) -> bytes:
 
 
 def _frame(text: bytes) -> pd.DataFrame:
-    frame = pd.read_csv(BytesIO(text), dtype=_DTYPES, float_precision="round_trip")
-    times = {
+    frame = pd.read_csv(BytesIO(text), dtype=_DTYPES)
+    exact: dict[str, NDArray[np.generic]] = {
         name: np.array(frame[name].to_numpy(), dtype="datetime64[ms]")
         for name in frame.columns.intersection(_TIMES)
     }
-    return frame.assign(**times)
+    if "amount" in frame:  # whole cents over 100: exact, whatever parser read the decimals
+        exact["amount"] = np.rint(frame["amount"].to_numpy() * 100) / 100
+    return frame.assign(**exact)
 
 
 # --- command line ------------------------------------------------------------------------------

@@ -47,6 +47,8 @@ def best_f1_cut(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> flo
     >>> best_f1_cut(np.array([0.1, 0.4, 0.9]), np.array([0.0, 1.0, 1.0]))
     0.4
     """
+    if not labels.sum():
+        return float("inf")
     order = np.argsort(-scores, kind="stable")
     found = np.cumsum(labels[order])
     last_of_ties = np.append(np.diff(scores[order]) < 0, True)
@@ -89,7 +91,8 @@ class Policy:
     explore_below: float = 100.0  # euros; nobody buys a lesson at any price
     reviewer_slip: float = 0.1  # how often a reviewer is expected to be wrong
     review_minutes: float = 6.0
-    typical_amount: float = 40.0  # stands in for an amount that cannot be trusted
+    typical_genuine: float = 45.0  # euros; stand in for an amount that cannot be trusted:
+    typical_fraud: float = 150.0  # the means of the training history
     rules: tuple[BusinessRule, ...] = RULES
     costs: Costs = COSTS
 
@@ -115,12 +118,18 @@ class CostDecisions:
         self._offers.append(value[value > 0])
         action = np.where(approve >= block, APPROVE, BLOCK).astype(np.int8)
         action[(value > self.price) & (self.capacity > 0)] = REVIEW
-        reason = np.full(len(frame), _SCORE, dtype=np.int8)
+        silent = np.isnan(frame["score"].to_numpy())
+        action[silent] = APPROVE
+        reason = np.where(silent, _NO_ANSWER, _SCORE).astype(np.int8)
         for rule in self.policy.rules:
-            here = rule.applies(frame)
+            here = rule.applies(frame) & self._allowed(rule, action)
             action[here], reason[here] = rule.action, rule.reason
         propensity = self._explore(frame, action, reason)
         return extend(frame, _decision(action, reason, propensity, value))
+
+    def _allowed(self, rule: BusinessRule, action: NDArray[np.int8]) -> NDArray[np.bool_] | bool:
+        """A rule may stop what was let through; it holds nothing back from a block."""
+        return rule.action == BLOCK or ((action == APPROVE) & (self.capacity > 0))
 
     def step(self, tick: int) -> None:
         """Fix tomorrow's price: what the C-th most valuable case of today was worth."""
@@ -131,10 +140,10 @@ class CostDecisions:
         else:
             self.price = 0.0
 
-    def _amount_cents(self, frame: pd.DataFrame) -> NDArray[np.int64]:
+    def _amount_cents(self, frame: pd.DataFrame, typical: float) -> NDArray[np.int64]:
         """The amount at stake; a typical one where the field is missing or distrusted."""
         known = ~np.isnan(frame["log_amount"].to_numpy()) & ~frame["is_quarantined"].to_numpy()
-        euros = np.where(known, frame["amount"].to_numpy(), self.policy.typical_amount)
+        euros = np.where(known, frame["amount"].to_numpy(), typical)
         return np.rint(euros * 100).astype(np.int64)
 
     def _expected_cents(
@@ -142,8 +151,9 @@ class CostDecisions:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Expected cents of approving, blocking and reviewing each row."""
         costs, slip = self.policy.costs, self.policy.reviewer_slip
-        fraud, amount = frame["score"].to_numpy(), self._amount_cents(frame)
-        margin, loss = costs.margin(amount), costs.fraud_loss(amount)
+        fraud = frame["score"].to_numpy()
+        margin = costs.margin(self._amount_cents(frame, self.policy.typical_genuine))
+        loss = costs.fraud_loss(self._amount_cents(frame, self.policy.typical_fraud))
         approve = (1 - fraud) * margin - fraud * loss
         block = -(1 - fraud) * costs.friction
         work = self.policy.review_minutes * costs.review_minute

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +37,8 @@ _ZERO_MS = -1_000 * DAY_MS  # the time whose key is 0
 # customer's events, and another customer's last event always looks older than any window.
 EARLIEST_MS = _ZERO_MS + 35 * DAY_MS
 LATEST_MS = _ZERO_MS + _TIME_MASK
-_UNREADABLE = CUSTOMERS << TIME_BITS  # belongs to nobody
-_SENTINEL = -(2**62)  # stands before every key, so there is always a "last event before"
+_UNREADABLE = CUSTOMERS << TIME_BITS  # the key of rows that belong to nobody
+_SENTINEL = -1  # stands before every key, so there is always a "last event before"
 _REACH: Ints = np.array([*WINDOWS_MS, 0], dtype=np.int64)
 
 
@@ -84,11 +85,11 @@ class SortedRun:
 
     keys: Ints = field(default_factory=lambda: np.array([_SENTINEL], dtype=np.int64))
     cents: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
-    totals: Ints = field(init=False)  # cents of the event and of all before it
 
-    def __post_init__(self) -> None:
-        """Add up the cents once, for every window that will ever be asked for."""
-        object.__setattr__(self, "totals", np.cumsum(self.cents))
+    @cached_property
+    def totals(self) -> Ints:
+        """Cents of each event and of all before it."""
+        return np.cumsum(self.cents)
 
     def __deepcopy__(self, memo: dict[int, object]) -> SortedRun:
         """Return the run itself: nobody can change it."""
@@ -143,9 +144,9 @@ class EventStore:
     Reference: the log-structured merge tree (O'Neil, Cheng, Gawlick and O'Neil, 1996), cut down
     to two levels.
 
-    >>> store, two = EventStore(), np.ones(2, dtype=bool)
-    >>> pair = read_attempts(np.array([7, 7]), np.array([0, HOUR_MS]), np.array([500, 900]), enters=two)
-    >>> store.read(pair).counts[:, HOUR].tolist()
+    >>> customer, time, cents = np.array([[7, 7], [0, HOUR_MS], [500, 900]])
+    >>> pair = read_attempts(customer, time, cents, enters=cents > 0)
+    >>> EventStore().read(pair).counts[:, HOUR].tolist()
     [0, 1]
     """
 
@@ -159,7 +160,7 @@ class EventStore:
 
     def __repr__(self) -> str:
         """Say how much is held."""
-        return f"EventStore({len(self.base):,} events until last midnight, {len(self.today):,} since)"
+        return f"EventStore({len(self.base):,} events until midnight, {len(self.today):,} since)"
 
     def read(self, attempts: Attempts) -> History:
         """The history of each row: what arrived before it and happened before it.
@@ -167,7 +168,8 @@ class EventStore:
         Rows see the earlier rows of their own batch. Nothing is kept: that is `add`.
         """
         order = _by_customer(attempts.keys)
-        keys, cents, enters = (column[order] for column in attempts)
+        keys, cents = attempts.keys[order], attempts.cents[order]
+        enters = attempts.enters[order]
         edges = keys[:, None] - _REACH
         counts, sums, latest = self.base.look(edges)
         today = self.today
@@ -201,9 +203,13 @@ class EventStore:
 
     def add(self, attempts: Attempts) -> None:
         """Keep the rows that may enter."""
-        keys, cents = attempts.keys[attempts.enters], attempts.cents[attempts.enters]
-        order = np.argsort(keys, kind="stable")
-        self.today = self.today.with_events(keys[order], cents[order])
+        order = _by_customer(attempts.keys)
+        order = order[attempts.enters[order]]
+        keys, cents = attempts.keys[order], attempts.cents[order]
+        if bool((keys[1:] < keys[:-1]).any()):
+            by_time = np.argsort(keys, kind="stable")
+            keys, cents = keys[by_time], cents[by_time]
+        self.today = self.today.with_events(keys, cents)
 
     def close_day(self, edge_ms: int) -> None:
         """Midnight: the running day joins the base, and what no window can reach is forgotten."""
@@ -226,24 +232,19 @@ def _waves(keys: Ints) -> Iterator[slice | Ints]:
     entered at once, the previous arrival would see a row that had not come yet. So the overtaken
     row opens the customer's next wave. Without late rows there is one wave: the batch.
     """
-    overtaken = np.flatnonzero(keys[1:] < keys[:-1]) + 1  # never across customers: those ascend
-    if not len(overtaken):
+    overtaken = np.diff(keys, prepend=keys[:1]) < 0  # never across customers: those ascend
+    if not overtaken.any():
         yield slice(None)
         return
-    steps = np.zeros(len(keys), dtype=np.int64)
-    steps[overtaken] = 1
-    risen = np.cumsum(steps)
+    risen = np.cumsum(overtaken)
     first = np.searchsorted(keys >> TIME_BITS, keys >> TIME_BITS)  # each customer's first row
-    wave = risen - risen[first]
+    wave: Ints = risen - risen[first]
     by_wave = np.argsort(wave, kind="stable")
     yield from np.split(by_wave, np.cumsum(np.bincount(wave))[:-1])
 
 
 def _in_order(order: Ints, history: History) -> History:
     """The answers in the order of the questions."""
-    columns = []
-    for column in history:
-        back = np.empty_like(column)
-        back[order] = column
-        columns.append(back)
-    return History(*columns)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return History(*(column[place] for column in history))

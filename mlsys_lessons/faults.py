@@ -8,7 +8,8 @@ leaves alone, and a test holds it to that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class Fault:
     unit: str  # what severity is measured in
     moves: str
     leaves: tuple[str, ...]
-    wrap: Wrapper
+    wrap: Wrapper = field(compare=False)
 
     def __repr__(self) -> str:
         return f"{self.name}(start={self.start:g}, end={self.end:g}, severity={self.severity:g})"
@@ -74,7 +75,7 @@ def _made(
     name, seam, unit = kind
     start, end = window
     for value in (start, end, severity):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(value):
             raise InputError(f"{name} got {value!r}; start, end and severity are finite numbers.")
     if not 0 <= start < end:
         raise InputError(f"{name} got start={start}, end={end}; it needs 0 <= start < end in days.")

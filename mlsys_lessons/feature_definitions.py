@@ -1,8 +1,8 @@
 """What each feature is: pure functions from a payment and its history to numbers.
 
-This is the one definition that training and serving share. It holds no state: what happened before a
-row comes from event_store.py, what labels say of a merchant from risk.py, and features.py joins the
-three. A number that cannot be computed is NaN; nothing here guesses.
+This is the one definition that training and serving share. It holds no state: what happened before
+a row comes from event_store.py, what labels say of a merchant from risk.py, and features.py joins
+the three. A number that cannot be computed is NaN; nothing here guesses.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def read_payments(frame: pd.DataFrame) -> Payments:
     legible: a payment of unknown size would distort every sum and every habit after it.
     """
     amount = frame["amount"].to_numpy(dtype=np.float64)
-    amount = np.where((amount > 0) & (amount <= MAX_AMOUNT), amount, np.nan)
+    amount = np.where((amount > 0) & (amount <= MAX_AMOUNT) & ~_in_doubt(frame), amount, np.nan)
     cents = np.rint(np.nan_to_num(amount) * 100).astype(np.int64)
     event_time = frame["event_time"].to_numpy()
     enters = cents > 0
@@ -100,6 +100,15 @@ def read_payments(frame: pd.DataFrame) -> Payments:
     )
 
 
+def _in_doubt(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Rows quarantined for their amount: the number is there, but not to be read."""
+    if "quarantine_reason" not in frame.columns:
+        return np.zeros(len(frame), dtype=bool)
+    reasons = frame["quarantine_reason"].array
+    about = np.array([reason.startswith("amount") for reason in reasons.categories], dtype=bool)
+    return np.asarray(np.append(about, False)[reasons.codes])
+
+
 def codes_of(frame: pd.DataFrame, name: str) -> Ints:
     """A column as whole numbers: its place in its vocabulary, -1 for any word outside it.
 
@@ -111,10 +120,10 @@ def codes_of(frame: pd.DataFrame, name: str) -> Ints:
         if column.dtype == _VOCABULARIES[name]:
             return np.asarray(codes, dtype=np.int64)
         known = _VOCABULARIES[name].categories.get_indexer(column.dtype.categories)
-        return np.append(known, -1)[codes].astype(np.int64)
+        return np.asarray(np.append(known, -1)[codes], dtype=np.int64)
     if column.dtype.kind in "iu":
         return column.to_numpy(dtype=np.int64)
-    return _VOCABULARIES[name].categories.get_indexer(column).astype(np.int64)
+    return np.asarray(_VOCABULARIES[name].categories.get_indexer(pd.Index(column)), dtype=np.int64)
 
 
 def feature_columns(

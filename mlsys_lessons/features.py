@@ -1,8 +1,8 @@
 """Features: one definition, used offline (point in time) and online (state).
 
 Second stage of the loop: ingestion -> features -> inference. It turns a payment and what is known
-before it into the numbers a model reads. It judges no row, fills no gap (a missing number is NaN, and
-the model's business) and never looks at decisions.
+before it into the numbers a model reads. It judges no row, fills no gap (a missing number is NaN,
+and the model's business) and never looks at decisions.
 
 The two clocks: a row's history is made of the rows that *arrived* before it and *happened* strictly
 before it. `offline` replays the online object over a history, so a training table cannot disagree
@@ -41,7 +41,7 @@ from mlsys_lessons.records import (
 from mlsys_lessons.risk import RiskTable
 
 # How many requests of evidence the overall rate weighs against a key's own.
-RISK_PRIORS = {"merchant_id": 100.0, "country": 1_000.0, "category": 1_000.0}
+RISK_PRIORS = {"merchant_id": 300.0, "country": 1_000.0, "category": 1_000.0}
 
 
 class OnlineFeatures:
@@ -174,8 +174,8 @@ def offline(requests: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
 
     >>> import mlsys_lessons as mls
     >>> table = offline(*mls.payments_world(seed=7, daily=200).history(50))
-    >>> table["label"].isna().mean().round(2)  # the last 45 days have not matured
-    np.float64(0.89)
+    >>> bool(table["label"].isna().mean() > 0.8)  # the last 45 days have not matured
+    True
     """
     _check(requests, labels)
     requests = _in_arrival_order(requests)

@@ -17,6 +17,8 @@ from mlsys_lessons.keys import is_in
 from mlsys_lessons.models import Model
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import (
+    CATEGORY_DTYPE,
+    COUNTRY_DTYPE,
     DAY_MS,
     FEATURES,
     LABEL_SOURCES,
@@ -54,6 +56,12 @@ class _Day:
         return self, rows, value, np.where(late, _LATE, source).astype(np.int8)
 
 
+def _agreed(column: pd.Series, vocabulary: pd.CategoricalDtype) -> NDArray[np.int8]:
+    """Codes of the agreed words, which come first in every parsed column; -1 for any other."""
+    codes = column.array.codes
+    return np.where(codes < len(vocabulary.categories), codes, -1)
+
+
 _Piece = tuple[_Day, NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]]
 _NO_IDS, _NO_CODES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int8)
 _NO_NEWS: _Piece = (
@@ -88,8 +96,8 @@ class LabelQueue:
         order = np.argsort(ids, kind="stable")
         keys = {
             "merchant_id": closed["merchant_id"].to_numpy()[order],
-            "country": closed["country"].cat.codes.to_numpy()[order],
-            "category": closed["category"].cat.codes.to_numpy()[order],
+            "country": _agreed(closed["country"], COUNTRY_DTYPE)[order],
+            "category": _agreed(closed["category"], CATEGORY_DTYPE)[order],
         }
         label = np.full(len(ids), UNKNOWN, dtype=np.int8)
         known = "score" in closed.columns

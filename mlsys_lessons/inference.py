@@ -121,8 +121,9 @@ class Breaker:
             return np.ones(0, dtype=bool)
         distinct, first, rows = np.unique(slots, return_index=True, return_counts=True)
         if self._all_is_well(failing):
-            first, rows, distinct = first[-1:], rows[-1:], distinct[-1:]
-            self._enter(int(distinct[0]), int(rows[0]), 0)
+            last = slice(-self.window, None)
+            for slot, count in zip(distinct[last].tolist(), rows[last].tolist(), strict=True):
+                self._enter(slot, count, 0)
             return np.ones(len(slots), dtype=bool)
         bad = np.add.reduceat(failing.astype(np.int64), first)
         counts = zip(distinct.tolist(), rows.tolist(), bad.tolist(), strict=True)
@@ -131,7 +132,7 @@ class Breaker:
 
     def _all_is_well(self, failing: NDArray[np.bool_]) -> bool:
         """Closed, with no failure in sight: slots need not be walked one by one."""
-        quiet = not self.failed and not self.recent and not self.probing
+        quiet = not self.failed and not self.probing and not any(bad for _, _, bad in self.recent)
         return quiet and self.slot >= self.open_until and not failing.any()
 
     def _enter(self, slot: int, rows: int, bad: int) -> bool:
@@ -158,7 +159,7 @@ class Breaker:
         self.probing = failed > 0 and enough and failed >= self.failure_share * calls
         if self.probing:
             self.open_until = self.slot + 1 + self.open_slots
-        if self.probing or not failed:
+        if self.probing:
             self.recent.clear()
 
 
@@ -166,8 +167,8 @@ class Breaker:
 class LadderInference:
     """Resilient level: a deadline, a breaker, and a ladder of simpler answers.
 
-    Rungs: the champion; a rule that runs in this process; the base rate for rows whose fields
-    cannot be trusted. Every answer says which rung gave it.
+    Rungs: the champion; a rule that runs in this process; the base rate for rows of which not even
+    the customer is known. Every answer says which rung gave it.
     """
 
     registry: Registry
@@ -185,9 +186,10 @@ class LadderInference:
         """Add score, version, and whether and why a fallback stepped in."""
         failure = _failures(frame, self.deadline_ms)
         slots = milliseconds(frame["arrival_time"]) // SLOT_MS
-        admitted = self.breaker.admit(slots, failure >= 0)
-        failure[~admitted] = _BREAKER
-        failure[frame["is_quarantined"].to_numpy()] = _QUARANTINED
+        calling = ~_unreadable(frame)
+        failure[~calling] = _QUARANTINED
+        admitted = self.breaker.admit(slots[calling], failure[calling] >= 0)
+        failure[np.flatnonzero(calling)[~admitted]] = _BREAKER
         rungs = [self.registry.champion, self.rule, self.base_rate]
         rung = np.where(failure < 0, 0, np.where(failure == _QUARANTINED, 2, 1)).astype(np.int8)
         scores = np.empty(len(frame))
@@ -199,6 +201,15 @@ class LadderInference:
 
     def step(self, tick: int) -> None:
         """The breaker lives in slots of minutes; a day's edge means nothing to it."""
+
+
+def _unreadable(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Quarantined rows of which not even the customer or the time is known.
+
+    Any other quarantined row is worth an opinion: the models know what to do with a missing field.
+    """
+    nobody = np.isnan(frame["count_24h"].to_numpy())
+    return np.asarray(nobody & frame["is_quarantined"].to_numpy())
 
 
 def _failures(frame: pd.DataFrame, limit_ms: float) -> NDArray[np.int8]:

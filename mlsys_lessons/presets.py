@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
 import pandas as pd
 
 from mlsys_lessons.decisions import CostDecisions, ScoreCut, best_f1_cut
@@ -30,7 +29,7 @@ from mlsys_lessons.models import (
 )
 from mlsys_lessons.monitoring import Monitor, OperationsOnly
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import MATURITY_DAYS, InputError
+from mlsys_lessons.records import MATURITY_DAYS, InputError, whole_number
 from mlsys_lessons.service import Service
 from mlsys_lessons.system import COMPONENTS, System
 from mlsys_lessons.worlds import payments_world
@@ -113,8 +112,7 @@ def _cut(seed: int, name: str) -> float:
 def _checked(domain: str, seed: int, model: str) -> None:
     if domain not in DOMAINS:
         raise InputError(f"domain {domain!r} is unknown; choose one of {', '.join(DOMAINS)}.")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"seed {seed!r} is not a whole number of 0 or more; pass seed=7, say.")
+    whole_number("seed", seed, 0, 2**31 - 1)
     if model not in MODELS:
         raise InputError(f"model {model!r} is unknown; choose one of {', '.join(MODELS)}.")
 

@@ -15,6 +15,7 @@ from scipy.special import ndtri
 DAY_OFFSET = 8_192  # spawn keys must not be negative, and history days are
 _ID_BITS = np.uint64(52)  # stays exact in JSON numbers
 _ID_MASK = np.uint64((1 << 52) - 1)
+_BELOW_ONE = 1.0 - 2.0**-53
 _COUNT_BITS, _DAY_BITS = np.uint64(10), np.uint64(14)
 
 
@@ -52,9 +53,10 @@ def luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> NDArray[np.float6
     True
     """
     salt = crc32(purpose.encode())
-    key = _mix(np.array([(seed << 32 ^ salt) & (2**64 - 1)], dtype=np.uint64))
+    key = _mix(np.array([(int(seed) << 32 ^ salt) & (2**64 - 1)], dtype=np.uint64))
     words = _mix(_mix(np.asarray(ids, dtype=np.int64).astype(np.uint64) ^ key) + key)
-    return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    uniform = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return np.minimum(uniform, _BELOW_ONE)
 
 
 def normal_luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -42,6 +42,19 @@ class StorageError(LessonError, OSError):
     """A file or a folder that cannot be read or written."""
 
 
+def whole_number(name: str, value: int, low: int, high: int) -> int:
+    """Return a whole number inside its range, or raise InputError.
+
+    >>> whole_number("days", 60, 1, 730)
+    60
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name}={value!r} must be a whole number; try {name}={low}.")
+    if not low <= value <= high:
+        raise InputError(f"{name}={value} must lie in {low}..{high}; try the nearer end.")
+    return int(value)
+
+
 # --- the clock ---------------------------------------------------------------------------------
 
 EPOCH = np.datetime64("2025-01-01", "ms")  # midnight that opens day 0, a Wednesday

@@ -65,8 +65,9 @@ class RiskTable:
     def close_day(self, tick: int) -> None:
         """File the running day's requests under its tick."""
         if self._today:
-            slots, requests = np.unique(np.concatenate(self._today), return_counts=True)
-            self._days[tick] = slots, requests
+            requests = np.bincount(np.concatenate(self._today))
+            slots = np.flatnonzero(requests)
+            self._days[tick] = slots, requests[slots]
         self._today = []
 
     def learn(self, *, ticks: Ints, codes: Ints) -> None:

@@ -6,14 +6,15 @@ for all claims. A scenario runs nothing: pass its parts to `simulate`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
 from mlsys_lessons.faults import CATALOGUE, Fault
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError
+from mlsys_lessons.records import InputError, whole_number
 from mlsys_lessons.worlds import Drift, PaymentsWorld, payments_world
 
 YEAR = 365
@@ -58,6 +59,7 @@ INCIDENTS = (
     IncidentRate("latency", 3.0, 0.15, (8.0, 200.0), _OUTAGES),
     IncidentRate("dependency_outage", 3.0, 0.1, (0.5, 1.0), _OUTAGES),
 )
+MOST_INCIDENTS = 16  # times the ordinary rate
 _DURATION_SPREAD = 0.6  # standard deviation of a duration's logarithm
 
 
@@ -77,24 +79,37 @@ class Scenario:
 def incident_calendar(seed: int, *, days: int = YEAR, rate: float = 1.0) -> tuple[Fault, ...]:
     """Faults drawn from the table of rates, each kind from its own stream; `rate` scales all.
 
-    Raises InputError for a negative rate.
+    Raises InputError for a rate or a length out of range.
 
     >>> incident_calendar(7, rate=0.0)
     ()
     """
-    if not 0 <= rate < 1e3:
-        raise InputError(f"rate={rate!r} is not between 0 and 1000; 1.0 is the ordinary year.")
-    faults: list[Fault] = []
-    for row in INCIDENTS:
-        luck = stream(seed, f"incidents.{row.fault}")
-        for _ in range(int(luck.poisson(row.a_year * rate * days / YEAR))):
-            start = float(luck.uniform(0, days))
-            length = row.days * float(np.exp(_DURATION_SPREAD * luck.standard_normal()))
-            severity = row.severities[int(luck.integers(len(row.severities)))]
-            faults.append(
-                CATALOGUE[row.fault](start=start, end=start + length, severity=severity)
-            )
+    if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= rate <= MOST_INCIDENTS:
+        raise InputError(
+            f"rate={rate!r} is not between 0 and {MOST_INCIDENTS}; 1.0 is the ordinary year."
+        )
+    whole_number("days", days, 1, 3 * YEAR)
+    faults = [fault for row in INCIDENTS for fault in _incidents(seed, row, days, rate)]
     return tuple(sorted(faults, key=lambda fault: fault.start))
+
+
+def _incidents(seed: int, row: IncidentRate, days: int, rate: float) -> Iterator[Fault]:
+    """One kind's faults: a stream at the highest rate, thinned, so that calendars are nested.
+
+    A longer calendar begins with the shorter one, and a busier one contains the calmer one:
+    twin runs that differ in rate share every incident that both have.
+    """
+    luck = stream(seed, f"incidents.{row.fault}")
+    start = 0.0
+    while True:
+        start += float(luck.exponential(YEAR / (row.a_year * MOST_INCIDENTS)))
+        length = row.days * float(np.exp(_DURATION_SPREAD * luck.standard_normal()))
+        severity = row.severities[int(luck.integers(len(row.severities)))]
+        mark = float(luck.random()) * MOST_INCIDENTS
+        if start >= days:
+            return
+        if mark < rate:
+            yield CATALOGUE[row.fault](start=start, end=start + length, severity=severity)
 
 
 def ordinary_year(seed: int = 0, *, daily: int = 1_000, days: int = YEAR) -> Scenario:

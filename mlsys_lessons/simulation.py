@@ -21,12 +21,13 @@ import pandas as pd
 from mlsys_lessons.answers import stacked
 from mlsys_lessons.faults import SEAMS, Fault, faulted
 from mlsys_lessons.ledger import Ledger
-from mlsys_lessons.records import DAY_MS, InputError, milliseconds
+from mlsys_lessons.records import DAY_MS, InputError, milliseconds, whole_number
 from mlsys_lessons.run import Recorder, Run
 from mlsys_lessons.system import System
 from mlsys_lessons.worlds import History, PaymentsWorld
 
 WARM_DAYS = 60
+LONGEST = 1_096  # days: the world deals customer ids for three years
 KEEP = ("log", "metrics")
 
 
@@ -67,8 +68,7 @@ def resume(run: Run, *, days: int) -> Run:
 
     `resume(simulate(..., days=30), days=30)` equals `simulate(..., days=60)`.
     """
-    if isinstance(days, bool) or not isinstance(days, (int, np.integer)) or days < 1:
-        raise InputError(f"days={days!r} is not a whole number of 1 or more; pass days=30, say.")
+    whole_number("days", days, 1, LONGEST)
     fields = {name: getattr(run, name) for name in Run.__dataclass_fields__}
     kept = {name: copy.deepcopy(fields[name]) for name in _MUTABLE}
     return _go_on(Run(**{**fields, **kept}), days)
@@ -161,13 +161,11 @@ def _check(world: Any, system: Any, days: Any, keep: str, batch_size: Any) -> No
         raise InputError(f"world is {world!r}; make one with payments_world(seed=7).")
     if not isinstance(system, System):
         raise InputError(f"system is {system!r}; make one with resilient_system(seed=7).")
-    if isinstance(days, bool) or not isinstance(days, (int, np.integer)) or days < 1:
-        raise InputError(f"days={days!r} is not a whole number of 1 or more; pass days=180, say.")
+    whole_number("days", days, 1, LONGEST)
     if keep not in KEEP:
         raise InputError(f"keep={keep!r} is unknown; choose one of {', '.join(KEEP)}.")
-    whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
-    if batch_size is not None and not (whole and batch_size >= 1):
-        raise InputError(f"batch_size={batch_size!r} is not a whole number of 1 or more, or None.")
+    if batch_size is not None:
+        whole_number("batch_size", batch_size, 1, 10**9)
 
 
 def _checked_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:

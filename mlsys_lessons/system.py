@@ -28,7 +28,8 @@ from mlsys_lessons.feedback import (
     challenge,
 )
 from mlsys_lessons.inference import BareInference, LadderInference, ModelVersion
-from mlsys_lessons.ingestion import DEDUP_DAYS, ContractIngestion, ParsingIngestion, parse
+from mlsys_lessons.contract import parse
+from mlsys_lessons.ingestion import DEDUP_DAYS, ContractIngestion, ParsingIngestion
 from mlsys_lessons.models import BoostedModel, PerfectModel
 from mlsys_lessons.monitoring import Monitor, OperationsOnly
 from mlsys_lessons.records import (
@@ -208,18 +209,19 @@ class System:
         for stage in (self.ingestion, self.inference, self.decisions):
             stage.step(tick)
         adopted = self._learn(tick, distinct)
-        self._look(tick, closed, labels)
+        self._look(tick, closed, labels, retrained=adopted is not None)
         overheads = self._overheads(tick, closed)
         self._verdicts, self._books, self.last_tick = None, {}, tick
         return Edge(tick, labels, overheads, adopted)
 
-    def _look(self, tick: int, closed: pd.DataFrame, labels: pd.DataFrame) -> None:
-        """Let the monitors see the day; distrust features whose field's feed is broken."""
+    def _look(
+        self, tick: int, closed: pd.DataFrame, labels: pd.DataFrame, *, retrained: bool
+    ) -> None:
+        """Let the monitors see the day. They call people; they switch nothing by themselves."""
         held = int(_held(closed).sum())
         reviewed = 0 if self._verdicts is None else len(self._verdicts)
-        facts = DayFacts(tick, dict(self._books), labels, held, reviewed)
+        facts = DayFacts(tick, dict(self._books), labels, held, reviewed, retrained)
         self.monitor.look(tick, closed, facts)
-        self.features.untrusted = self.monitor.broken_fields
 
     def _learn(self, tick: int, distinct: pd.DataFrame) -> str | None:
         """Fit a challenger when one is due; put it in service if it beats the champion."""
@@ -265,6 +267,7 @@ class System:
 
     def warm(self, requests: pd.DataFrame, labels: pd.DataFrame) -> None:
         """Take in a history in which everything was approved: features and labels, no scores."""
+        self.ingestion.warm(requests)
         self.features.warm(requests, labels)
         self.labels.warm(requests, labels)
 

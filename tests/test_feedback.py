@@ -258,7 +258,7 @@ def test_people_see_the_most_valuable_cases_first(values: list[int], capacity: i
     picks = ReviewQueue(capacity).picks(held)
     order = sorted(range(len(values)), key=lambda row: (-values[row], row))[:capacity]
     assert picks["request_id"].tolist() == order
-    assert list(picks.columns) == ["request_id", "score", "review_value"]
+    assert {"request_id", "score", "review_value"} <= set(picks.columns)
 
 
 # --- learning again -----------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def fresh(breaker: Breaker) -> Breaker:
     return Breaker(*rule)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(breaker=breakers, calls=call_histories())
 def test_the_breaker_is_its_docstring(
     breaker: Breaker, calls: tuple[np.ndarray, np.ndarray]
@@ -84,7 +84,7 @@ def test_the_breaker_is_its_docstring(
     assert breaker.admit(slots, failing).tolist() == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(breaker=breakers, calls=call_histories(), sizes=batch_sizes())
 def test_any_cut_admits_the_same_calls(
     breaker: Breaker, calls: tuple[np.ndarray, np.ndarray], sizes: list[int]

@@ -74,7 +74,7 @@ def effect(action: str, fraud: bool, cents: int) -> tuple[str, int]:
     return "margin", round(cents * COSTS.margin_rate) + COSTS.margin_fixed
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(days)
 def test_accruals_are_books_plus_outstanding_at_every_edge(history: Days) -> None:
     for length in range(len(history) + 1):
@@ -84,7 +84,7 @@ def test_accruals_are_books_plus_outstanding_at_every_edge(history: Days) -> Non
         assert ledger.accrued == booked + ledger.outstanding
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(days)
 def test_every_distinct_request_has_one_effect_and_it_is_the_first_rows(history: Days) -> None:
     expected: dict[int, tuple[int, str, int]] = {}

@@ -93,7 +93,7 @@ def _weekly(layer: str, metric: str, direction: str, transform: str, owner: str)
 
 def _field(metric: str, name: str) -> AlertRule:
     """A page about one raw field that has lost its values or its vocabulary."""
-    return AlertRule("inputs", metric, name, "up", PRODUCER, "page", field=name)
+    return AlertRule("inputs", metric, name, "up", PRODUCER, "page")
 
 
 NULLABLE = ("amount", "category", "country", "card_country", "channel", "account_opened")

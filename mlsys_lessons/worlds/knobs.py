@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-import numpy as np
-
-from mlsys_lessons.records import InputError
+from mlsys_lessons.records import InputError, whole_number
 
 _RANGES = {
     "covariate": (-1.0, 1.0),
@@ -21,19 +19,6 @@ _RANGES = {
     "ageing": (0.0, 2.0),
     "adaptation": (0.0, 3.0),
 }
-
-
-def whole_number(name: str, value: int, low: int, high: int) -> int:
-    """Return a whole number inside its range, or raise InputError.
-
-    >>> whole_number("days", 60, 1, 730)
-    60
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InputError(f"{name}={value!r} must be a whole number; try {name}={low}.")
-    if not low <= value <= high:
-        raise InputError(f"{name}={value} must lie in {low}..{high}; try the nearer end.")
-    return int(value)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import DAY_MS, InputError
+from mlsys_lessons.records import DAY_MS, InputError, whole_number
 from mlsys_lessons.worlds.adaptation import adapt, ended_campaigns
 from mlsys_lessons.worlds.customers import LOOKBACK, Population
 from mlsys_lessons.worlds.frames import (
@@ -26,7 +26,7 @@ from mlsys_lessons.worlds.frames import (
     truth_frame,
 )
 from mlsys_lessons.worlds.fraudsters import gather_rings
-from mlsys_lessons.worlds.knobs import Drift, whole_number
+from mlsys_lessons.worlds.knobs import Drift
 from mlsys_lessons.worlds.people import CHURN, Reviewers, schedule_reports
 from mlsys_lessons.worlds.population import populate
 from mlsys_lessons.worlds.state import (

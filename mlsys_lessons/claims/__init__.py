@@ -1,0 +1,20 @@
+"""Each sentence of the talk as an experiment over paired seeds.
+
+    from mlsys_lessons import claims
+    claims.stored("C2")              # the committed result, with its date and size
+    claims.run("C2", seeds=20)       # measure it again; runs are cached and shared between claims
+
+All committed results again, in one command (hours on one core, so `--jobs 2` helps):
+
+    python -m mlsys_lessons.claims C1 C2 C3 C4 --seeds 20 --store
+
+A claim that fails in our world is reported as failed. No parameter was chosen for a claim: worlds,
+systems and costs are the defaults of the whole course, thresholds stand in each claim's module.
+"""
+
+from __future__ import annotations
+
+from mlsys_lessons.claims.claim import Claim, Effect, Result
+from mlsys_lessons.claims.laboratory import CLAIMS, family, run, stored
+
+__all__ = ["CLAIMS", "Claim", "Effect", "Result", "family", "run", "stored"]

@@ -1,0 +1,143 @@
+"""C4, "the model is the small part": how the value divides among six components.
+
+Every one of the 64 sets of resilient components is run; a component's Shapley share is what it adds
+on average over all orders of building the system. Beside it the two orders that people argue about:
+the model first (added to nothing) and last (added to everything else).
+
+It measures value, not effort: how much money hangs on a component, not how long it took to build.
+"Training is ten percent" is a statement about effort and is cited, not tested (SENTENCES.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from mlsys_lessons.claims.arms import Arm
+from mlsys_lessons.claims.claim import (
+    FAILS,
+    HOLDS,
+    ORDINARY,
+    UNDECIDED,
+    Claim,
+    Effect,
+    Evidence,
+    Findings,
+    across,
+    numbers,
+)
+from mlsys_lessons.claims.shapley import coalitions, shapley
+from mlsys_lessons.claims.statistics import Values, mean_interval, p_value, ratio_interval
+from mlsys_lessons.system import COMPONENTS
+
+# Written before the first run: the small part means less than half of the value.
+HALF = 0.5
+
+_OTHERS = frozenset(COMPONENTS) - {"model"}
+
+
+def name_of(levels: frozenset[str]) -> str:
+    """A coalition as text, components in the order of the pipeline."""
+    return "+".join(each for each in COMPONENTS if each in levels) or "none"
+
+
+def arms(rate: float) -> Mapping[str, Arm]:
+    """All coalitions in the ordinary year; elsewhere the four that the two orders need."""
+    wanted = [frozenset[str](), frozenset({"model"}), _OTHERS, frozenset(COMPONENTS)]
+    if rate == ORDINARY:
+        wanted = coalitions(COMPONENTS)
+    return {
+        name_of(levels): Arm(tuple(each for each in COMPONENTS if each in levels), rate=rate)
+        for levels in wanted
+    }
+
+
+def shares(euros: pd.DataFrame) -> tuple[dict[str, Values], Values]:
+    """Each component's Shapley value by seed, and the value that is divided."""
+    worth = {levels: numbers(euros[name_of(levels)]) for levels in coalitions(COMPONENTS)}
+    whole = worth[frozenset(COMPONENTS)] - worth[frozenset()]
+    return {name: value + 0 * whole for name, value in shapley(COMPONENTS, worth).items()}, whole
+
+
+def orders(euros: pd.DataFrame) -> dict[str, Values]:
+    """What the model adds when it comes first and when it comes last, by seed."""
+    value = {name: numbers(euros[name]) for name in ("none", "model", name_of(_OTHERS))}
+    everything = numbers(euros[name_of(frozenset(COMPONENTS))])
+    return {
+        "model first": value["model"] - value["none"],
+        "model last": everything - value[name_of(_OTHERS)],
+        "all": everything - value["none"],
+    }
+
+
+def judge(evidence: Evidence) -> Findings:
+    """The share of everything that is not the model, against a half."""
+    values, whole = shares(evidence.euros())
+    effect = _rest("Shapley share of the other five", values["model"], whole)
+    by_order = orders(evidence.euros())
+    first, last = (
+        _rest(f"share of the other five, {name}", by_order[name], whole)
+        for name in ("model first", "model last")
+    )
+    by_rate = {rate: _between(evidence, rate) for rate in evidence.rates()}
+    by_rate[ORDINARY] = (effect.interval.estimate, effect.verdict())
+    verdict = across({rate: said for rate, (_, said) in by_rate.items()})
+    if mean_interval(whole).low <= 0:
+        verdict = UNDECIDED  # nothing to divide
+    elif {first.verdict(tests=1), last.verdict(tests=1)} >= {HOLDS, FAILS}:
+        verdict = "depends on the order in which the system is built"
+    notes = (
+        "value, not effort: what hangs on a component, not what it takes to build it",
+        "at other incident rates the effect is the mean of the two orders, model first and last",
+    )
+    return Findings((effect, first, last), _table(evidence), verdict, by_rate, notes)
+
+
+def _rest(name: str, model: Values, whole: Values) -> Effect:
+    """The share that is not the model's."""
+    rest = whole - model
+    interval = ratio_interval(rest, whole)
+    return Effect(name, "of the value", interval, HALF, p_value(rest - HALF * whole))
+
+
+def _between(evidence: Evidence, rate: float) -> tuple[float, str]:
+    by_order = orders(evidence.euros(rate))
+    middle = (by_order["model first"] + by_order["model last"]) / 2
+    effect = _rest("mean of two orders", middle, by_order["all"])
+    return effect.interval.estimate, effect.verdict(tests=1)
+
+
+def _table(evidence: Evidence) -> pd.DataFrame:
+    """A row a component: its Shapley value in euros per 1,000 requests and its share."""
+    values, whole = shares(evidence.euros())
+    realised, all_realised = shares(evidence.euros(money="value_cents"))
+    rows = []
+    for name in COMPONENTS:
+        share, euros = ratio_interval(values[name], whole), mean_interval(values[name])
+        rows.append({
+            "incidents": ORDINARY, "component": name, "euros": euros.estimate,
+            "share": share.estimate, "low": share.low, "high": share.high,
+            "share realised": realised[name].mean() / all_realised.mean(),
+        })  # fmt: skip
+    for rate in evidence.rates():
+        by_order = orders(evidence.euros(rate))
+        for name in ("model first", "model last"):
+            share = ratio_interval(by_order[name], by_order["all"])
+            rows.append({
+                "incidents": rate, "component": name, "euros": by_order[name].mean(),
+                "share": share.estimate, "low": share.low, "high": share.high,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+CLAIM = Claim(
+    name="C4",
+    sentence="The model is the small part: most of the value is everything around it.",
+    fails_where=(
+        "where the surroundings already decide by cost, so that a model is the last thing added: "
+        "scores are worth little until someone acts on them, and everything once someone does"
+    ),
+    arms=arms,
+    judge=judge,
+)

@@ -1,0 +1,162 @@
+"""The laboratory: runs a claim's experiment, and keeps the committed results.
+
+`run` measures, `stored` reads what was measured before, `family` judges all stored claims together
+with Holm's correction. What a claim means is told in its own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from mlsys_lessons.claims import (
+    c1_good_model,
+    c2_average_model_great_system,
+    c3_drop_one,
+    c4_share_of_model,
+)
+from mlsys_lessons.claims.arms import Arm
+from mlsys_lessons.claims.claim import (
+    ORDINARY,
+    RATES,
+    SWEEP_LEAST,
+    SWEEP_SHARE,
+    Claim,
+    Evidence,
+    Result,
+    flip,
+)
+from mlsys_lessons.claims.runs import Job, Summary, code_version, summaries
+from mlsys_lessons.claims.statistics import holm
+from mlsys_lessons.ledger import OVERHEAD_ITEMS
+from mlsys_lessons.records import InputError, StorageError
+from mlsys_lessons.scenarios import CLAIM_SIZE, ClaimSize
+
+CLAIMS: dict[str, Claim] = {
+    module.CLAIM.name: module.CLAIM
+    for module in (c1_good_model, c2_average_model_great_system, c3_drop_one, c4_share_of_model)
+}
+FIRST_SEED = 1_000  # seeds that no lesson and no test shows
+RESULTS = Path(__file__).with_name("results")
+
+_Plan = list[tuple[int, float, str, Arm]]  # seed, incident rate, name of the arm, arm
+
+
+def run(
+    name: str, *, seeds: int = 20, jobs: int | None = None, size: ClaimSize | None = None,
+    progress: bool = True,
+) -> Result:  # fmt: skip
+    """Measure a claim on `seeds` paired seeds (the other incident rates on a quarter).
+
+    `jobs` is the number of processes (default: the cores, at most two). `size` defaults to
+    `scenarios.CLAIM_SIZE`; at another size the result says so. Raises InputError for a claim that
+    does not exist or fewer than two seeds.
+    """
+    claim, size = _claim(name), CLAIM_SIZE if size is None else size
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 2:
+        raise InputError(f"seeds={seeds!r} is not a whole number of 2 or more; pass seeds=20, say.")
+    chosen = range(FIRST_SEED, FIRST_SEED + seeds)
+    plan = _planned(claim, chosen)
+    promises = [Job(seed, None) for seed in chosen] if claim.promises else []
+    wanted = [*promises, *(Job(seed, arm) for seed, _, _, arm in plan)]
+    answers = summaries(wanted, size, workers=jobs, progress=progress)
+    return _result(claim, Evidence(_runs(plan, answers), size, _promises(promises, answers)))
+
+
+def _planned(claim: Claim, seeds: range) -> _Plan:
+    """Every run that a claim needs."""
+    plan: _Plan = []
+    few = seeds[: max(SWEEP_LEAST, len(seeds) // SWEEP_SHARE)]
+    for rate in RATES:
+        some = seeds if rate == ORDINARY else few
+        arms = claim.arms(rate).items()
+        plan += [(seed, rate, name, arm) for seed in some for name, arm in arms]
+    return plan
+
+
+def _runs(plan: _Plan, answers: Mapping[Job, Summary]) -> pd.DataFrame:
+    """One row a run: seed, rate, arm, requests and money in cents."""
+    rows = []
+    for seed, rate, name, arm in plan:
+        found = answers[Job(seed, arm)]
+        overhead = sum(found["items"].get(item, 0) for item in OVERHEAD_ITEMS)
+        row = {"seed": seed, "rate": rate, "arm": name, "overhead_cents": overhead}
+        kept = ("requests", "value_cents", "expected_cents", "alerts")
+        rows.append({**row, **{key: found[key] for key in kept}})
+    return pd.DataFrame(rows)
+
+
+def _promises(jobs: list[Job], answers: Mapping[Job, Summary]) -> pd.DataFrame:
+    """The notebook's own predictions, by seed."""
+    rows = [answers[job] for job in jobs]
+    return pd.DataFrame(rows, index=pd.Index([job.seed for job in jobs], name="seed"))
+
+
+def _result(claim: Claim, evidence: Evidence) -> Result:
+    found = claim.judge(evidence)
+    threshold = found.effects[0].threshold
+    odd_size = () if evidence.size == CLAIM_SIZE else ("not at the size of the stored claims",)
+    some = evidence.runs.loc[evidence.runs["rate"] != ORDINARY, "seed"].nunique()
+    sweep = f"incident rates other than the ordinary year's on {some} seeds, without correction"
+    return Result(
+        claim=claim.name,
+        sentence=claim.sentence,
+        verdict=found.verdict,
+        effects=found.effects,
+        table=found.table,
+        by_rate=found.by_rate,
+        flips_at=flip(found.by_rate, threshold),
+        seeds=tuple(sorted(evidence.runs["seed"].unique().tolist())),
+        size=evidence.size,
+        date=date.today().isoformat(),
+        code_version=code_version(),
+        fails_where=claim.fails_where,
+        notes=(*found.notes, sweep, *odd_size),
+    )
+
+
+def stored(name: str) -> Result:
+    """The committed result of a claim; its `date`, `size` and `seeds` say where it comes from.
+
+    Raises StorageError when there is none, InputError when the file is damaged.
+    """
+    claim, path = _claim(name), RESULTS / f"{name}.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        command = f"python -m mlsys_lessons.claims {claim.name} --store"
+        raise StorageError(f"{name} has no stored result at {path.name}; run {command}.") from error
+    return Result.from_json(text)
+
+
+def keep(result: Result) -> Path:
+    """Write a result where `stored` finds it."""
+    path = RESULTS / f"{result.claim}.json"
+    try:
+        RESULTS.mkdir(exist_ok=True)
+        path.write_text(result.to_json(), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written ({error}); use --json instead.") from error
+    return path
+
+
+def family(names: Iterable[str] | None = None) -> pd.DataFrame:
+    """All stored claims judged together: p of the first effect, adjusted by Holm over the 28."""
+    known = [each for each in names or CLAIMS if (RESULTS / f"{each}.json").exists()]
+    results = {name: stored(name) for name in known}
+    adjusted = holm({name: result.effects[0].p for name, result in results.items()})
+    rows = [
+        {"claim": name, "verdict": result.verdict, "p": result.effects[0].p,
+         "p adjusted": adjusted[name], "seeds": len(result.seeds), "date": result.date}
+        for name, result in results.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["claim", "verdict", "p", "p adjusted", "seeds", "date"])
+
+
+def _claim(name: str) -> Claim:
+    if name not in CLAIMS:
+        raise InputError(f"claim {name!r} is unknown; choose one of {', '.join(CLAIMS)}.")
+    return CLAIMS[name]

@@ -1,0 +1,228 @@
+"""Runs that are made once: content keys, a cache on disk, all cores.
+
+A run's summary is stored under a hash of everything it depends on (arm, seed, size, the engine's
+own source, library versions), so claims share runs and an edited engine never meets an old answer.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from mlsys_lessons.claims.arms import Arm
+from mlsys_lessons.claims.offline import predicted
+from mlsys_lessons.scenarios import ClaimSize
+
+CACHE_VARIABLE = "MLSYS_LESSONS_CACHE"
+MOST_JOBS = 2  # both cores of the smallest machine that the course runs on
+PIECE = 8  # runs that one process makes in a row, so that it fits a seed's models once
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+# Parts that stand above the engine, or draw it: editing them changes no run.
+_NOT_ENGINE = {
+    "claims", "exercises", "incident", "serving", "charts", "house_style", "cli", "datasets",
+    "warehouse", "traffic", "__init__", "__main__",
+}  # fmt: skip
+_INSTRUMENTS = ("arms", "offline", "open_labels")
+_LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn")
+
+Summary = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of work with a stored answer: an arm to run, or (None) the notebook's prediction."""
+
+    seed: int
+    arm: Arm | None
+
+    def described(self, size: ClaimSize) -> dict[str, Any]:
+        """Everything that the answer depends on, as plain values."""
+        about = {"seed": self.seed, "code": code_version(), "libraries": libraries()}
+        if self.arm is None:
+            return {**about, "what": "notebook prediction"}
+        scale = {"days": size.days, "daily": size.daily}
+        faults = [
+            [fault.name, fault.start, fault.end, fault.severity]
+            for fault in self.arm.faults(self.seed, size)
+        ]
+        return {**about, **scale, "faults": faults, "arm": self.arm.described()}
+
+    def key(self, size: ClaimSize) -> str:
+        """The name of the answer in the cache."""
+        text = json.dumps(self.described(size), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def done(self, size: ClaimSize) -> Summary:
+        """Do the work."""
+        return predicted(self.seed) if self.arm is None else self.arm.play(self.seed, size)
+
+
+def summaries(
+    jobs: Iterable[Job], size: ClaimSize, *, workers: int | None = None, progress: bool = False
+) -> dict[Job, Summary]:
+    """The answer to each job, from the cache where it is there, and computed where it is not.
+
+    `workers` is the number of processes (default: the cores, at most two). Needs no writable disk.
+    """
+    folder = cache_folder()
+    wanted = list(dict.fromkeys(jobs))
+    answers = {job: stored for job in wanted if (stored := load(folder, job.key(size)))}
+    missing = [job for job in wanted if job not in answers]
+    pieces = list(_pieces(missing))
+    for done in _computed(pieces, size, folder, workers):
+        answers.update(done)
+        if progress:
+            made = len(answers) - len(wanted) + len(missing)
+            print(f"  {made} of {len(missing)} runs made", file=sys.stderr, flush=True)
+    return answers
+
+
+def _pieces(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Jobs of one seed together, a few at a time."""
+    for seed in dict.fromkeys(job.seed for job in jobs):
+        mine = [job for job in jobs if job.seed == seed]
+        yield from (mine[start : start + PIECE] for start in range(0, len(mine), PIECE))
+
+
+def _computed(
+    pieces: list[list[Job]], size: ClaimSize, folder: Path | None, workers: int | None
+) -> Iterator[dict[Job, Summary]]:
+    workers = min(MOST_JOBS, os.cpu_count() or 1) if workers is None else workers
+    if workers == 1 or len(pieces) < 2:
+        yield from (_piece(piece, size, folder) for piece in pieces)
+        return
+    from joblib import Parallel, delayed
+
+    # The default backend is loky; `with joblib.parallel_config("dask")` sends the same elsewhere.
+    pool = Parallel(n_jobs=workers, return_as="generator_unordered")
+    yield from pool(delayed(_piece)(piece, size, folder) for piece in pieces)
+
+
+def _piece(jobs: list[Job], size: ClaimSize, folder: Path | None) -> dict[Job, Summary]:
+    """Do some jobs, storing each at once: an interrupted claim loses one run."""
+    return {job: remembered(folder, job.key(size), partial(job.done, size)) for job in jobs}
+
+
+# --- the cache ---------------------------------------------------------------------------------
+
+
+def remembered(folder: Path | None, key: str, compute: Callable[[], Summary]) -> Summary:
+    """The stored summary of a key, or a computed one that is then stored."""
+    found = load(folder, key)
+    if found is None:
+        found = compute()
+        store(folder, key, found)
+    return found
+
+
+def load(folder: Path | None, key: str) -> Summary | None:
+    """A stored summary; None when there is none, or when the file is damaged."""
+    if folder is None:
+        return None
+    try:
+        stored = json.loads(_file(folder, key).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(stored, dict) and stored.get("key") == key
+    summary = stored.get("summary") if whole else None
+    return summary if isinstance(summary, dict) else None
+
+
+def store(folder: Path | None, key: str, summary: Summary) -> None:
+    """Write a summary whole or not at all; a full disk loses the copy, never the answer."""
+    if folder is None:
+        return
+    target = _file(folder, key)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump({"key": key, "summary": summary}, stream)
+        os.replace(name, target)
+    except OSError as error:
+        _note(f"a run was not cached: {error}")
+
+
+def cache_folder() -> Path | None:
+    """Where summaries live, or None (with one note) where nothing can be written."""
+    named = os.environ.get(CACHE_VARIABLE)
+    try:
+        folder = Path(named) if named else Path.home() / ".cache" / "mlsys_lessons"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+        problem = f"{folder} is not writable"
+    except (OSError, RuntimeError) as error:
+        problem = str(error)
+    _note(f"runs are not cached ({problem}); set {CACHE_VARIABLE} to a folder of yours.")
+    return None
+
+
+def _file(folder: Path, key: str) -> Path:
+    return folder / key[:2] / f"{key}.json"
+
+
+@lru_cache(maxsize=8)
+def _note(text: str) -> None:
+    warnings.warn(text, stacklevel=3)
+
+
+# --- what a run depends on ---------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """A hash of the engine's code: comments, docstrings and layout may change, behaviour not."""
+    files = [path for path in sorted(_PACKAGE.rglob("*.py")) if _part(path) not in _NOT_ENGINE]
+    files += [_PACKAGE / "claims" / f"{name}.py" for name in _INSTRUMENTS]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode())
+        digest.update(_shape(ast.parse(path.read_text(encoding="utf-8"))).encode())
+    return digest.hexdigest()[:12]
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(_PACKAGE).with_suffix("").parts[0]
+
+
+def _shape(node: Any) -> str:
+    """A syntax tree as text, the same on every Python: no positions, docstrings, empty fields."""
+    if isinstance(node, ast.AST):
+        fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
+        if _documented(node):
+            fields["body"] = node.body[1:]  # type: ignore[attr-defined]
+        inner = ",".join(f"{name}={_shape(value)}" for name, value in fields.items())
+        return f"{type(node).__name__}({inner})"
+    if isinstance(node, list):
+        return "[" + ",".join(map(_shape, node)) + "]"
+    return repr(node)
+
+
+def _documented(node: ast.AST) -> bool:
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    return isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None
+
+
+@lru_cache(maxsize=1)
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that a run's numbers come from."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found

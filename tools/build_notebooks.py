@@ -1,0 +1,96 @@
+"""Build the lessons: notebooks/source/NN_name.py -> notebooks/NN_name.ipynb, executed, byte-stable.
+
+Cell ids come from content, timings and widget state are left out, nothing of the machine is kept, so
+the same source gives the same bytes on the same machine. Never edit an .ipynb by hand.
+
+    python tools/build_notebooks.py        all lessons
+    python tools/build_notebooks.py 01     one
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+KEPT_CELL_METADATA = ("tags", "exercise_id")
+
+
+def read_source(path: Path) -> Any:
+    """The notebook of a percent script, not executed, with ids made of its content."""
+    import jupytext
+
+    notebook = jupytext.read(path)
+    seen: set[str] = set()
+    for cell in notebook.cells:
+        kept = {name: cell.metadata[name] for name in KEPT_CELL_METADATA if name in cell.metadata}
+        name = kept.get("exercise_id") or f"{cell.cell_type}\n{cell.source}"
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        while digest[:8] in seen:
+            digest = hashlib.sha256(digest.encode()).hexdigest()
+        seen.add(digest[:8])
+        cell.id, cell.metadata = digest[:8], kept
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def execute(notebook: Any, folder: Path) -> Any:
+    """Run a notebook from top to bottom; a fresh progress file, so that no old bet is shown."""
+    from nbclient import NotebookClient
+
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["MLSYS_LESSONS_PROGRESS"] = str(Path(scratch) / "progress.json")
+        client = NotebookClient(
+            notebook, timeout=300, kernel_name="python3", record_timing=False,
+            store_widget_state=False, resources={"metadata": {"path": str(folder)}},
+        )  # fmt: skip
+        client.execute()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.metadata.pop("execution", None)
+            cell.outputs = [each for each in cell.outputs if not _is_bar(each)]
+    return notebook
+
+
+def _is_bar(output: Any) -> bool:
+    """A progress bar: alive while it runs, dead on paper."""
+    bar = output.get("name") == "stderr" and "%|" in output.get("text", "")
+    return bool(bar or "application/vnd.jupyter.widget-view+json" in output.get("data", {}))
+
+
+def build(path: Path) -> Path:
+    """Write one executed notebook beside the others; returns its path."""
+    import nbformat
+
+    notebook = execute(read_source(path), NOTEBOOKS)
+    nbformat.validate(notebook)
+    target = NOTEBOOKS / f"{path.stem}.ipynb"
+    temporary = target.with_suffix(".tmp")
+    temporary.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    temporary.replace(target)
+    return target
+
+
+def main(wanted: list[str]) -> int:
+    """Build the lessons whose names begin with one of the given numbers, or all."""
+    sources = sorted((NOTEBOOKS / "source").glob("[0-9][0-9]_*.py"))
+    chosen = [path for path in sources if not wanted or path.name[:2] in wanted]
+    if not chosen:
+        print(f"no lesson {' '.join(wanted)}; there are {[path.name[:2] for path in sources]}.")
+        return 2
+    for path in chosen:
+        print(build(path).relative_to(ROOT), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
