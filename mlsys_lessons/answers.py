@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.keys import is_in
 from mlsys_lessons.records import FEATURES, extend
 
 ANSWER = (
@@ -71,6 +72,8 @@ def _find(
     """Columns of one row of the frames for each id, in the order of the ids."""
     known = np.concatenate([each["request_id"].to_numpy() for each in frames])
     order = np.argsort(known, kind="stable")
+    if not is_in(ids, known[order]).all():
+        raise LookupError("a repeat without a first answer; ingestion remembers longer than answers.")
     place = order[np.searchsorted(known[order], ids)]
     starts = np.cumsum([0, *(len(each) for each in frames)])
     held = np.searchsorted(starts, place, side="right") - 1

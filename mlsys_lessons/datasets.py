@@ -98,8 +98,10 @@ def _csv(frame: pd.DataFrame) -> bytes:
 def _text(name: str, column: pd.Series) -> pd.Series | NDArray[np.str_]:
     """A column as it is written: dates as days, times to the millisecond, euros to the cent."""
     if name in _TIMES:
-        unit = "D" if name == "account_opened" else "ms"
-        return np.datetime_as_string(column.to_numpy(), unit=unit)
+        stamps = column.to_numpy()
+        if name == "account_opened":
+            return np.datetime_as_string(stamps, unit="D")
+        return np.datetime_as_string(stamps, unit="ms")
     if name == "amount":
         return column.map("{:.2f}".format)
     return column
@@ -170,7 +172,8 @@ def _checked(folder: Path, name: str) -> bytes:
         raise StorageError(f"{lost} cannot be read; make it anew with `{COMMAND}`.") from error
     if f"{hashlib.sha256(data).hexdigest()}  {name}" not in sums:
         raise StorageError(
-            f"{folder / name} is not the file that {CHECKSUMS} names; make it anew with `{COMMAND}`."
+            f"{folder / name} is not the file that {CHECKSUMS} names; "
+            f"make it anew with `{COMMAND}`."
         )
     return data
 
@@ -191,7 +194,7 @@ def _frame(text: bytes) -> pd.DataFrame:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Regenerate the snapshot into a folder."""
-    parser = argparse.ArgumentParser(prog="python -m mlsys_lessons.datasets", description=main.__doc__)
+    parser = argparse.ArgumentParser("python -m mlsys_lessons.datasets", description=main.__doc__)
     parser.add_argument("--write", metavar="FOLDER", required=True, help="such as `datasets`")
     folder = write(parser.parse_args(arguments).write, snapshot())
     print((folder / CHECKSUMS).read_text(encoding="utf-8"), end="")

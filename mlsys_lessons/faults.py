@@ -2,7 +2,7 @@
 
 A fault wraps the stage at its seam and has the same signature; the components know nothing of it.
 Drift is no fault: it is a knob of the world. Each fault says which metric it moves and which it
-leaves alone, and a test holds it to that.
+leaves alone, and a test holds it to that. Longer than most: it is a catalogue.
 """
 
 from __future__ import annotations

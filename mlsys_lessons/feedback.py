@@ -2,6 +2,7 @@
 
 Fifth stage: the world -> feedback -> features, monitoring and the next model. It keeps what is
 known of each request and by when. It scores nothing and approves nothing.
+Longer than most: labels, reviews and retraining are one story, told in the order it happens.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 A model turns a frame with features into fraud probabilities and knows nothing of traffic, money
 or time. The constructor stores, `fit` learns and returns self, learned state ends in an underscore.
+Longer than most: six models side by side, because comparing them is what the course does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import FEATURES, NotFittedError
+from mlsys_lessons.keys import is_in
+from mlsys_lessons.records import FEATURES, InputError, NotFittedError
 
 Scores = NDArray[np.float64]
 PARALLEL_ROWS = 4_000  # from here a second thread wins more than it costs
@@ -156,6 +158,10 @@ class LogisticModel:
         """Standardise the inputs and minimise the penalised log loss on one thread."""
         from sklearn.linear_model import LogisticRegression
 
+        if labels.min() == labels.max():
+            raise InputError(
+                f"every label is {labels.min():g}; a model needs rows of both kinds to tell apart."
+            )
         columns = [_unskewed(name, frame) for name in FEATURES]
         self.centre_ = np.array([np.nanmean(column) for column in columns])
         spread = np.array([np.nanstd(column) for column in columns])
@@ -279,10 +285,10 @@ class PerfectModel:
 
     def predict(self, frame: pd.DataFrame) -> Scores:
         """The revealed value of each request."""
-        if not len(self._ids):
-            raise NotFittedError(f"{self!r} has been shown no truth; only simulate() can.")
-        place = np.searchsorted(self._ids, frame["request_id"].to_numpy())
-        return self._values[np.minimum(place, len(self._ids) - 1)]
+        wanted = frame["request_id"].to_numpy()
+        if not is_in(wanted, self._ids).all():
+            raise NotFittedError(f"{self!r} has not been shown these requests; only simulate() can.")
+        return self._values[np.searchsorted(self._ids, wanted)]
 
 
 class ClairvoyantModel(PerfectModel):

@@ -88,9 +88,14 @@ def incident_calendar(seed: int, *, days: int = YEAR, rate: float = 1.0) -> tupl
         raise InputError(
             f"rate={rate!r} is not between 0 and {MOST_INCIDENTS}; 1.0 is the ordinary year."
         )
-    whole_number("days", days, 1, 3 * YEAR)
+    _check(seed, days)
     faults = [fault for row in INCIDENTS for fault in _incidents(seed, row, days, rate)]
     return tuple(sorted(faults, key=lambda fault: fault.start))
+
+
+def _check(seed: int, days: int) -> None:
+    whole_number("seed", seed, 0, 2**31 - 1)
+    whole_number("days", days, 1, 3 * YEAR)
 
 
 def _incidents(seed: int, row: IncidentRate, days: int, rate: float) -> Iterator[Fault]:
@@ -124,11 +129,13 @@ def ordinary_year(seed: int = 0, *, daily: int = 1_000, days: int = YEAR) -> Sce
 
 def fault_free_year(seed: int = 0, *, daily: int = 1_000, days: int = YEAR) -> Scenario:
     """The same world without a single incident; always shown beside the ordinary year."""
+    _check(seed, days)
     return Scenario("fault_free_year", payments_world(seed=seed, daily=daily), (), days)
 
 
 def healthy(seed: int = 0, *, daily: int = 1_000, days: int = 180) -> Scenario:
     """No faults, no drift, no adaptation, a stationary population; only seasons."""
+    _check(seed, days)
     world = payments_world(seed=seed, daily=daily, drift=Drift.none())
     return Scenario("healthy", world, (), days)
 

@@ -5,6 +5,7 @@
 
 The same object runs in a notebook, over months, and behind a server. It never sees a `true_*`
 column: reality is kept by simulation.py. How the components are chosen is told in presets.py.
+Longer than most: it is the one place where all the parts meet.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The frozen snapshot: equal to the world that made it, regenerated bit for bit, refused if damaged."""
+"""The frozen snapshot: equal to its world, regenerated bit for bit, refused if damaged."""
 
 from __future__ import annotations
 
@@ -132,7 +132,10 @@ def test_a_folder_that_cannot_be_written_is_one_line(small: History, tmp_path: P
 
 
 def test_the_command_writes_and_prints_the_sums(
-    small: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    small: History,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(datasets, "snapshot", lambda: small)
     datasets.main(["--write", str(tmp_path)])

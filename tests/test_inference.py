@@ -186,7 +186,7 @@ def test_each_trouble_has_its_rung_and_its_reason() -> None:
     frame = received(6).assign(arrival_time=slot_times(np.arange(6) * 60))
     frame.loc[1, "latency_ms"] = DEADLINE_MS + 0.001
     frame.loc[2, "dependency_up"] = False
-    frame.loc[3, "is_quarantined"] = True
+    frame.loc[3, ["is_quarantined", "count_24h"]] = [True, np.nan]
     frame.loc[4, ["latency_ms", "dependency_up"]] = [1e6, False]
     frame.loc[5, "latency_ms"] = DEADLINE_MS
     answered = ladder(frame)(frame)
@@ -202,7 +202,7 @@ def test_each_trouble_has_its_rung_and_its_reason() -> None:
 
 
 def test_quarantine_outranks_every_other_trouble() -> None:
-    frame = received(2).assign(dependency_up=False, is_quarantined=True)
+    frame = received(2).assign(dependency_up=False, is_quarantined=True, count_24h=np.nan)
     answered = ladder(frame)(frame)
     assert set(answered["model_version"]) == {"base-f"}
     assert set(answered["fallback_reason"]) == {"quarantined"}
@@ -222,6 +222,7 @@ def test_rows_that_never_reach_the_model_do_not_count_as_its_calls() -> None:
     """Ten quarantined rows cannot vouch for a dependency that fails every real call."""
     frame = received(21).assign(arrival_time=slot_times(np.repeat([0, 1], [20, 1])))
     frame["is_quarantined"] = np.arange(21) < 12
+    frame["count_24h"] = np.where(frame["is_quarantined"], np.nan, 1.0)
     frame["dependency_up"] = np.arange(21) < 12
     assert ladder(frame)(frame)["fallback_reason"].iloc[-1] == "breaker"
 

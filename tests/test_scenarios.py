@@ -87,7 +87,7 @@ def test_a_shorter_year_is_the_beginning_of_a_longer_one() -> None:
 
 @pytest.mark.parametrize("rate", [-0.1, float("nan"), float("inf"), 1e6])
 def test_an_impossible_rate_is_refused(rate: float) -> None:
-    with pytest.raises(InputError, match=r"is not between 0 and 1000; 1\.0 is the ordinary year"):
+    with pytest.raises(InputError, match=r"is not between 0 and 16; 1\.0 is the ordinary year"):
         incident_calendar(7, rate=rate)
 
 

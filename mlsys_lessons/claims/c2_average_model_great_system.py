@@ -3,7 +3,9 @@
 Rule, logistic, boosted and perfect (the world's own fraud probability), each in the naive and in
 the resilient system, on the same luck. The claim is put in its hardest form: great is perfect,
 average is logistic. All costs count, upkeep and people included. It compares systems, not learners:
-nobody could train the perfect model.
+nobody could train the perfect model. And nothing upstream can hurt it: it reads no feature, so of a
+bad system it feels the bare call and the single cut, never the stale table. The effects below the
+first one put a model that can be hurt, the boosted one, in its place.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from mlsys_lessons.claims.statistics import mean_interval, p_value, ratio_interv
 EUROS_PER_THOUSAND = 10.0
 
 MODELS = ("rule", "logistic", "boosted", "perfect")
+_READS = "the perfect model reads no feature: bad data cannot reach it, a failed call can"
 _KEPT_MODEL = "logistic/resilient, never refitted"  # the resilient system may adopt a boosted model
 
 
@@ -59,7 +62,8 @@ def judge(evidence: Evidence) -> Findings:
     by_rate = {rate: _at(evidence, rate) for rate in evidence.rates()}
     by_rate[ORDINARY] = (effect.interval.estimate, effect.verdict())
     verdict = across({rate: said for rate, (_, said) in by_rate.items()})
-    return Findings((effect, *others), _table(evidence), verdict, by_rate, (_perfection(year),))
+    notes = (_perfection(year), _READS)
+    return Findings((effect, *others), _table(evidence), verdict, by_rate, notes)
 
 
 def _difference(euros: pd.DataFrame, better: str, worse: str) -> Effect:

@@ -193,4 +193,4 @@ def flip(by_rate: Mapping[float, tuple[float, str]], threshold: float) -> float 
 
 def numbers(column: pd.Series) -> NDArray[np.float64]:
     """A column as plain floats, in the order of seeds."""
-    return column.sort_index().to_numpy(dtype=np.float64)
+    return np.asarray(column.sort_index(), dtype=np.float64)

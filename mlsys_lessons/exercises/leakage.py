@@ -13,12 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.decisions import ScoreCut, best_f1_cut
+from mlsys_lessons.exercises.lesson01 import time_split
 from mlsys_lessons.inference import ModelVersion
 from mlsys_lessons.ledger import effects
-from mlsys_lessons.models import BoostedModel, Model, RuleModel, matrix, _threads
+from mlsys_lessons.models import BoostedModel, Model, RuleModel, _threads, matrix
 from mlsys_lessons.presets import TEST_SHARE, NotebookModel, naive_system, training_rows
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import ACTIONS, COSTS
+from mlsys_lessons.records import ACTIONS, COSTS, MATURITY_DAYS
 from mlsys_lessons.system import System
 
 _APPROVE, _BLOCK = ACTIONS.index("approve"), ACTIONS.index("block")
@@ -89,7 +90,8 @@ def fitted(model: Model, table: pd.DataFrame, *, seed: int = 0) -> NotebookModel
     held_out = luck(seed, "split", rows["request_id"].to_numpy()) < TEST_SHARE
     train, test = rows[~held_out], rows[held_out]
     model.fit(train, train["label"].to_numpy())
-    return NotebookModel(model, best_f1_cut(model.predict(test), test["label"].to_numpy()), train, test)
+    cut = best_f1_cut(model.predict(test), test["label"].to_numpy())
+    return NotebookModel(model, cut, train, test)
 
 
 def five_questions_model() -> RuleModel:
@@ -102,6 +104,25 @@ def auc(scores: NDArray[np.float64], rows: pd.DataFrame) -> float:
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(rows["label"], scores))
+
+
+def auc_on_time_split(model: Model, table: pd.DataFrame) -> float:
+    """Fit on what could be judged when the last quarter of the rows began; AUC on that quarter."""
+    rows = training_rows(table)
+    paid = rows["tick"].to_numpy()
+    train, test = time_split(paid, paid + MATURITY_DAYS)
+    model.fit(rows[train], rows[train]["label"].to_numpy())
+    return auc(model.predict(rows[test]), rows[test])
+
+
+def with_interval(scores: NDArray[np.float64], rows: pd.DataFrame) -> dict[str, float]:
+    """AUC with its 95 % interval: effect, low, high (Hanley and McNeil, 1982)."""
+    area, frauds = auc(scores, rows), float(rows["label"].sum())
+    genuine = len(rows) - frauds
+    pairs = (frauds - 1) * (area / (2 - area) - area**2)
+    pairs += (genuine - 1) * (2 * area**2 / (1 + area) - area**2)
+    half = 1.96 * float(np.sqrt((area * (1 - area) + pairs) / (frauds * genuine)))
+    return {"effect": area, "low": area - half, "high": min(1.0, area + half)}
 
 
 def promise(scores: NDArray[np.float64], cut: float, rows: pd.DataFrame) -> float:

@@ -41,7 +41,9 @@ bet3 = Prediction(
 # --- q1: split by time -------------------------------------------------------------------------
 
 
-def time_split(paid_day, known_day, share=0.25):  # type: ignore[no-untyped-def]
+def time_split(
+    paid_day: np.ndarray, known_day: np.ndarray, share: float = 0.25
+) -> tuple[np.ndarray, np.ndarray]:
     """Masks (train, test): the latest `share` of payments, and what could be judged before."""
     test_from = np.quantile(paid_day, 1 - share)
     test = paid_day >= test_from
@@ -49,17 +51,26 @@ def time_split(paid_day, known_day, share=0.25):  # type: ignore[no-untyped-def]
     return train, test
 
 
-def split_in_row_order(paid_day, known_day, share=0.25):  # type: ignore[no-untyped-def]
+def split_in_row_order(
+    paid_day: np.ndarray, known_day: np.ndarray, share: float = 0.25
+) -> tuple[np.ndarray, np.ndarray]:
+    """The last rows as they lie there."""
     test = np.arange(len(paid_day)) >= len(paid_day) * (1 - share)
     return ~test, test
 
 
-def split_on_payment_day(paid_day, known_day, share=0.25):  # type: ignore[no-untyped-def]
+def split_on_payment_day(
+    paid_day: np.ndarray, known_day: np.ndarray, share: float = 0.25
+) -> tuple[np.ndarray, np.ndarray]:
+    """Everything before the test, matured or not."""
     test = paid_day >= np.quantile(paid_day, 1 - share)
     return ~test, test
 
 
-def split_on_known_day(paid_day, known_day, share=0.25):  # type: ignore[no-untyped-def]
+def split_on_known_day(
+    paid_day: np.ndarray, known_day: np.ndarray, share: float = 0.25
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every label that had come in by then."""
     test_from = np.quantile(paid_day, 1 - share)
     return known_day < test_from, paid_day >= test_from
 
@@ -139,7 +150,7 @@ q1 = Question(
 # --- q2: what was known ------------------------------------------------------------------------
 
 
-def known_reports(payments, reports):  # type: ignore[no-untyped-def]
+def known_reports(payments: pd.DataFrame, reports: pd.DataFrame) -> np.ndarray:
     """For each payment, the fraud reports on its card that had been told before it."""
     pairs = payments.merge(reports, on="customer_id")
     known = pairs[pairs["told"] < pairs["event_time"]]
@@ -147,18 +158,21 @@ def known_reports(payments, reports):  # type: ignore[no-untyped-def]
     return payments["request_id"].map(count).fillna(0).to_numpy()
 
 
-def all_reports(payments, reports):  # type: ignore[no-untyped-def]
+def all_reports(payments: pd.DataFrame, reports: pd.DataFrame) -> np.ndarray:
+    """Every report there is."""
     count = reports.groupby("customer_id").size()
     return payments["customer_id"].map(count).fillna(0).to_numpy()
 
 
-def reports_by_payment_date(payments, reports):  # type: ignore[no-untyped-def]
+def reports_by_payment_date(payments: pd.DataFrame, reports: pd.DataFrame) -> np.ndarray:
+    """Reports of frauds that were paid earlier."""
     pairs = payments.merge(reports, on="customer_id")
     count = pairs[pairs["paid"] < pairs["event_time"]].groupby("request_id").size()
     return payments["request_id"].map(count).fillna(0).to_numpy()
 
 
-def reports_of_the_day(payments, reports):  # type: ignore[no-untyped-def]
+def reports_of_the_day(payments: pd.DataFrame, reports: pd.DataFrame) -> np.ndarray:
+    """Reports up to the end of the day."""
     pairs = payments.merge(reports, on="customer_id")
     same_day = pairs["told"].dt.floor("D") <= pairs["event_time"].dt.floor("D")
     count = pairs[same_day].groupby("request_id").size()
@@ -226,8 +240,8 @@ q2 = Question(
         "For each pair of payment and report ask: could I have known this then?",
         "Keep the pairs whose `told` lies before `event_time`, count them by `request_id`, and "
         "remember that most payments have none.",
-        '`known = pairs[pairs["told"] < pairs["event_time"]]`, then `groupby("request_id").size()`, '
-        'then `payments["request_id"].map(...).fillna(0)`.',
+        '`known = pairs[pairs["told"] < pairs["event_time"]]`, then `groupby("request_id")`, its '
+        '`size()`, and `payments["request_id"].map(...).fillna(0)`.',
     ),
     answer=known_reports,
     rule=_counts_what_was_known,
@@ -242,7 +256,7 @@ q2 = Question(
 # --- q3: a cut by money ------------------------------------------------------------------------
 
 
-def money_cut(score, label, amount):  # type: ignore[no-untyped-def]
+def money_cut(score: np.ndarray, label: np.ndarray, amount: np.ndarray) -> float:
     """The cut that earns most on these rows when everything at or above it is blocked."""
     cents = np.rint(amount * 100).astype(np.int64)
     saved = mls.COSTS.fraud_loss(cents)
@@ -252,18 +266,21 @@ def money_cut(score, label, amount):  # type: ignore[no-untyped-def]
     return score[order][np.argmax(total)]
 
 
-def f1_cut(score, label, amount):  # type: ignore[no-untyped-def]
+def f1_cut(score: np.ndarray, label: np.ndarray, amount: np.ndarray) -> float:
+    """The cut that the recipe took."""
     return best_f1_cut(score, label)
 
 
-def youden_cut(score, label, amount):  # type: ignore[no-untyped-def]
+def youden_cut(score: np.ndarray, label: np.ndarray, amount: np.ndarray) -> float:
+    """The cut farthest from the diagonal of the ROC curve."""
     order = np.argsort(-score)
     hits = np.cumsum(label[order]) / label.sum()
     alarms = np.cumsum(1 - label[order]) / (1 - label).sum()
     return score[order][np.argmax(hits - alarms)]
 
 
-def half(score, label, amount):  # type: ignore[no-untyped-def]
+def half(score: np.ndarray, label: np.ndarray, amount: np.ndarray) -> float:
+    """More likely than not."""
     return 0.5
 
 
@@ -330,8 +347,8 @@ q3 = Question(
         "Block the row with the highest score, then the next. Each one changes the total.",
         "Sort by score, add `saved` for a fraud and subtract `lost` for a genuine payment; the "
         "running total has a top.",
-        "`order = np.argsort(-score)`, `total = np.cumsum(np.where(label == 1, saved, -lost)[order])`,"
-        " return `score[order][np.argmax(total)]`.",
+        "`order = np.argsort(-score)`, `gain = np.where(label == 1, saved, -lost)[order]`, and "
+        "then `score[order][np.argmax(np.cumsum(gain))]` is the cut.",
     ),
     answer=money_cut,
     rule=_earns_most,
@@ -345,7 +362,7 @@ q3 = Question(
 # --- q4: a decision in service -----------------------------------------------------------------
 
 
-def block(score, amount):  # type: ignore[no-untyped-def]
+def block(score: np.ndarray, amount: np.ndarray) -> np.ndarray:
     """Which payments to block: those that are expected to lose more than blocking them."""
     cents = np.rint(amount * 100).astype(np.int64)
     fraud = score * mls.COSTS.fraud_loss(cents)
@@ -353,15 +370,18 @@ def block(score, amount):  # type: ignore[no-untyped-def]
     return fraud > genuine
 
 
-def block_above_half(score, amount):  # type: ignore[no-untyped-def]
+def block_above_half(score: np.ndarray, amount: np.ndarray) -> np.ndarray:
+    """More likely fraud than not."""
     return score >= 0.5
 
 
-def block_large(score, amount):  # type: ignore[no-untyped-def]
+def block_large(score: np.ndarray, amount: np.ndarray) -> np.ndarray:
+    """Whatever is expensive."""
     return amount > 200
 
 
-def block_any_doubt(score, amount):  # type: ignore[no-untyped-def]
+def block_any_doubt(score: np.ndarray, amount: np.ndarray) -> np.ndarray:
+    """Whatever is not surely genuine."""
     return score > 0.001
 
 
@@ -401,7 +421,8 @@ def served(chosen: Callable[..., Any] | None, seed: int, days: int = DAYS) -> ml
     system = mls.naive_system(seed=seed)
     if chosen is not None:
         system.decisions = LearnersDecision(chosen)
-    return mls.simulate(mls.payments_world(seed=seed, daily=DAILY), system, days=days, keep="metrics")
+    world = mls.payments_world(seed=seed, daily=DAILY)
+    return mls.simulate(world, system, days=days, keep="metrics")
 
 
 @lru_cache
@@ -436,9 +457,9 @@ def _beats_the_bar(answer: Any, generator: np.random.Generator) -> str | None:
 q4 = Question(
     id="lesson01.q4",
     prompt=(
-        "Design: write `block(score, amount)`, a flag for each payment. It replaces the F1 cut in the "
-        "running system, in three worlds that you have not seen, for sixty days each. The bar: five "
-        "percent more money than the F1 cut, every time."
+        "Design: write `block(score, amount)`, a flag for each payment. It replaces the F1 cut in "
+        "the running system, in three worlds that you have not seen, for sixty days each. The bar: "
+        "five percent more money than the F1 cut, every time."
     ),
     starter="""
         def block(score, amount):
@@ -454,9 +475,9 @@ q4 = Question(
     rule=_beats_the_bar,
     wrong_answers=_BLOCKS,
     explanation=(
-        "Blocking is right when it is the cheaper of two expected costs (Elkan, 2001). Here a plain "
-        "cut at 0.03 does as well or better: this rule takes the score for a probability, and in "
-        "service the score is too low. Lessons 03 and 06 say why."
+        "Blocking is right when it is the cheaper of two expected costs (Elkan, 2001). Here a "
+        "plain cut at 0.03 does as well or better: this rule takes the score for a probability, "
+        "and in service the score is too low. Lessons 03 and 06 say why."
     ),
     seeds=(2, 3, 4),  # three different worlds
 )

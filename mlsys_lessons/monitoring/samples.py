@@ -7,7 +7,7 @@ measured in this file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.records import InputError
 
-Sample = NDArray[Any] | pd.Series | pd.Categorical | Sequence[Any]
+Sample: TypeAlias = NDArray[Any] | pd.Series | pd.Categorical | Sequence[Any]
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
