@@ -11,7 +11,7 @@ This file names what learners use; everything is defined in the module that it c
 from __future__ import annotations
 
 from mlsys_lessons import datasets, faults, features, scenarios
-from mlsys_lessons.monitoring import drift, performance
+from mlsys_lessons.monitoring import detectors, drift, performance
 from mlsys_lessons.presets import (
     assemble,
     clairvoyant_system,
@@ -36,6 +36,7 @@ __all__ = [
     "assemble",
     "clairvoyant_system",
     "compare",
+    "detectors",
     "datasets",
     "drift",
     "faults",

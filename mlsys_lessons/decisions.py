@@ -89,7 +89,7 @@ class Policy:
 
     explore_share: float = 0.02  # of the would-be blocks that are let through to learn from
     explore_below: float = 100.0  # euros; nobody buys a lesson at any price
-    reviewer_slip: float = 0.1  # how often a reviewer is expected to be wrong
+    reviewer_slip: float = 0.1  # how often a reviewer is expected to be wrong, either way
     review_minutes: float = 6.0
     typical_genuine: float = 45.0  # euros; stand in for an amount that cannot be trusted:
     typical_fraud: float = 150.0  # the means of the training history
@@ -158,7 +158,7 @@ class CostDecisions:
         block = -(1 - fraud) * costs.friction
         work = self.policy.review_minutes * costs.review_minute
         review = (1 - slip) * (1 - fraud) * margin + slip * (block - fraud * loss)
-        return approve, block, review - (1 - fraud) * costs.delay - work
+        return approve, block, review - costs.delay - work
 
     def _explore(
         self, frame: pd.DataFrame, action: NDArray[np.int8], reason: NDArray[np.int8]

@@ -161,7 +161,7 @@ class Costs:
     chargeback_fee: int = 1_500  # on top of the amount, for each approved fraud
     friction: int = 500  # a genuine customer is blocked: calls, apologies
     shed: int = 100  # a payment that found the system too busy
-    delay: int = 20  # a genuine payment held until the next tick edge
+    delay: int = 20  # a payment held until the next tick edge, whoever pays
     review_minute: int = 60  # a reviewer, all in
     quarantine: int = 10  # handling a row that broke the contract
     page: int = 2_500  # somebody is called

@@ -48,7 +48,7 @@ def expected(action: str, chance: float, cents: int, policy: Policy) -> float:
         if action == "review":
             final = "block" if fraud != slips else "approve"
             extra = -policy.review_minutes * policy.costs.review_minute
-            extra -= 0 if fraud else policy.costs.delay
+            extra -= policy.costs.delay
         total += weight * (outcome(final, fraud, cents, policy.costs) + extra)
     return total
 

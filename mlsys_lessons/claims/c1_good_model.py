@@ -149,4 +149,3 @@ CLAIM = Claim(
     judge=judge,
     promises=True,
 )
-

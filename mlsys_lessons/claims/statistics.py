@@ -54,9 +54,7 @@ def mean_interval(differences: ArrayLike, *, resamples: int = RESAMPLES) -> Inte
     return _interval(values, np.ones_like(values), resamples)
 
 
-def ratio_interval(
-    parts: ArrayLike, wholes: ArrayLike, *, resamples: int = RESAMPLES
-) -> Interval:
+def ratio_interval(parts: ArrayLike, wholes: ArrayLike, *, resamples: int = RESAMPLES) -> Interval:
     """The ratio of two paired means with its interval.
 
     A ratio of means, not a mean of ratios: one seed with a small whole must not decide. The t side
