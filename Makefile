@@ -1,56 +1,44 @@
-# Everything the course needs, from Python 3.11+ and make. The plain commands are in the README.
-# Windows: make.bat has the same targets.
+# Everything the course needs, from Python 3.11+ and make. Windows: make.bat has the same targets.
+# Without either: `python3 tools/set_up.py` makes .venv, and each line below can be typed by hand.
 
 PY ?= python3
-UV_VERSION := 0.13.9
-VENV := .venv
-BIN := $(VENV)/bin
-READY := $(VENV)/.ready
-export UV_PYTHON_DOWNLOADS := never
-export PIP_DISABLE_PIP_VERSION_CHECK := 1
+RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint notebooks bench soak lock clean
+.PHONY: help setup lab test lint notebooks coverage bench soak lock clean
 
 help:  ## show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## /  \1:/p' Makefile | awk -F: '{ printf "%-12s %s\n", $$1, $$2 }'
 
-setup: $(READY)  ## make .venv from the lock
+setup:  ## make .venv from the lock; does nothing when it is there
+	@$(PY) tools/set_up.py
 
-$(READY): requirements.lock pyproject.toml
-	@$(PY) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else 'Python ' + sys.version.split()[0] + ' is too old: the course needs 3.11 or newer; run make PY=python3.11 setup, say.')"
-	@$(PY) -m venv --clear $(VENV) || (echo "python -m venv failed: on Debian and Ubuntu, install python3-venv first."; exit 1)
-	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION) \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . \
-	  || (echo "uv did not do it; trying plain pip" \
-	  && $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock \
-	  && $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .)
-	@touch $(READY)
+lab: setup  ## copy the lessons to ./my_lessons (or DIR=...) and open JupyterLab there
+	@$(RUN)/mlsys-lessons lab $(if $(DIR),--dir "$(DIR)")
 
-lab: setup  ## copy the lessons to ./my_lessons and open JupyterLab there
-	@$(BIN)/mlsys-lessons lab
+test: lint  ## everything: style, types, tests with doctests, strict nbval, solved lessons
+	$(RUN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg
 
-test: setup lint  ## everything: lint, types, tests with doctests, strict nbval, solved lessons
-	$(BIN)/python -m pytest -q -p no:nbval
-	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg -p no:doctest -W default -c tests/nbval.ini notebooks
-
-lint: setup  ## ruff and mypy
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+lint: setup  ## style, spelling and types
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/codespell
+	$(RUN)/mypy
 
 notebooks: setup  ## build and execute the lessons from notebooks/source (NB=01 for one)
-	$(BIN)/python tools/build_notebooks.py $(NB)
+	$(RUN)/python tools/build_notebooks.py $(NB)
+
+coverage: setup  ## which lines of the package no test runs
+	$(RUN)/python -m pytest --cov --cov-report=term:skip-covered
 
 bench: setup  ## speed and memory, as ratios to the bare cost of the same work
-	$(BIN)/python tests/benchmarks/run.py
+	$(RUN)/python tests/benchmarks/run.py
 
 soak: setup  ## the full counts that a release is judged by; writes tests/soak/result.json
-	$(BIN)/python tests/soak/run.py
+	$(RUN)/python tests/soak/run.py
 
-lock: setup  ## resolve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --fork-strategy fewest --python-version 3.11 --group dev -o requirements.lock pyproject.toml
+lock: setup  ## resolve requirements.lock anew; pins stay unless pyproject.toml moves them
+	$(RUN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header --no-annotate --group dev --output-file requirements.lock pyproject.toml
 
 clean:  ## remove .venv and caches; learners' folders stay
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build *.egg-info

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import subprocess
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
@@ -47,18 +50,117 @@ def test_the_version_is_told_once() -> None:
     assert f"## [{mlsys_lessons.__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["setup", "lab", "test", "notebooks", "bench", "soak"])
-def test_both_makefiles_know_each_target(name: str) -> None:
-    """Make and its Windows twin."""
-    assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    assert name in (ROOT / "make.bat").read_text("utf-8")
+def recipes(text: str, start: str) -> dict[str, list[str]]:
+    """What each target runs in .venv, whatever the slashes and the make that runs it."""
+    found: dict[str, list[str]] = {}
+    for line in text.replace("$(RUN)", "RUN").replace("%RUN%", "RUN").splitlines():
+        if target := re.match(start, line):
+            found[target[1]] = []
+        elif "RUN/" in (plain := line.replace("\\", "/")):
+            command = plain.split("RUN/", 1)[1].split("||")[0].strip()
+            found[next(reversed(found))].append(command)
+    return found
+
+
+def test_both_makefiles_run_the_same() -> None:
+    """Make and its Windows twin: the same targets, the same commands."""
+    make = recipes((ROOT / "Makefile").read_text("utf-8"), r"([a-z]+):")
+    windows = recipes((ROOT / "make.bat").read_text("utf-8"), r":([a-z]+)")
+    windows.pop("known")
+    assert set(make) == set(windows)
+    for target in set(make) - {"lab", "notebooks"}:  # these two take an argument each in its way
+        assert make[target] == windows[target]
+
+
+def test_help_names_every_target() -> None:
+    """Make's help is made of the comments; the twin's is written out."""
+    text = (ROOT / "make.bat").read_text("utf-8")
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert [target for target in targets if f"echo   {target} " not in text] == ["help"]
 
 
 def test_nothing_of_a_machine_is_committed() -> None:
     """No absolute path of a home or a work folder in sources, lessons or data sheets."""
     pattern = re.compile(r"/(?:root|home|Users)/[A-Za-z0-9._-]+/")
-    for suffix in ("*.py", "*.md", "*.ipynb", "*.json", "*.toml"):
-        for path in ROOT.rglob(suffix):
-            if {".venv", ".git", "my_lessons"} & set(path.parts):
-                continue
+    for path in ROOT.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(ROOT).parts[:-1])
+        if hidden or "my_lessons" in path.parts:
+            continue
+        if path.suffix in {".py", ".md", ".ipynb", ".json", ".toml", ".lock", ".bat", ".cfg"}:
             assert not pattern.search(path.read_text(encoding="utf-8")), path
+
+
+# --- tools/set_up.py ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script, pointed at an empty folder; no command runs."""
+    place = importlib.util.spec_from_file_location("set_up", ROOT / "tools" / "set_up.py")
+    assert place is not None and place.loader is not None
+    module = importlib.util.module_from_spec(place)
+    place.loader.exec_module(module)
+    monkeypatch.setattr(module, "VENV", str(tmp_path))
+    monkeypatch.setattr(module, "READY", str(tmp_path / ".ready"))
+    monkeypatch.setattr(module, "PYTHON", str(tmp_path / "python"))
+    (tmp_path / "python").touch()
+    return module
+
+
+def test_an_old_python_gets_one_line(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing is touched."""
+    monkeypatch.setattr(set_up.sys, "version_info", (3, 10, 9))
+    monkeypatch.setattr(set_up, "run", pytest.fail)
+    assert set_up.main() == 1
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1 and "3.11 or newer" in said.err
+
+
+def test_uv_comes_from_the_lock_like_everything(set_up: ModuleType) -> None:
+    """One entry is uv's, with its hashes; the others are what plain pip gets when uv cannot."""
+    only_uv, the_rest = set_up.divided()
+    assert only_uv.startswith(f"uv=={PINS['uv']} ") and "--hash=sha256:" in only_uv
+    assert sorted((only_uv + the_rest).split()) == sorted(LOCK.split())
+
+
+def test_a_set_up_that_is_done_runs_nothing(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second time is silent; a new lock installs on top; another Python starts anew."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(set_up, "run", lambda command: commands.append(command))
+    assert set_up.main() == 0 and commands[0][1:3] == ["-m", "venv"]
+    capsys.readouterr()
+    commands.clear()
+    assert set_up.main() == 0 and commands == [] and capsys.readouterr().out == ""
+    monkeypatch.setattr(set_up, "content", lambda: "another lock")
+    assert set_up.main() == 0 and len(commands) == 3 and "venv" not in commands[0]
+    commands.clear()
+    monkeypatch.setattr(set_up, "interpreter", lambda: "another Python")
+    monkeypatch.setattr(set_up, "inside", lambda: False)
+    assert set_up.main() == 0 and commands[0][1:3] == ["-m", "venv"]
+
+
+def test_plain_pip_steps_in_and_a_failure_is_no_success(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No uv: pip does it all. Both out of reach: said, and not marked as ready."""
+    monkeypatch.setattr(set_up, "run", lambda command: int(command[0] == set_up.UV))
+    assert set_up.main() == 0 and "plain pip" in capsys.readouterr().out
+    (Path(set_up.VENV) / ".ready").unlink()
+    monkeypatch.setattr(set_up, "run", lambda command: int("venv" not in command))
+    assert set_up.main() == 1 and "package index" in capsys.readouterr().err
+    assert not (Path(set_up.VENV) / ".ready").exists()
+
+
+def test_continuous_integration_runs_make_test() -> None:
+    """`.ci/run` is a shell script that can be run, and runs that."""
+    script = ROOT / ".ci" / "run"
+    assert script.read_text("utf-8").splitlines()[-1] == "exec make test"
+    listed = subprocess.run(
+        ["git", "ls-files", "--stage", ".ci/run"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert listed.stdout[:6] in ("100755", "")  # nothing is listed outside a checkout
