@@ -1,7 +1,8 @@
-"""Build the lessons: notebooks/source/NN_name.py -> notebooks/NN_name.ipynb, executed, byte-stable.
+"""Build the lessons: notebooks/source/NN_name.py -> notebooks/NN_name.ipynb, executed.
 
-Cell ids come from content, timings and widget state are left out, nothing of the machine is kept, so
-the same source gives the same bytes on the same machine. Never edit an .ipynb by hand.
+Cell ids come from content; timings, widget state and whatever tells of the machine are left out:
+the same source gives the same bytes. Pictures alone may differ between machines, by their fonts.
+Never edit an .ipynb by hand.
 
     python tools/build_notebooks.py        all lessons
     python tools/build_notebooks.py 01     one
@@ -19,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 KEPT_CELL_METADATA = ("tags", "exercise_id")
+LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def read_source(path: Path) -> Any:
@@ -48,23 +50,27 @@ def execute(notebook: Any, folder: Path) -> Any:
     from nbclient import NotebookClient
 
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ["MLSYS_LESSONS_PROGRESS"] = str(Path(scratch) / "progress.json")
         client = NotebookClient(
             notebook, timeout=300, kernel_name="python3", record_timing=False,
             store_widget_state=False, resources={"metadata": {"path": str(folder)}},
         )  # fmt: skip
-        client.execute()
+        own_file = {"MLSYS_LESSONS_PROGRESS": str(Path(scratch) / "progress.json")}
+        client.execute(env=os.environ | own_file)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
             cell.outputs = [each for each in cell.outputs if not _is_bar(each)]
+            for output in cell.outputs:
+                output.get("data", {}).pop(LIVE_VIEW, None)  # dead without its kernel; text stays
     return notebook
 
 
 def _is_bar(output: Any) -> bool:
-    """A progress bar: alive while it runs, dead on paper."""
-    bar = output.get("name") == "stderr" and "%|" in output.get("text", "")
-    return bool(bar or "application/vnd.jupyter.widget-view+json" in output.get("data", {}))
+    """Whether an output is a progress bar: alive while it runs, dead on paper."""
+    text = output.get("data", {}).get("text/plain", "")
+    if output.get("name") == "stderr":
+        text = output.get("text", "")
+    return "%|" in text
 
 
 def build(path: Path) -> Path:
@@ -75,7 +81,7 @@ def build(path: Path) -> Path:
     nbformat.validate(notebook)
     target = NOTEBOOKS / f"{path.stem}.ipynb"
     temporary = target.with_suffix(".tmp")
-    temporary.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    temporary.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
     temporary.replace(target)
     return target
 
@@ -83,9 +89,11 @@ def build(path: Path) -> Path:
 def main(wanted: list[str]) -> int:
     """Build the lessons whose names begin with one of the given numbers, or all."""
     sources = sorted((NOTEBOOKS / "source").glob("[0-9][0-9]_*.py"))
-    chosen = [path for path in sources if not wanted or path.name[:2] in wanted]
+    numbers = [number.zfill(2) for number in wanted]
+    chosen = [path for path in sources if not numbers or path.name[:2] in numbers]
     if not chosen:
-        print(f"no lesson {' '.join(wanted)}; there are {[path.name[:2] for path in sources]}.")
+        known = ", ".join(path.name[:2] for path in sources) or "none"
+        print(f"no lesson {' '.join(numbers)}; there are: {known}.", file=sys.stderr)
         return 2
     for path in chosen:
         print(build(path).relative_to(ROOT), flush=True)
