@@ -1,17 +1,21 @@
 """The `mlsys-lessons` command: arguments in, one clear answer out.
 
-Every command has --help and --json; a mistake gives one line on stderr and a non-zero exit. The work
-is done elsewhere and imported late, so that the command answers at once.
+Every command has --help and --json; a mistake gives one line on stderr and a non-zero exit. The
+work is done elsewhere and imported late, so that the command answers at once. Longer than other
+files because it lists every argument of every command.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from mlsys_lessons import __version__
 
 Answer = tuple[dict[str, Any], str, int]  # for --json, for people, exit code
 
@@ -27,13 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         facts, text, code = chosen.run(chosen)
     except LessonError as error:
-        print(f"mlsys-lessons {chosen.command}: {error}", file=sys.stderr)
+        sentence = " ".join(str(error).split())  # one line, whatever was typed
+        print(f"mlsys-lessons {chosen.command}: {sentence}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130
-    print(json.dumps(facts) if chosen.json else text)
+    _say(chosen, facts, text)
     return code
+
+
+def _say(chosen: argparse.Namespace, facts: dict[str, Any], text: str) -> None:
+    print(json.dumps(facts) if chosen.json else text, flush=True)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,11 +54,11 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="mlsys-lessons", description="The production ML course on this machine.")
-    parser.add_argument("--version", action="version", version="mlsys-lessons 0.1.0")
+    parser.add_argument("--version", action="version", version=f"mlsys-lessons {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     lab = _command(commands, "lab", _lab, "copy the lessons and open JupyterLab on the first")
     lab.add_argument("--no-browser", action="store_true", help="print the address instead")
-    lab.add_argument("--port", type=int, help="a port of your choice")
+    lab.add_argument("--port", type=int, help="a port of your choice; 0 for any that is free")
     lab.add_argument("--copy-only", action="store_true", help="copy the lessons and stop")
     _command(commands, "doctor", _doctor, "say whether this machine is ready, and what to do")
     _command(commands, "progress", _progress, "show what you have answered so far")
@@ -80,7 +89,13 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--daily", type=int, default=10_000, help="requests a day")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scenario", help="ordinary_year, fault_free_year or healthy")
-    parser.add_argument("--faults", nargs="*", default=[], metavar="NAME:START:END[:SEVERITY]")
+    parser.add_argument(
+        "--faults",
+        nargs="*",
+        default=[],
+        metavar="NAME[:START:END[:SEVERITY]]",
+        help="START and END are days; without them the middle third of the run",
+    )
     parser.add_argument("--batch-size", type=int, help="rows a call (a day at a time)")
     parser.add_argument("--keep", default="log", help="log or metrics")
     parser.add_argument("--no-retraining", action="store_true", help="freeze the model")
@@ -88,27 +103,33 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _desk(chosen: argparse.Namespace) -> Path:
-    from mlsys_lessons.workshop import DESK
+    from mlsys_lessons.workshop.desk import desk_folder
 
-    return Path(chosen.dir or DESK).resolve()
+    return desk_folder(chosen.dir)
 
 
 def _lab(chosen: argparse.Namespace) -> Answer:
-    from mlsys_lessons import workshop
+    from mlsys_lessons.workshop import desk, lab
 
     folder = _desk(chosen)
-    copied, kept = workshop.set_desk(folder)
-    facts = {"folder": str(folder), "copied": copied, "kept": kept}
-    text = f"{len(copied)} lessons copied to {folder}, {len(kept)} of yours left as they are."
+    copies = desk.set_desk(folder)
+    facts = {"folder": str(folder), **vars(copies)}
+    text = (
+        f"{len(copies.copied)} lessons copied to {folder}, "
+        f"{len(copies.kept)} of yours left as they are."
+    )
+    for name in copies.outdated:
+        text += f"\n{name} has a newer edition: `mlsys-lessons reset {name[:2]}` fetches it and "
+        text += "keeps yours as a backup."
     if chosen.copy_only:
         return facts, text, 0
-    print(json.dumps(facts) if chosen.json else text, flush=True)
-    code = workshop.open_lab(folder, port=chosen.port, browser=not chosen.no_browser)
-    return facts, "JupyterLab has stopped.", code
+    session = lab.Lab(folder, lab.free_port(chosen.port))
+    _say(chosen, {**facts, "url": session.url}, f"{text}\n{session.url}")
+    raise SystemExit(session.start(*(["--no-browser"] if chosen.no_browser else [])))
 
 
 def _doctor(chosen: argparse.Namespace) -> Answer:
-    from mlsys_lessons.workshop import examine
+    from mlsys_lessons.workshop.doctor import examine
 
     findings = examine(_desk(chosen))
     ready = all(each.fine for each in findings)
@@ -126,13 +147,21 @@ def _progress(chosen: argparse.Namespace) -> Answer:
     from mlsys_lessons.exercises import progress
 
     folder = _desk(chosen)
-    path = folder / ".mlsys_lessons" / "progress.json" if chosen.dir or folder.is_dir() else None
-    facts = progress.summary(path)
-    return facts, json.dumps(facts, indent=2, ensure_ascii=False), 0
+    elsewhere = progress.ENVIRONMENT in os.environ and chosen.dir is None
+    file = progress.progress_file() if elsewhere else folder / ".mlsys_lessons" / "progress.json"
+    facts = progress.summary(file)
+    lines = [f"{facts['passed']} of {facts['attempted']} attempted exercises passed ({file})."]
+    for lesson, done in facts["lessons"].items():
+        verdicts = ", ".join(f"{name[9:]} {outcome}" for name, outcome in done["questions"].items())
+        runbook = "runbook line written" if done["runbook"] else "runbook line open"
+        lines.append(
+            f"{lesson}: {verdicts or 'no exercise yet'}; {len(done['guesses'])} bets; {runbook}"
+        )
+    return facts, "\n".join(lines), 0
 
 
 def _reset(chosen: argparse.Namespace) -> Answer:
-    from mlsys_lessons.workshop import reset
+    from mlsys_lessons.workshop.desk import reset
 
     lesson, backup = reset(_desk(chosen), chosen.number)
     facts = {"lesson": str(lesson), "backup": str(backup) if backup else None}
@@ -145,6 +174,7 @@ def _simulate(chosen: argparse.Namespace) -> Answer:
 
     import mlsys_lessons as mls
 
+    mls.records.whole_number("days", chosen.days, 1, mls.simulation.LONGEST)  # before any training
     world, faults = _world(chosen)
     system = _system(chosen)
     began = time.perf_counter()
@@ -175,7 +205,7 @@ def _world(chosen: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
 
     if chosen.world != "payments":
         raise mls.InputError(f"world {chosen.world!r} is unknown; choose payments.")
-    faults = tuple(_fault(text) for text in chosen.faults)
+    faults = tuple(_fault(text, chosen.days) for text in chosen.faults)
     if chosen.scenario is None:
         return mls.payments_world(seed=chosen.seed, daily=chosen.daily), faults
     scenario = mls.scenarios.scenario(
@@ -184,8 +214,8 @@ def _world(chosen: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
     return scenario.world, (*scenario.faults, *faults)
 
 
-def _fault(text: str) -> Any:
-    """A fault from NAME:START:END[:SEVERITY]."""
+def _fault(text: str, days: int) -> Any:
+    """A fault from NAME[:START:END[:SEVERITY]]."""
     import mlsys_lessons as mls
 
     name, *numbers = text.split(":")
@@ -193,11 +223,12 @@ def _fault(text: str) -> Any:
         known = ", ".join(mls.faults.CATALOGUE)
         raise mls.InputError(f"fault {name!r} is unknown; choose one of {known}.")
     try:
-        values = dict(zip(("start", "end", "severity"), map(float, numbers), strict=False))
-        return mls.faults.CATALOGUE[name](**values)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, mls.InputError):
-            raise
+        values = [float(number) for number in numbers] or [days / 3, 2 * days / 3]
+        window = dict(zip(("start", "end", "severity")[: len(values)], values, strict=True))
+        return mls.faults.CATALOGUE[name](**window)
+    except mls.InputError:
+        raise
+    except (TypeError, ValueError):
         raise mls.InputError(f"fault {text!r} is not NAME:START:END, as in {name}:60:90.") from None
 
 
@@ -220,6 +251,12 @@ def _system(chosen: argparse.Namespace) -> Any:
 
 def _peak_rss_mb() -> float:
     """Peak resident memory of this process; 0 where the platform does not tell."""
+    try:  # Linux: what getrusage says there may include the process that started this one
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        kilobytes = next(line.split()[1] for line in status.splitlines() if line[:6] == "VmHWM:")
+        return round(int(kilobytes) / 1024, 1)
+    except (OSError, StopIteration):
+        pass
     try:
         import resource
     except ImportError:  # Windows

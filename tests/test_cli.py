@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
-from mlsys_lessons import cli, workshop
+from mlsys_lessons import __version__, cli
+from mlsys_lessons.exercises import progress
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -35,14 +35,28 @@ def test_simulate_prints_the_promised_facts(capsys: pytest.CaptureFixture[str]) 
     """The JSON has at least the keys that checks outside rely on; twice is the same."""
     code, out, _ = call(capsys, *SIMULATE, "--json")
     facts = json.loads(out)
-    promised = {
-        "requests", "seconds", "requests_per_second", "peak_rss_mb", "value_cents", "actions_sha256",
-    }  # fmt: skip
+    promised = {"requests", "seconds", "requests_per_second", "peak_rss_mb", "value_cents"}
+    promised.add("actions_sha256")
     assert code == 0 and promised <= set(facts)
     again = json.loads(call(capsys, *SIMULATE, "--json", "--batch-size", "9")[1])
     assert again["actions_sha256"] == facts["actions_sha256"]
     faulty = json.loads(call(capsys, *SIMULATE, "--json", "--faults", "late_rows:0:2")[1])
     assert faulty["actions_sha256"] != facts["actions_sha256"]
+    assert facts["peak_rss_mb"] > 0
+
+
+def test_a_fault_without_a_window_takes_the_middle_third(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """--faults NAME alone is enough for a first look."""
+    code, out, _ = call(capsys, *SIMULATE, "--days", "6", "--json", "--faults", "unit_change")
+    assert code == 0
+    assert json.loads(out)["faults"] == ["unit_change(start=2, end=4, severity=0.25)"]
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    """One number, told by the package."""
+    assert call(capsys, "--version") == (0, f"mlsys-lessons {__version__}\n", "")
 
 
 @pytest.mark.parametrize(
@@ -58,8 +72,11 @@ def test_simulate_prints_the_promised_facts(capsys: pytest.CaptureFixture[str]) 
         ((*SIMULATE, "--faults", "gremlins:1:2"), "gremlins"),
         ((*SIMULATE, "--faults", "latency:1"), "latency:1"),
         ((*SIMULATE, "--faults", "latency:2:1"), "start=2"),
+        ((*SIMULATE, "--faults", "latency:1:2:3:4"), "latency:1:2:3:4"),
+        ((*SIMULATE, "--batch-size", "0"), "batch_size=0"),
+        ((*SIMULATE, "--seed", "-1"), "seed=-1"),
         (("fly",), "fly"),
-        (("reset", "99"), "99"),
+        ((), "command"),
     ],
 )
 def test_a_mistake_gets_one_line(
@@ -69,62 +86,6 @@ def test_a_mistake_gets_one_line(
     code, out, err = call(capsys, *arguments)
     assert (code, out) == (2, "")
     assert said in err and err.count("\n") == 1 and "Traceback" not in err
-
-
-def test_lab_copies_without_outputs_and_never_overwrites(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """The learner's folder: cleared copies the first time, untouched the second."""
-    desk = tmp_path / "desk"
-    code, out, _ = call(capsys, "lab", "--copy-only", "--json", "--dir", str(desk))
-    facts = json.loads(out)
-    assert code == 0 and workshop.FIRST_LESSON in facts["copied"] and facts["kept"] == []
-    first = desk / workshop.FIRST_LESSON
-    cells = json.loads(first.read_text(encoding="utf-8"))["cells"]
-    assert all(cell.get("outputs", []) == [] for cell in cells)
-    first.write_text("mine", encoding="utf-8")
-    facts = json.loads(call(capsys, "lab", "--copy-only", "--json", "--dir", str(desk))[1])
-    assert facts["copied"] == [] and first.read_text(encoding="utf-8") == "mine"
-
-
-def test_reset_keeps_a_backup(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Each reset numbers its backup; nothing of the learner's is lost."""
-    call(capsys, "lab", "--copy-only", "--dir", str(tmp_path))
-    lesson = tmp_path / workshop.FIRST_LESSON
-    for count in (1, 2):
-        lesson.write_text(f"mine {count}", encoding="utf-8")
-        assert call(capsys, "reset", "0", "--dir", str(tmp_path))[0] == 0
-        backup = tmp_path / f"{lesson.stem}.backup-{count}.ipynb"
-        assert backup.read_text(encoding="utf-8") == f"mine {count}"
-        assert "cells" in lesson.read_text(encoding="utf-8")
-
-
-def test_a_folder_that_cannot_be_written(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """A file in the way: one line, and the file stays."""
-    blocked = tmp_path / "blocked"
-    blocked.write_text("a file", encoding="utf-8")
-    code, out, err = call(capsys, "lab", "--copy-only", "--dir", str(blocked / "desk"))
-    assert (code, out, err.count("\n")) == (2, "", 1) and "--dir" in err
-    assert blocked.read_text(encoding="utf-8") == "a file"
-
-
-def test_a_write_that_fails_leaves_nothing_half_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The last step fails: the old file is whole and no temporary file is left."""
-    target = tmp_path / "lesson.ipynb"
-    target.write_text("old", encoding="utf-8")
-
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(workshop.StorageError, match="cannot write"):
-        workshop.write_new(target, "new")
-    assert [path.name for path in tmp_path.iterdir()] == ["lesson.ipynb"]
-    assert target.read_text(encoding="utf-8") == "old"
 
 
 def test_doctor_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -174,4 +135,20 @@ def test_a_damaged_progress_file_is_named_and_kept(
 def test_progress_of_a_fresh_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Nothing answered yet is an answer, not an error."""
     code, out, _ = call(capsys, "progress", "--json", "--dir", str(tmp_path))
-    assert code == 0 and isinstance(json.loads(out), dict)
+    assert code == 0 and json.loads(out)["passed"] == 0
+
+
+def test_progress_is_told_lesson_by_lesson(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The learner's folder holds the file, unless the environment names another."""
+    file = tmp_path / "my_lessons" / ".mlsys_lessons" / "progress.json"
+    progress.remember("questions", "lesson01.q1", "passed", file)
+    progress.remember("questions", "lesson01.q2", "wrong", file)
+    progress.remember("guesses", "lesson01.bet1", 41, file)
+    monkeypatch.chdir(tmp_path)
+    assert call(capsys, "progress")[1].startswith("0 of 0")  # the environment's file, a fresh one
+    monkeypatch.delenv(progress.ENVIRONMENT)
+    code, out, _ = call(capsys, "progress")
+    assert code == 0 and out.startswith("1 of 2 attempted exercises passed")
+    assert "lesson01: q1 passed, q2 wrong; 1 bets; runbook line open" in out

@@ -1,0 +1,144 @@
+"""The learner's desk: the folder with their copies of the lessons.
+
+It moves files; it knows nothing of what a lesson teaches. Nothing of the learner's is ever
+overwritten: a lesson that is there stays, a lesson that is put back leaves a numbered backup.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlsys_lessons.records import InputError, StorageError
+
+LESSONS = Path(__file__).resolve().parent.parent / "notebooks"  # in a checkout; no wheel has them
+FIRST_LESSON = "00_start_here.ipynb"
+DESK = "my_lessons"
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What `set_desk` did: lesson names copied, left alone, and those with a newer edition."""
+
+    copied: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    outdated: list[str] = field(default_factory=list)
+
+
+def desk_folder(folder: Path | None = None) -> Path:
+    """The learner's folder: the one given, else where they stand, else ./my_lessons."""
+    here = Path.cwd()
+    stands_in_it = (here / FIRST_LESSON).exists() and here != LESSONS
+    chosen = (folder or (here if stands_in_it else here / DESK)).resolve()
+    if chosen == LESSONS or LESSONS in chosen.parents:
+        raise InputError(f"{chosen} is where the lessons ship; choose a folder of your own.")
+    return chosen
+
+
+def lesson_files() -> list[Path]:
+    """The lessons as they ship, in order; they come with the repository, not with a wheel."""
+    found = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
+    if not found:
+        raise StorageError(
+            f"no lessons in {LESSONS}; clone the repository and run `make lab` there."
+        )
+    return found
+
+
+def cleared(path: Path) -> bytes:
+    """A lesson without outputs: a surprise must not stand under the cell before the bet."""
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    sources = json.dumps([cell.source for cell in notebook.cells])
+    edition = hashlib.sha256(sources.encode()).hexdigest()[:12]
+    notebook.metadata["mlsys_lessons"] = {"edition": edition}
+    return f"{nbformat.writes(notebook)}\n".encode()
+
+
+def edition(lesson: bytes) -> str | None:
+    """The edition that a copy was made from; None when the copy no longer tells."""
+    try:
+        return str(json.loads(lesson)["metadata"]["mlsys_lessons"]["edition"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file in one step: complete, or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        with draft.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise StorageError(
+            f"cannot write {path} ({error.strerror}); choose a folder of your own with --dir."
+        ) from None
+
+
+def set_desk(folder: Path) -> Copies:
+    """Copy the lessons into a folder; what is there stays as it is.
+
+    Raises StorageError when the folder cannot be made or written.
+    """
+    lessons, done = lesson_files(), Copies()
+    make_folder(folder)
+    for lesson in lessons:
+        target, fresh = folder / lesson.name, cleared(lesson)
+        if not os.path.lexists(target):
+            write_new(target, fresh)
+            done.copied.append(lesson.name)
+            continue
+        done.kept.append(lesson.name)
+        if target.is_file() and edition(target.read_bytes()) not in (None, edition(fresh)):
+            done.outdated.append(lesson.name)
+    return done
+
+
+def reset(folder: Path, number: str) -> tuple[Path, Path | None]:
+    """Put one lesson back as it ships; returns it and the backup of what was there."""
+    chosen = [path for path in lesson_files() if path.name[:2] == number.zfill(2)]
+    if not chosen:
+        known = ", ".join(path.name[:2] for path in lesson_files())
+        raise InputError(f"lesson {number!r} does not exist; choose one of {known}.")
+    target, fresh = folder / chosen[0].name, cleared(chosen[0])
+    if not folder.is_dir():
+        raise StorageError(f"there is no folder {folder}; run `mlsys-lessons lab` first, or --dir.")
+    backup = _backed_up(target) if target.exists() else None
+    write_new(target, fresh)
+    return target, backup
+
+
+def _backed_up(lesson: Path) -> Path:
+    """A numbered copy, byte for byte, of whatever lies under a lesson's name."""
+    number = 1
+    while (backup := lesson.with_name(f"{lesson.stem}.backup-{number}.ipynb")).exists():
+        number += 1
+    try:
+        content = lesson.read_bytes()
+    except OSError as error:
+        raise StorageError(
+            f"cannot read {lesson} ({error.strerror}); move it away and try again."
+        ) from None
+    write_new(backup, content)
+    return backup
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; StorageError says why it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the folder {folder} ({error.strerror}); choose another with --dir."
+        ) from None
