@@ -40,6 +40,10 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def test_the_lessons_of_this_checkout_are_found() -> None:
+    assert Path(__file__).resolve().parents[1] / "notebooks" == desk.LESSONS
+
+
 def test_lessons_are_copied_without_outputs(shipped: Path, tmp_path: Path) -> None:
     folder = tmp_path / "a" / "desk"
     assert desk.set_desk(folder) == desk.Copies([desk.FIRST_LESSON, SECOND], [], [])

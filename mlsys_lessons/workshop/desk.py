@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mlsys_lessons.records import InputError, StorageError
 
-LESSONS = Path(__file__).resolve().parent.parent / "notebooks"  # in a checkout; no wheel has them
+LESSONS = Path(__file__).resolve().parents[2] / "notebooks"  # in a checkout; no wheel has them
 FIRST_LESSON = "00_start_here.ipynb"
 DESK = "my_lessons"
 
