@@ -31,7 +31,7 @@ class SeenIds:
         self.days = days
         self._past = _NONE  # sorted: the closed days
         self._today = _NONE  # sorted: the running day
-        self._closed: deque[NDArray[np.int64]] = deque()
+        self._closed: deque[NDArray[np.int64]] = deque(maxlen=days)
 
     def __repr__(self) -> str:
         return f"SeenIds({len(self._past) + len(self._today):,} ids of the last {self.days} days)"
@@ -53,9 +53,7 @@ class SeenIds:
     def close_day(self) -> None:
         """The running day joins the past; the oldest day is forgotten."""
         self._closed.append(self._today)
-        self._past = merged(self._past, self._today)
-        if len(self._closed) > self.days:
-            self._past = self._past[~is_in(self._past, self._closed.popleft())]
+        self._past = np.sort(np.concatenate([_NONE, *self._closed]))  # sorted runs: quicker than merging
         self._today = _NONE
 
 

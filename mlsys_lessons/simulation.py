@@ -96,8 +96,10 @@ def _one_day(run: Run, tick: int) -> None:
     for batch in _batches(rows, run.settings["batch_size"]):
         system.handle(batch)
     reports = world.reports(run.state, tick)
-    verdicts = world.review(run.state, tick, system.review_picks())
-    system.receive(verdicts=verdicts, reports=reports)
+    picks = system.review_picks()
+    if len(picks):
+        system.receive(verdicts=world.review(run.state, tick, picks))
+    system.receive(reports=reports)
     closed = system.close_day(tick)
     settled = book.settle(tick, closed, truth)
     book.report(tick, reports["request_id"].to_numpy())

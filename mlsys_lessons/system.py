@@ -10,6 +10,7 @@ Longer than most: it is the one place where all the parts meet.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -31,7 +32,7 @@ from mlsys_lessons.feedback import (
 from mlsys_lessons.inference import BareInference, LadderInference, ModelVersion
 from mlsys_lessons.contract import parse
 from mlsys_lessons.ingestion import DEDUP_DAYS, ContractIngestion, ParsingIngestion
-from mlsys_lessons.models import BoostedModel, PerfectModel
+from mlsys_lessons.models import PerfectModel
 from mlsys_lessons.monitoring import Monitor, OperationsOnly
 from mlsys_lessons.records import (
     ACTION_DTYPE,
@@ -149,7 +150,8 @@ class System:
         """The held payments that people should look at tonight, most valuable first."""
         asked = ["request_id", "score", "review_value"]
         held = [frame[asked][_held(frame)] for frame in self._today]
-        return self.reviews.picks(pd.concat(held) if held else pd.DataFrame(columns=asked))
+        waiting = pd.concat(held) if held else pd.DataFrame(columns=asked)
+        return self.reviews.picks(waiting.drop_duplicates("request_id"))
 
     def receive(
         self,
@@ -235,7 +237,7 @@ class System:
         rows = self.store.matured(self.labels, tick, self.retraining.window)
         if not len(rows):
             return None
-        challenger = BoostedModel(random_state=self.seed)
+        challenger = copy.deepcopy(champion.model)  # of the same kind; fit forgets what it learned
         winner = challenge(champion.model, challenger, rows, self.retraining)
         if winner is None:
             return None

@@ -237,13 +237,13 @@ def renamed(log):
 FAULTS = {
     "unit": (in_cents, "amount_mean", "amount"),
     "nulls": (
-        lambda log: log.assign(amount=log["amount"].mask(every(log, 5))), "null_rate", "amount",
+        lambda log: log.assign(amount=log["amount"].mask(every(log, 5))), "null_rate", None,  # each row shows it by itself
     ),
     "time zone": (
         lambda log: log.assign(event_time=log["event_time"] + pd.Timedelta(hours=6)),
         "future_rate", "event_time",
     ),
-    "new word": (renamed, "unknown_category_rate", "category"),
+    "new word": (renamed, "unknown_category_rate", None),
     "outage": (
         lambda log: log.assign(fallback_reason=constant(log, "deadline", REASONS)),
         "error_rate", None,

@@ -85,7 +85,7 @@ def judge(evidence: Evidence) -> Findings:
         f"everything earned {year['approve all'].mean():,.0f}",
         "the lift is what the model adds to approving everything, on either side",
     )
-    return Findings((effect, lift), _table(year, promise), verdict, by_rate, notes)
+    return Findings((effect, lift), _table(year, promise), verdict, by_rate, effect.p, notes)
 
 
 def _share(got: pd.Series, promised: pd.Series) -> Effect:

@@ -63,7 +63,7 @@ def judge(evidence: Evidence) -> Findings:
     by_rate[ORDINARY] = (effect.interval.estimate, effect.verdict())
     verdict = across({rate: said for rate, (_, said) in by_rate.items()})
     notes = (_perfection(year), _READS)
-    return Findings((effect, *others), _table(evidence), verdict, by_rate, notes)
+    return Findings((effect, *others), _table(evidence), verdict, by_rate, effect.p, notes)
 
 
 def _difference(euros: pd.DataFrame, better: str, worse: str) -> Effect:

@@ -24,6 +24,7 @@ from mlsys_lessons.claims.claim import (
     across,
     all_of,
     numbers,
+    p_of_all,
 )
 from mlsys_lessons.claims.statistics import FAMILY, mean_interval, p_value, ratio_interval
 from mlsys_lessons.system import COMPONENTS
@@ -74,7 +75,7 @@ def judge(evidence: Evidence) -> Findings:
         f"collapses: {', '.join(collapse) or 'none'}; stands: {', '.join(stand) or 'none'}",
         "by incident rate, the effect shown is that of the component that matters least",
     )
-    return Findings(effects, _table(evidence), verdict, by_rate, notes)
+    return Findings(effects, _table(evidence), verdict, by_rate, p_of_all(effects), notes)
 
 
 def _table(evidence: Evidence) -> pd.DataFrame:

@@ -91,7 +91,7 @@ def judge(evidence: Evidence) -> Findings:
         "value, not effort: what hangs on a component, not what it takes to build it",
         "at other incident rates the effect is the mean of the two orders, model first and last",
     )
-    return Findings((effect, first, last), _table(evidence), verdict, by_rate, notes)
+    return Findings((effect, first, last), _table(evidence), verdict, by_rate, effect.p, notes)
 
 
 def _rest(name: str, model: Values, whole: Values) -> Effect:

@@ -63,6 +63,20 @@ def all_of(effects: Sequence[Effect], *, tests: int = FAMILY) -> str:
     return FAILS if any(each.verdict(tests=looks) == FAILS for each in effects) else UNDECIDED
 
 
+def p_of_all(effects: Sequence[Effect]) -> float:
+    """The p that belongs to `all_of`: the weakest if all hold, else the clearest, each look paid.
+
+    >>> p_of_all([])
+    1.0
+    """
+    if not effects:
+        return 1.0
+    if all(effect.interval.estimate > effect.threshold for effect in effects):
+        return max(effect.p for effect in effects)
+    below = [each.p for each in effects if each.interval.estimate <= each.threshold]
+    return min(1.0, len(effects) * min(below))
+
+
 def across(verdicts: Mapping[float, str]) -> str:
     """The verdict of the ordinary year, unless another incident rate decidedly contradicts it."""
     decided = set(verdicts.values()) & {HOLDS, FAILS}
@@ -103,6 +117,7 @@ class Findings:
     table: pd.DataFrame
     verdict: str
     by_rate: Mapping[float, tuple[float, str]]  # incident rate -> effect, verdict there
+    p: float  # of the whole claim, before Holm's correction over the family
     notes: tuple[str, ...] = ()
 
 
@@ -137,6 +152,7 @@ class Result:
     date: str
     code_version: str
     fails_where: str
+    p: float
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

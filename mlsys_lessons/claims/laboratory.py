@@ -114,6 +114,7 @@ def _result(claim: Claim, evidence: Evidence) -> Result:
         date=date.today().isoformat(),
         code_version=code_version(),
         fails_where=claim.fails_where,
+        p=found.p,
         notes=(*found.notes, sweep, *odd_size),
     )
 
@@ -144,12 +145,12 @@ def keep(result: Result) -> Path:
 
 
 def family(names: Iterable[str] | None = None) -> pd.DataFrame:
-    """All stored claims judged together: p of the first effect, adjusted by Holm over the 28."""
+    """All stored claims judged together: p of each claim, adjusted by Holm over the 28."""
     known = [each for each in names or CLAIMS if (RESULTS / f"{each}.json").exists()]
     results = {name: stored(name) for name in known}
-    adjusted = holm({name: result.effects[0].p for name, result in results.items()})
+    adjusted = holm({name: result.p for name, result in results.items()})
     rows = [
-        {"claim": name, "verdict": result.verdict, "p": result.effects[0].p,
+        {"claim": name, "verdict": result.verdict, "p": result.p,
          "p adjusted": adjusted[name], "seeds": len(result.seeds), "date": result.date}
         for name, result in results.items()
     ]  # fmt: skip

@@ -41,8 +41,8 @@ _DEFAULTS = Drift()
 SOURCES: Mapping[str, Mapping[str, float]] = {
     "nothing": {},
     "inputs": {"covariate": _DEFAULTS.covariate, "ageing": _DEFAULTS.ageing},
-    "more fraud": {"label": _DEFAULTS.label},
-    "cleverer fraud": {"concept": _DEFAULTS.concept},
+    "more attacks": {"label": _DEFAULTS.label},
+    "cleverer attackers": {"concept": _DEFAULTS.concept},
     "rings that adapt": {"adaptation": _DEFAULTS.adaptation},
 }
 

@@ -175,7 +175,8 @@ def limits(forecast: Forecast, lower: Floats, upper: Floats) -> tuple[Floats, Fl
     """Lower and upper limit on the scale, from each side's tail probability (0 = no limit)."""
     from scipy.special import stdtrit
 
-    reach_down = np.where(lower > 0, stdtrit(forecast.freedom, lower), -np.inf)
-    reach_up = np.where(upper > 0, -stdtrit(forecast.freedom, upper), np.inf)
-    error = forecast.error
-    return forecast.center + reach_down * error, forecast.center + reach_up * error
+    reach_down = stdtrit(forecast.freedom, np.where(lower > 0, lower, 0.5))
+    reach_up = -stdtrit(forecast.freedom, np.where(upper > 0, upper, 0.5))
+    low = np.where(lower > 0, forecast.center + reach_down * forecast.error, -np.inf)
+    high = np.where(upper > 0, forecast.center + reach_up * forecast.error, np.inf)
+    return low, high

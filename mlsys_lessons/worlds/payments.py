@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import DAY_MS, InputError, whole_number
+from mlsys_lessons.records import ACTION_DTYPE, ACTIONS, DAY_MS, InputError, whole_number
 from mlsys_lessons.worlds.adaptation import adapt, ended_campaigns
 from mlsys_lessons.worlds.customers import LOOKBACK, Population
 from mlsys_lessons.worlds.frames import (
@@ -143,13 +143,13 @@ class PaymentsWorld:
         holds request_id and final_action of the requests settled in the tick, each once.
         """
         payments, campaigns = remembered_attempts(self.population, state, tick)
-        ids, action = settled["request_id"].to_numpy(np.int64), settled["final_action"]
+        ids, action = settled["request_id"].to_numpy(np.int64), _action_codes(settled)
         row = locate(payments.request_id, ids)  # -1, not settled today, finds the False at the end
-        through = np.append((action == "approve").to_numpy(), False)[row]
-        blocked = np.append((action == "block").to_numpy(), False)[row]
+        through = np.append(action == ACTIONS.index("approve"), False)[row]
+        blocked = np.append(action == ACTIONS.index("block"), False)[row]
         plan_reports(self.population, state, tick, payments.take(through))
         for name, chance in CHURN.items():
-            wronged = np.setdiff1d(ids[(action == name).to_numpy()], payments.request_id)
+            wronged = np.setdiff1d(ids[action == ACTIONS.index(name)], payments.request_id)
             leaving = wronged[luck(self.seed, "churn", wronged) < chance]
             let_go(self.population, state, tick, leaving)
         ended = ended_campaigns(self.population, campaigns, blocked)
@@ -182,6 +182,11 @@ class PaymentsWorld:
             request_frame(self.population, payments, np.concatenate(arrivals)),
             known_labels(payments, schedule_reports(self.seed, attempts)),
         )
+
+
+def _action_codes(settled: pd.DataFrame) -> NDArray[np.int8]:
+    """Final actions by their place in ACTIONS."""
+    return np.asarray(settled["final_action"].astype(ACTION_DTYPE).array.codes)
 
 
 def payments_world(seed: int = 0, daily: int = 10_000, drift: Drift | None = None) -> PaymentsWorld:

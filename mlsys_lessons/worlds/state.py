@@ -36,6 +36,7 @@ class WorldState:
     gone: NDArray[np.bool_]  # by slot: left for good
     reports: Reports  # to come
     recent: tuple[Payments, Campaigns]  # attempts of fraud in the last days, with their campaigns
+    today: tuple[int, tuple[Payments, Campaigns]] | None = None  # a day's attempts, once drawn
 
     def __repr__(self) -> str:
         """Say how much has happened."""
@@ -87,10 +88,17 @@ def usable(population: Population, state: WorldState, tick: int) -> Campaigns:
 def attempts_of_day(
     population: Population, state: WorldState, tick: int
 ) -> tuple[Payments, Campaigns]:
-    """Return the attempts of a day, by cards in use and by those stolen today."""
+    """Return the attempts of a day, by cards in use and by those stolen today.
+
+    They are the same until the day is carried over, so the state keeps them.
+    """
+    if state.today is not None and state.today[0] == tick:
+        return state.today[1]
     new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
     campaigns = together(usable(population, state, tick), new)
-    return attempted_payments(population, state.rings, campaigns, tick - campaigns.start)
+    drawn = attempted_payments(population, state.rings, campaigns, tick - campaigns.start)
+    state.today = tick, drawn
+    return drawn
 
 
 def remembered_attempts(
@@ -129,6 +137,7 @@ def carry_over(
     ended: NDArray[np.int64],
 ) -> None:
     """Carry attempts and campaigns over midnight, not old or ended ones; changes `state`."""
+    state.today = None
     payments, campaigns = attempts
     recent = payments.time >= (tick + 1 - REMEMBERED_DAYS) * DAY_MS
     state.recent = payments.take(recent), campaigns.take(recent)

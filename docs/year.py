@@ -1,0 +1,130 @@
+"""The README's picture and tables: a year of one business, and the claims measured so far.
+
+    python docs/year.py            measure (some minutes), store, draw, and fill in the README
+    python docs/year.py --redraw   only draw and fill in, from docs/year.json and the claims
+
+Writes docs/year.json, docs/year.png and what stands between the markers in README.md. It measures
+with the course's defaults and shows every seed that it ran.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mlsys_lessons import charts
+from mlsys_lessons.exercises.lesson00_evidence import STORED, measure, stored
+from mlsys_lessons.scenarios import YEAR, ordinary_year
+
+ROOT = Path(__file__).resolve().parent.parent
+README, PICTURE = ROOT / "README.md", ROOT / "docs" / "year.png"
+RESULTS = ROOT / "mlsys_lessons" / "claims" / "results"
+SEEDS = (7, 8, 9, 10, 11)  # the first one is drawn
+DAILY = 1_000
+DRAWN = ("naive", "resilient", "Bayes reference")
+
+
+def main(arguments: list[str]) -> int:
+    """Measure unless told to redraw; then draw and write."""
+    if arguments not in ([], ["--redraw"]):
+        print(__doc__)
+        return 2
+    if not arguments:
+        write(STORED, json.dumps(measured(), indent=1) + "\n")
+    facts = stored()
+    PICTURE.write_bytes(charts.png(drawn(facts)))
+    write(README, filled(README.read_text(encoding="utf-8"), blocks(facts)))
+    return 0
+
+
+def measured() -> dict[str, Any]:
+    """Every seed's row, and the first one's lines."""
+    rows, lines = [], {}
+    for seed in SEEDS:
+        row, runs = measure(seed, days=YEAR, daily=DAILY)
+        rows.append(row)
+        lines = lines or {name: runs[name].value_by_tick().cumsum().tolist() for name in DRAWN}
+        print(f"seed {seed} done", file=sys.stderr, flush=True)
+    return {"days": YEAR, "daily": DAILY, "worlds": rows, "picture": lines}
+
+
+def drawn(facts: dict[str, Any]) -> Any:
+    """The year of the first seed: three lines, and every window in which something was broken."""
+    seed = facts["worlds"][0]["seed"]
+    faults = ordinary_year(seed, daily=facts["daily"], days=facts["days"]).faults
+    windows = [(fault.start, max(fault.end, fault.start + 0.5), "") for fault in faults]
+    lines = {name: pd.Series(line) for name, line in facts["picture"].items()}
+    title = "A year of one business: the same customers, the same fraudsters, three systems"
+    return charts.value_over_time(lines, title=title, windows=windows)
+
+
+def blocks(facts: dict[str, Any]) -> dict[str, str]:
+    """What the README shows between its markers, by name."""
+    return {"picture": picture(facts), "year": table(facts), "claims": claims()}
+
+
+def picture(facts: dict[str, Any]) -> str:
+    """The image with its alternative text and its caption."""
+    row = facts["worlds"][0]
+    ends = ", ".join(f"{name} {row[name] / 1e5:,.0f}" for name in DRAWN)
+    return (
+        f"![Value earned over a year in thousand euros: {ends}.](docs/year.png)\n\n"
+        f"*{facts['days']} days at {facts['daily']:,} payments a day, seed {row['seed']}; "
+        f"{row['faults']} faults, shaded, hit the naive and the resilient system alike and spare "
+        f"the reference. Drawn by `python docs/year.py`.*"
+    )
+
+
+def table(facts: dict[str, Any]) -> str:
+    """Thousands of euros by seed: the ordinary year and the fault-free one."""
+    columns = ["naive", "resilient", "naive, no fault", "resilient, no fault", "Bayes reference"]
+    lines = [
+        "| seed | faults | naive | resilient | naive, no fault | resilient, no fault "
+        "| Bayes reference |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in facts["worlds"]:
+        money = " | ".join(f"{row[name] / 1e5:,.0f}" for name in columns)
+        lines.append(f"| {row['seed']} | {row['faults']} | {money} |")
+    return "\n".join(lines)
+
+
+def claims() -> str:
+    """One line for each claim with a stored result, failed ones included."""
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in RESULTS.glob("C*.json")]
+    if not results:
+        return "No claim has a stored result yet."
+    lines = ["| claim | sentence | verdict | seeds | measured |", "|---|---|---|---:|---|"]
+    for each in sorted(results, key=lambda result: int(result["claim"][1:])):
+        seeds = len(each["seeds"])
+        words = [each["claim"], each["sentence"], f"**{each['verdict']}**", seeds, each["date"]]
+        lines.append(f"| {' | '.join(map(str, words))} |")
+    return "\n".join(lines)
+
+
+def filled(text: str, parts: dict[str, str]) -> str:
+    """The README with each block between its markers replaced."""
+    for name, part in parts.items():
+        pattern = rf"(<!-- {name}: [^>]*-->\n).*?(\n<!-- end {name} -->)"
+        text, count = re.subn(
+            pattern, lambda found, part=part: found[1] + part + found[2], text, flags=re.DOTALL
+        )
+        if count != 1:
+            raise SystemExit(f"README.md has {count} blocks {name!r}; it needs one.")
+    return text
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file in one step."""
+    temporary = path.with_suffix(path.suffix + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,301 @@
+"""The full counts that a release is judged by, and their record in result.json.
+
+    python tests/soak/run.py                          # alerts, exactness, invariants, bench
+    python tests/soak/run.py alerts exactness --reduced
+    python tests/soak/run.py claims                   # hours: only when named
+
+Each part measures what `make test` only samples, with its own date, counts and code version. It
+defines no property: those are in the test modules, and are imported from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import mlsys_lessons as mls
+from mlsys_lessons.claims import runs
+from mlsys_lessons.faults import CATALOGUE
+from mlsys_lessons.monitoring.alerts import MONTH_DAYS, RULES
+from mlsys_lessons.monitoring.control import LEAST_DAYS
+
+HERE = Path(__file__).resolve().parent
+RESULT = HERE / "result.json"
+PRESETS = {"naive": mls.naive_system, "resilient": mls.resilient_system}
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much of each part is done; `REDUCED` is for a first look, and says so in the record."""
+
+    alert_worlds: int = 17  # a year each: 204 months, every season in each of them
+    alert_months: int = 12
+    alert_daily: int = 1_000
+    exact_days: int = 6
+    exact_daily: int = 1_000
+    examples: int = 300
+    bench_days: int = 180
+    bench_daily: int = 10_000
+    claim_seeds: int = 20
+    jobs: int = 2
+
+
+FULL = Counts()
+REDUCED = Counts(
+    alert_worlds=3, exact_days=3, exact_daily=200, examples=30, bench_days=30, claim_seeds=4
+)
+
+
+# --- healthy months ----------------------------------------------------------------------------
+
+
+def healthy_months(seed: int, counts: Counts) -> list[list[str]]:
+    """For each month of one healthy world after the silent days, the alerts that it raised."""
+    days = LEAST_DAYS + counts.alert_months * MONTH_DAYS
+    world = mls.scenarios.healthy(seed, daily=counts.alert_daily, days=days).world
+    run = mls.simulate(world, mls.resilient_system(seed=seed), days=days, keep="metrics")
+    alerts = run.alerts
+    names = (alerts["layer"].astype(str) + "." + alerts["metric"] + "." + alerts["segment"]).tolist()
+    month = (alerts["tick"].to_numpy() - LEAST_DAYS) // MONTH_DAYS
+    return [
+        [name for name, when in zip(names, month, strict=True) if when == number]
+        for number in range(counts.alert_months)
+    ]
+
+
+def wilson(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's 95 % interval for a share (Wilson, 1927).
+
+    >>> [round(limit, 3) for limit in wilson(5, 100)]
+    [0.022, 0.112]
+    """
+    share, n = hits / trials, trials
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def alerts(counts: Counts) -> Answer:
+    """Share of healthy months with at least one alert, in total and rule by rule."""
+    from joblib import Parallel, delayed
+
+    work = (delayed(healthy_months)(seed, counts) for seed in range(counts.alert_worlds))
+    months: list[list[str]] = []
+    for done, year in enumerate(Parallel(n_jobs=counts.jobs, return_as="generator")(work), 1):
+        months += year
+        note(f"alerts: {done} of {counts.alert_worlds} worlds, {len(months)} months")
+    stated = {f"{rule.layer}.{rule.metric}.{rule.segment}": rule.monthly_rate for rule in RULES}
+    each = Counter(name for month in months for name in set(month))
+    total = 1 - math.prod(1 - rate for rate in stated.values())
+    noisy = sum(1 for month in months if month)
+    rules = {name: _rate(each[name], len(months), rate) for name, rate in stated.items()}
+    loud = [name for name, row in rules.items() if row["p_not_more"] < 0.05 / len(rules)]
+    answer = _rate(noisy, len(months), total)
+    return {
+        "worlds": counts.alert_worlds,
+        "days_each": LEAST_DAYS + counts.alert_months * MONTH_DAYS,
+        "daily": counts.alert_daily,
+        "alert_days": sum(len(month) for month in months),
+        "all rules": answer,
+        "rules above their rate (Bonferroni)": loud,
+        "holds": not loud and answer["interval"][0] <= total,
+        "rules": rules,
+    }
+
+
+def _rate(hits: int, trials: int, stated: float) -> Answer:
+    from scipy.stats import binom
+
+    return {
+        "months": trials,
+        "with_alert": hits,
+        "rate": hits / trials,
+        "interval": wilson(hits, trials),
+        "stated": stated,
+        "p_not_more": float(binom.sf(hits - 1, trials, stated)),
+    }
+
+
+# --- the same bytes ------------------------------------------------------------------------------
+
+
+def exactness(counts: Counts) -> Answer:
+    """Actions and scores for batches of 1, 37, 1,000 and a day, with and without each fault."""
+    together = tuple(CATALOGUE)
+    schedules: list[tuple[str, ...]] = [(), *((name,) for name in CATALOGUE), together]
+    differences, compared = [], 0
+    for preset in PRESETS:
+        for names in schedules:
+            whole = _exact_run(preset, names, None, counts)
+            for size in (1, 37, 1_000):
+                cut = _exact_run(preset, names, size, counts)
+                compared += 1
+                gap = np.nanmax(np.abs(cut.log["score"] - whole.log["score"]), initial=0.0)
+                if cut.actions_sha256 != whole.actions_sha256 or gap > 1e-12:
+                    differences.append([preset, list(names), size, float(gap)])
+            note(f"exactness: {preset}, {', '.join(names) or 'no fault'}: {whole.requests:,} rows")
+    _tests("test_exactness").test_threads_and_fresh_processes_change_nothing()
+    return {
+        "days": counts.exact_days,
+        "daily": counts.exact_daily,
+        "comparisons": compared,
+        "threads and processes": [1, 2, 4],
+        "differences": differences,
+        "holds": not differences,
+    }
+
+
+def _exact_run(preset: str, names: Sequence[str], size: int | None, counts: Counts) -> mls.Run:
+    world = mls.payments_world(seed=7, daily=counts.exact_daily)
+    end = counts.exact_days - 0.6
+    faults = [CATALOGUE[name](start=0.7, end=end) for name in names]
+    return mls.simulate(
+        world, PRESETS[preset](seed=7), days=counts.exact_days, faults=faults, batch_size=size
+    )
+
+
+# --- invariants, speed, claims -------------------------------------------------------------------
+
+
+def invariants(counts: Counts) -> Answer:
+    """The properties of test_invariants.py over many more random calendars of faults."""
+    from hypothesis import HealthCheck, given, seed, settings
+
+    module, lucky = _tests("test_invariants"), int(time.time())
+    more = settings(
+        max_examples=counts.examples, deadline=None, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    failures = {}
+    for name in sorted(name for name in dir(module) if name.startswith("test_")):
+        test = getattr(module, name)
+        if hasattr(test, "hypothesis"):
+            test = seed(lucky)(more(given(**test.hypothesis._given_kwargs)(test.hypothesis.inner_test)))
+        try:
+            test()
+        except Exception as error:
+            failures[name] = f"{type(error).__name__}: {error}"
+        note(f"invariants: {name} {'FAILED' if name in failures else 'holds'}")
+    return {
+        "examples": counts.examples, "seed": lucky, "failures": failures, "holds": not failures,
+    }  # fmt: skip
+
+
+def bench(counts: Counts) -> Answer:
+    """The table of tests/benchmarks, from the one script that measures it."""
+    size = ["--days", str(counts.bench_days), "--daily", str(counts.bench_daily)]
+    script = HERE.parent / "benchmarks" / "run.py"
+    done = _python(str(script), *size, "--json", capture_output=True, text=True)
+    return {"days": counts.bench_days, "daily": counts.bench_daily, **json.loads(done.stdout)}
+
+
+def claims(counts: Counts) -> Answer:
+    """C1 to C4; their results are stored by the claims themselves, and read by the lessons."""
+    _python("-m", "mlsys_lessons.claims", "--seeds", str(counts.claim_seeds), "--store")
+    stored = Path(mls.__file__).parent / "claims" / "results"
+    verdicts = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))["verdict"]
+        for path in sorted(stored.glob("C*.json"))
+    }
+    return {"seeds": counts.claim_seeds, "verdicts": verdicts}
+
+
+PARTS: dict[str, Callable[[Counts], Answer]] = {
+    part.__name__: part for part in (alerts, exactness, invariants, bench, claims)
+}
+USUAL = tuple(name for name in PARTS if name != "claims")
+
+
+def _python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], check=True, **options)
+
+
+def _tests(name: str) -> Any:
+    """A test module, so that a property is written once."""
+    import importlib
+
+    if str(HERE.parent) not in sys.path:
+        sys.path.insert(0, str(HERE.parent))
+    return importlib.import_module(name)
+
+
+# --- the record ----------------------------------------------------------------------------------
+
+
+def note(text: str) -> None:
+    """A line of progress, on stderr."""
+    print(f"{datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)
+
+
+def circumstances(counts: Counts) -> Answer:
+    """When, where and on what code a part was run."""
+    return {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "counts": "full" if replace(counts, jobs=FULL.jobs) == FULL else asdict(counts),
+        "python": platform.python_version(),
+        "libraries": runs.libraries(),
+        "package": mls.__version__,
+        "code": runs.code_version(),
+        "cores": os.cpu_count(),
+    }
+
+
+def merge(path: Path, part: str, answer: Answer) -> None:
+    """Put one part into the record; the other parts stay, and a crash leaves the old file."""
+    record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    record[part] = answer
+    ordered = {name: record[name] for name in PARTS if name in record}
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+    os.replace(draft, path)
+
+
+def run_parts(names: Sequence[str], counts: Counts, path: Path) -> Iterator[tuple[str, Answer]]:
+    """Each part with its answer, recorded as soon as it is there."""
+    for name in names:
+        began = time.perf_counter()
+        answer = PARTS[name](counts)
+        seconds = round(time.perf_counter() - began, 1)
+        answer = {**circumstances(counts), "seconds": seconds, **answer}
+        merge(path, name, answer)
+        yield name, answer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the chosen parts; the exit code is 1 when one of them does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--claims", action="store_true", help="the claims too: hours")
+    parser.add_argument("--reduced", action="store_true", help="smaller counts, and marked so")
+    parser.add_argument("--jobs", type=int, default=FULL.jobs, help="processes (default 2)")
+    parser.add_argument("--result", type=Path, default=RESULT, help="default tests/soak/result.json")
+    chosen = parser.parse_args(arguments)
+    unknown = [name for name in chosen.parts if name not in PARTS]
+    if unknown:
+        parser.error(f"part {unknown[0]!r} is unknown; choose from {', '.join(PARTS)}.")
+    names = [*(chosen.parts or USUAL), *(["claims"] if chosen.claims else [])]
+    counts = replace(REDUCED if chosen.reduced else FULL, jobs=max(1, chosen.jobs))
+    failed = 0
+    for name, answer in run_parts(dict.fromkeys(names), counts, chosen.result):
+        failed += not answer.get("holds", True)
+        note(f"{name}: {'does not hold' if not answer.get('holds', True) else 'done'}")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
