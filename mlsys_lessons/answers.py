@@ -73,7 +73,7 @@ def _find(
     known = np.concatenate([each["request_id"].to_numpy() for each in frames])
     order = np.argsort(known, kind="stable")
     if not is_in(ids, known[order]).all():
-        raise LookupError("a repeat without a first answer; ingestion remembers longer than answers.")
+        raise LookupError("a repeat without a first answer: ingestion remembers longer.")
     place = order[np.searchsorted(known[order], ids)]
     starts = np.cumsum([0, *(len(each) for each in frames)])
     held = np.searchsorted(starts, place, side="right") - 1

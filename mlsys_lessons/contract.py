@@ -162,7 +162,7 @@ def parse(frame: pd.DataFrame) -> pd.DataFrame:
         raise InputError(f"column {twice[0]!r} comes twice; keep one of them.")
     columns = {name: _typed(name, frame[name]) for name in RAW_COLUMNS}
     if columns["arrival_time"].isna().any():
-        raise InputError("an arrival_time is missing; leave the whole column out to have it stamped.")
+        raise InputError("an arrival_time is missing; leave the column out to have it stamped.")
     return pd.DataFrame(columns, index=frame.index, copy=False)
 
 

@@ -97,11 +97,9 @@ class SortedRun:
         return self
 
     def __len__(self) -> int:
-        """Count the events."""
         return len(self.keys) - 1
 
     def __repr__(self) -> str:
-        """Say how many events there are."""
         return f"SortedRun({len(self):,} events)"
 
     def with_events(self, keys: Ints, cents: Ints) -> SortedRun:

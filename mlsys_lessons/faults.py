@@ -81,7 +81,8 @@ def _made(
         raise InputError(f"{name} got start={start}, end={end}; it needs 0 <= start < end in days.")
     if not limits[0] <= severity <= limits[1]:
         raise InputError(
-            f"{name} got severity={severity}; it is a {unit} between {limits[0]:g} and {limits[1]:g}."
+            f"{name} got severity={severity}; "
+            f"it is a {unit} between {limits[0]:g} and {limits[1]:g}."
         )
     return Fault(name, seam, float(start), float(end), float(severity), unit, moves, leaves, wrap)
 
@@ -304,4 +305,3 @@ CATALOGUE: dict[str, Callable[..., Fault]] = {
         stale_features, wrong_model, latency, dependency_outage,
     )
 }  # fmt: skip
-

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -111,7 +112,7 @@ class LabelQueue:
         """File a history in which everything was approved, with the labels known by its end."""
         day = ticks(requests["arrival_time"])
         edges = np.flatnonzero(np.diff(day, prepend=day[:1] - 1, append=day[-1:] + 1))
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in pairwise(edges.tolist()):
             rows = requests.iloc[start:end]
             self.remember(int(day[start]), rows, np.ones(end - start, dtype=bool))
         ids = labels["request_id"].to_numpy()
@@ -289,4 +290,3 @@ def challenge(
     truth, weight = recent["label"].to_numpy(), recent["weight"].to_numpy()
     losses = [log_loss(model.predict(recent), truth, weight) for model in (champion, challenger)]
     return challenger if losses[1] < losses[0] else None
-

@@ -25,8 +25,8 @@ class UsualAmounts:
     """What each merchant usually charges, to notice that it now counts in another unit.
 
     A slip from euros to cents is a factor of 100 and often still inside the field's range. Against
-    the merchant's own level of the last weeks it is beyond any customer's whim. The level changes at
-    tick edges only; logarithms are summed as whole millionths, so no batch cut changes a bit.
+    the merchant's own level of the last weeks it is beyond any customer's whim. The level changes
+    at tick edges only; logarithms are summed as whole millionths, so no batch cut changes a bit.
 
     >>> usual = UsualAmounts()
     >>> usual.learn(np.zeros(40, np.int64), np.full(40, 20.0))
@@ -75,7 +75,9 @@ class UsualAmounts:
         size = max(len(self._rows), len(self._today[0]))
         past = [np.pad(each, (0, size - len(each))) for each in (self._rows, self._sums)]
         new = [np.pad(each, (0, size - len(each))) for each in self._today]
-        self._rows, self._sums = (self.memory * old + day for old, day in zip(past, new, strict=True))
+        self._rows, self._sums = (
+            self.memory * old + day for old, day in zip(past, new, strict=True)
+        )
         self._today = [np.zeros(1), np.zeros(1)]
 
 

@@ -53,7 +53,7 @@ class SeenIds:
     def close_day(self) -> None:
         """The running day joins the past; the oldest day is forgotten."""
         self._closed.append(self._today)
-        self._past = np.sort(np.concatenate([_NONE, *self._closed]))  # sorted runs: quicker than merging
+        self._past = np.sort(np.concatenate([_NONE, *self._closed]))  # quicker than merging
         self._today = _NONE
 
 

@@ -1,7 +1,7 @@
 """The ledger: what each decision earned or cost, to the cent, and what of it is known by when.
 
-It is kept by reality, beside the loop: `entries` accrues every consequence at its request's tick and
-sees everything; the books, which the business reads, show an item on the day it becomes known.
+It is kept by reality, beside the loop: `entries` accrues every consequence at its request's tick
+and sees everything; the books, which the business reads, show an item on the day it becomes known.
 sum(entries) = sum(books) + outstanding, to the cent. It decides nothing.
 """
 
@@ -201,7 +201,9 @@ class Ledger:
         """tick, item, cents: what was known when."""
         rows = np.array(self.booked, dtype=np.int64).reshape(-1, 3)
         item = categorical(rows[:, 1].astype(np.int8), ITEM_DTYPE)
-        return pd.DataFrame({"tick": rows[:, 0].astype(np.int32), "item": item, "cents": rows[:, 2]})
+        return pd.DataFrame(
+            {"tick": rows[:, 0].astype(np.int32), "item": item, "cents": rows[:, 2]}
+        )
 
     @property
     def outstanding(self) -> int:

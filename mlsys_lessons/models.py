@@ -198,8 +198,8 @@ def _unskewed(name: str, frame: pd.DataFrame) -> Scores:
 class BoostedModel:
     """Sixty small trees, each correcting the sum of those before it.
 
-    Gradient boosting on histograms (Friedman, 2001; Ke et al., 2017); missing inputs are a branch of
-    their own. No early stopping: with it, two fits of the same data can differ.
+    Gradient boosting on histograms (Friedman, 2001; Ke et al., 2017); missing inputs are a branch
+    of their own. No early stopping: with it, two fits of the same data can differ.
     """
 
     name = "boosted"
@@ -286,8 +286,11 @@ class PerfectModel:
     def predict(self, frame: pd.DataFrame) -> Scores:
         """The revealed value of each request."""
         wanted = frame["request_id"].to_numpy()
-        if not is_in(wanted, self._ids).all():
-            raise NotFittedError(f"{self!r} has not been shown these requests; only simulate() can.")
+        strange = wanted[~is_in(wanted, self._ids)]
+        if len(strange):
+            raise NotFittedError(
+                f"{self!r} has not been shown request {strange[0]}; only simulate() can."
+            )
         return self._values[np.searchsorted(self._ids, wanted)]
 
 

@@ -39,6 +39,7 @@ TRAINING_DAILY = 1_000  # habits do not change with scale, so a small history fi
 WARM_UP_DAYS = 30  # the first days of a history have no history of their own
 TEST_SHARE = 0.25
 DOMAINS = ("payments",)
+EVERY_SIX_WEEKS = RetrainingPolicy()
 MODELS = ("boosted", "logistic", "rule", "base rate", "perfect", "clairvoyant")
 
 
@@ -119,7 +120,7 @@ def _checked(domain: str, seed: int, model: str) -> None:
 
 def assemble(
     resilient: Iterable[str], *, domain: str = "payments", seed: int = 0, model: str = "boosted",
-    name: str | None = None, retraining: RetrainingPolicy | None = RetrainingPolicy(),
+    name: str | None = None, retraining: RetrainingPolicy | None = EVERY_SIX_WEEKS,
 ) -> System:  # fmt: skip
     """A system with the named components at their resilient level and the others naive.
 
@@ -181,7 +182,7 @@ def naive_system(domain: str = "payments", *, seed: int = 0, model: str = "boost
 
 def resilient_system(
     domain: str = "payments", *, seed: int = 0, model: str = "boosted",
-    retraining: RetrainingPolicy | None = RetrainingPolicy(),
+    retraining: RetrainingPolicy | None = EVERY_SIX_WEEKS,
 ) -> System:  # fmt: skip
     """The same model with every component at its resilient level."""
     return assemble(

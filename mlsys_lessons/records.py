@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 # --- errors ------------------------------------------------------------------------------------
 #
 #   LessonError
-#   ├── InputError       a value from a learner, a file, the network or the command line breaks a rule
+#   ├── InputError       a value from a learner, a file, the network or the shell breaks a rule
 #   ├── NotFittedError   a model or a table is used before it has learned anything
 #   ├── StateError       the call is right but comes at the wrong moment
 #   └── StorageError     a file or a folder cannot be read or written
 
 
 class LessonError(Exception):
-    """Whatever goes wrong here on purpose; the message names the value, the rule and the way out."""
+    """Whatever goes wrong on purpose; the message names value, rule and way out."""
 
 
 class InputError(LessonError, ValueError):

@@ -166,7 +166,7 @@ class Run:
 
 
 def joined(chunks: list[pd.DataFrame]) -> pd.DataFrame:
-    """Daily logs as one frame, column by column, so that memory holds them little more than once."""
+    """Daily logs as one frame, column by column: memory holds them little more than once."""
     if len(chunks) == 1:
         return chunks[0]
     columns: dict[str, Any] = {}

@@ -39,7 +39,8 @@ def simulate(
 
     Works on a copy of `system`, warmed with the world's last 60 history days; the same call twice
     gives the same bytes, and `batch_size` (None: a day at a time) changes no action. `keep` is
-    "log" (every row) or "metrics" (no rows: memory does not grow with days). `progress` shows a bar.
+    "log" (every row) or "metrics" (no rows: memory does not grow with days). `progress`
+    shows a bar.
 
     Raises InputError for days below 1, an unknown `keep`, or arguments of other types.
 

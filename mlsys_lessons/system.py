@@ -1,7 +1,7 @@
 """The system: five components wired into one pipeline, one day at a time.
 
     service -> ingestion -> features -> inference -> decisions        (handle: any batch size)
-    review verdicts, labels, monitors, retraining                     (close_day and step: tick edges)
+    review verdicts, labels, monitors, retraining                     (close_day and step: edges)
 
 The same object runs in a notebook, over months, and behind a server. It never sees a `true_*`
 column: reality is kept by simulation.py. How the components are chosen is told in presets.py.
@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.answers import Answers, stacked
+from mlsys_lessons.contract import parse
 from mlsys_lessons.decisions import BLOCK, REVIEW, CostDecisions, ScoreCut
 from mlsys_lessons.faults import Fault, faulted
 from mlsys_lessons.features import BatchFeatures, OnlineFeatures
@@ -30,7 +31,6 @@ from mlsys_lessons.feedback import (
     challenge,
 )
 from mlsys_lessons.inference import BareInference, LadderInference, ModelVersion
-from mlsys_lessons.contract import parse
 from mlsys_lessons.ingestion import DEDUP_DAYS, ContractIngestion, ParsingIngestion
 from mlsys_lessons.models import PerfectModel
 from mlsys_lessons.monitoring import Monitor, OperationsOnly
@@ -117,7 +117,8 @@ class System:
         True
         """
         arrived = _in_arrival_order(parse(frame))
-        received = self._stage("ingestion", self.ingestion)(self._stage("service", self.service)(arrived))
+        served = self._stage("service", self.service)(arrived)
+        received = self._stage("ingestion", self.ingestion)(served)
         repeated = received["is_duplicate"].to_numpy()
         if repeated.any():
             decided = self._with_repeats(received, repeated)
@@ -199,7 +200,7 @@ class System:
         }
 
     def step(self, tick: int) -> Edge:
-        """Midnight: labels mature, risk refreshes, monitors look, queues are priced, models learn."""
+        """Midnight: labels mature, risks refresh, monitors look, reviews are priced, models learn."""
         if self._closed is None:
             self.close_day(tick)
         closed, self._closed = self._closed, None

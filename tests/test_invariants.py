@@ -68,8 +68,10 @@ def _rows_are_conserved(run: mls.Run) -> None:
     assert effect["item"].isin(REQUEST_ITEMS).all()
     sent = run.requests + sum(len(pair[0]) for pair in run.transit.waiting)
     produced = len(run.truth().index.union(_ids_waiting(run)))
-    assert sent >= produced == log["request_id"].nunique() + len(
-        _ids_waiting(run).difference(log["request_id"])
+    assert (
+        sent
+        >= produced
+        == log["request_id"].nunique() + len(_ids_waiting(run).difference(log["request_id"]))
     )
 
 

@@ -239,7 +239,7 @@ def test_references_know_what_they_were_shown() -> None:
 
 
 def test_references_refuse_to_guess() -> None:
-    with pytest.raises(NotFittedError, match="has not been shown these requests; only simulate"):
+    with pytest.raises(NotFittedError, match="has not been shown request"):
         PerfectModel().predict(pd.DataFrame({"request_id": [1]}))
     model = PerfectModel()
     model.reveal(truth([7, 5, 3]))

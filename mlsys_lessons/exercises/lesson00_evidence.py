@@ -1,8 +1,8 @@
 """What lesson 00 and the README show of a whole year, measured on several worlds.
 
 `python docs/year.py` measures and stores it in docs/year.json; `stored()` reads it back. `measure`
-runs one world: the ordinary year, the same year without a fault, and the Bayes reference. The
-three small functions on top are what the lesson itself computes on its live runs.
+runs one world: the ordinary year, the same year without a fault, and the Bayes reference. The two
+small functions on top are what the lesson itself computes on its live runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from mlsys_lessons.exercises.lesson00 import days_behind
 from mlsys_lessons.faults import Fault
 from mlsys_lessons.presets import naive_system, reference_system, resilient_system
 from mlsys_lessons.records import StorageError
@@ -38,16 +39,6 @@ def fraud_losses(entries: pd.DataFrame, days: int) -> pd.Series:
     """Euros lost to fraud so far, by day, from `run.ledger` (happened) or `run.books` (known)."""
     losses = entries[entries["item"] == "fraud_loss"].groupby("tick")["cents"].sum()
     return -losses.reindex(range(days), fill_value=0).cumsum() / 100
-
-
-def days_behind(happened: pd.Series, known: pd.Series) -> int:
-    """For how many days what is known on the last day had already happened.
-
-    >>> days_behind(pd.Series([0, 5, 9, 9]), pd.Series([0, 0, 0, 4]))
-    2
-    """
-    first = happened.index[happened >= known.iloc[-1]][0]
-    return int(known.index[-1] - first)
 
 
 def broken_days(faults: tuple[Fault, ...], days: int) -> pd.Series:

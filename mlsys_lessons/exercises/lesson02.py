@@ -75,19 +75,20 @@ def whose_score_rose(
     return "score" if score_resilient > score_naive else "policy"
 
 
+_STORIES = np.array([  # score naive, score resilient, cut naive, cut resilient
+    [0.02, 0.05, 0.17, 0.007],
+    [0.02, 0.30, 0.17, 0.120],
+    [0.13, 0.30, 0.17, 0.120],
+    [0.02, 0.15, 0.17, 0.120],
+    [0.10, 0.09, 0.17, 0.020],
+])  # fmt: skip
+
+
 def _paid_and_stopped(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Payments below the naive cut and above the resilient one, of all four kinds."""
-    for low, high in ((0.01, 0.05), (0.2, 0.9)):
-        for close in (False, True):
-            cut_naive = float(generator.uniform(0.15, 0.19))
-            cut_resilient = float(generator.uniform(0.005, 0.009)) if close else 0.12
-            score_naive = float(generator.uniform(0.011, 0.1))
-            yield {
-                "score_naive": score_naive,
-                "score_resilient": max(float(generator.uniform(low, high)), cut_resilient),
-                "cut_naive": cut_naive,
-                "cut_resilient": cut_resilient,
-            }
+    names = ("score_naive", "score_resilient", "cut_naive", "cut_resilient")
+    for story in generator.permutation(_STORIES):
+        yield dict(zip(names, (story * generator.uniform(0.97, 1.03, 4)).tolist(), strict=True))
 
 
 _CULPRITS = {
@@ -487,7 +488,7 @@ def oracle(seed: int) -> mls.system.System:
     return mls.naive_system(seed=seed, model="perfect")
 
 
-BAR, DAYS, DAILY, SEEDS = 1.02, 60, 1_000, (103, 101, 102)
+BAR, DAYS, DAILY, WORLDS = 1.02, 60, 1_000, (100, 101, 103, 104, 106)
 
 _DESIGNS = {
     "everything": WrongAnswer(
@@ -530,23 +531,21 @@ def _missing(system: System) -> str:
 
 
 def _pays(answer: Any, generator: np.random.Generator) -> str | None:
-    for seed in SEEDS:
-        system = answer(seed)
-        if not isinstance(system, System):
-            kind = type(system).__name__
-            return (
-                f"yours returns a {kind}; return a system, such as `mls.assemble(...)` makes one."
-            )
-        if isinstance(system.inference.model, PerfectModel):
-            return _DESIGNS["the perfect model"].message
-        system.charged = True
-        mine, bar = _earned(system, seed), BAR * _all_six(seed)
-        if mine < bar:
-            return (
-                f"in world {seed} yours earns {mine / 100:,.0f} euros in {DAYS} days; the bar is "
-                f"{bar / 100:,.0f}, two percent above all six components. {_missing(system)}"
-            )
-    return None
+    seed = int(generator.choice(WORLDS))
+    system = answer(seed)
+    if not isinstance(system, System):
+        kind = type(system).__name__
+        return f"yours returns a {kind}; return a system, as `mls.assemble(...)` makes one."
+    if isinstance(system.inference.model, PerfectModel):
+        return _DESIGNS["the perfect model"].message
+    system.charged = True
+    mine, bar = _earned(system, seed), BAR * _all_six(seed)
+    if mine >= bar:
+        return None
+    return (
+        f"in world {seed} yours earns {mine / 100:,.0f} euros in {DAYS} days; the bar is "
+        f"{bar / 100:,.0f}, two percent above all six components. {_missing(system)}"
+    )
 
 
 q5 = Question(
@@ -579,5 +578,4 @@ q5 = Question(
         "who act on an alert, which nobody does here before lesson 12. Leaving a component out is "
         "a decision with a date: write down at which traffic you will build it."
     ),
-    seeds=(1,),
 )

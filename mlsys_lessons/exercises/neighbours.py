@@ -37,24 +37,26 @@ SLIP, MINUTES = 0.1, 6  # a reviewer errs once in ten cases and needs six minute
 def rescued(naive: Run, resilient: Run) -> pd.DataFrame:
     """Frauds that one system paid and the other stopped, with both scores and both cuts.
 
-    A row a request: request_id, the two scores, and for each policy the score from which it would
-    have stopped this very payment; `saved` in cents. Only requests with one amount in both runs:
-    a thief who is stopped elsewhere may ask for less.
+    A row a request: request_id, the two scores, and the score from which either policy stops the
+    payment that was paid; `saved` in cents. Left out are rows that broke the contract and the few
+    whose amount differed so much between the runs (a thief who was stopped asks for less) that the
+    resilient policy would have let the dearer one pass.
     """
     pair = compare(naive, resilient).requests
     saved = pair[(pair["item_a"] == "fraud_loss") & (pair["item_b"] == "fraud_blocked")]
-    lives = [_first_answers(run, saved["request_id"]) for run in (naive, resilient)]
-    amounts = [life["amount"].to_numpy() for life in lives]
-    alike = (amounts[0] == amounts[1]) & ~lives[1]["is_quarantined"].to_numpy()
+    paid, stopped = (_first_answers(run, saved["request_id"]) for run in (naive, resilient))
+    cut = naive.system.decisions.cut  # type: ignore[union-attr]
     found = pd.DataFrame({
         "request_id": saved["request_id"].to_numpy(),
-        "score_naive": lives[0]["score"].to_numpy(),
-        "score_resilient": lives[1]["score"].to_numpy(),
-        "cut_naive": naive.system.decisions.cut,  # type: ignore[union-attr]
-        "cut_resilient": _cuts(lives[1], _queue_prices(resilient)),
+        "score_naive": paid["score"].to_numpy(),
+        "score_resilient": stopped["score"].to_numpy(),
+        "cut_naive": cut,
+        "cut_resilient": _cuts(stopped, paid["amount"], _queue_prices(resilient)),
         "saved": saved["difference"].to_numpy(),
     })  # fmt: skip
-    return found[alike].sort_values("saved", ascending=False, ignore_index=True)
+    alike = found["score_resilient"] >= found["cut_resilient"]
+    clean = ~stopped["is_quarantined"].to_numpy()
+    return found[alike & clean].sort_values("saved", ascending=False, ignore_index=True)
 
 
 def same_opinion(cases: pd.DataFrame) -> int:
@@ -74,11 +76,11 @@ def _queue_prices(run: Run) -> pd.Series:
     return held.groupby(held["arrival_time"].dt.floor("D"))["review_value"].min()
 
 
-def _cuts(life: pd.DataFrame, prices: pd.Series) -> Floats:
-    """The lowest score at which the resilient policy holds or blocks each payment."""
-    cents = np.rint(life["amount"].to_numpy() * 100).astype(np.int64)
+def _cuts(life: pd.DataFrame, amount: pd.Series, prices: pd.Series) -> Floats:
+    """The lowest score at which the resilient policy holds or blocks a payment of this amount."""
+    cents = np.rint(amount.fillna(0.0).to_numpy() * 100).astype(np.int64)
     price = prices.reindex(life["arrival_time"].dt.floor("D").to_numpy()).fillna(np.inf)
-    by_score = life["reason"].isin(["score"]).to_numpy()
+    by_score = (life["reason"] == "score").to_numpy()  # a business rule asks for no score
     return np.where(by_score, stopping_cut(cents, price.to_numpy()), 0.0)
 
 

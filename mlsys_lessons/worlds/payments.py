@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import ACTION_DTYPE, ACTIONS, DAY_MS, InputError, whole_number
