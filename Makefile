@@ -8,7 +8,7 @@ RUN := .venv/bin
 .PHONY: help setup lab test lint notebooks coverage bench soak lock clean
 
 help:  ## show the targets
-	@sed -n 's/^\([a-z]*\):.*## /  \1:/p' Makefile | awk -F: '{ printf "%-12s %s\n", $$1, $$2 }'
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
 setup:  ## make .venv from the lock; does nothing when it is there
 	@$(PY) tools/set_up.py
