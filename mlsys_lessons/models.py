@@ -8,8 +8,7 @@ Longer than most: six models side by side, because comparing them is what the co
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,12 +44,6 @@ def _threads() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
-
-
-@lru_cache(maxsize=1)
-def _workers() -> ThreadPoolExecutor:
-    """One thread a core for scoring large batches."""
-    return ThreadPoolExecutor(_CORES, thread_name_prefix="scores")
 
 
 def matrix(frame: pd.DataFrame) -> NDArray[np.float64]:
@@ -237,21 +230,18 @@ class BoostedModel:
         if not len(frame):
             return np.empty(0)
         estimator = _fitted(self.estimator_, self)
-        inputs = matrix(frame)
-        parts = np.array_split(inputs, min(_CORES, 1 + len(inputs) // PARALLEL_ROWS))
-        if len(parts) == 1:
-            return _alone(estimator, inputs)
-        return np.concatenate(list(_workers().map(partial(_alone, estimator), parts)))
+        with _threads().limit(limits=None if _may_share(len(frame)) else 1):
+            return np.asarray(estimator.predict_proba(matrix(frame))[:, 1])
 
 
-def _alone(estimator: Any, inputs: NDArray[np.float64]) -> Scores:
-    """Scores of some rows on one thread.
+def _may_share(rows: int) -> bool:
+    """Whether more than one thread would win: many rows, and a core that nobody else is using.
 
-    scikit-learn walks tree after tree and lets OpenMP's threads spin between two of them: on a busy
-    machine that made a day's rows a hundred times as slow. Rows are independent, so we cut by rows.
+    scikit-learn walks tree after tree and lets OpenMP's threads spin between two of them: half the
+    time on an idle machine, a hundred times as long on a busy one. The scores are the same bits.
     """
-    with _threads().limit(limits=1):
-        return np.asarray(estimator.predict_proba(inputs)[:, 1])
+    idle = hasattr(os, "getloadavg") and os.getloadavg()[0] < _CORES
+    return idle and rows >= PARALLEL_ROWS
 
 
 class PerfectModel:

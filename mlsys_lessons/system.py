@@ -200,7 +200,7 @@ class System:
         }
 
     def step(self, tick: int) -> Edge:
-        """Midnight: labels mature, risks refresh, monitors look, reviews are priced, models learn."""
+        """Midnight: labels mature, risks refresh, monitors look, models learn."""
         if self._closed is None:
             self.close_day(tick)
         closed, self._closed = self._closed, None

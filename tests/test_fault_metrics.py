@@ -125,8 +125,8 @@ def test_the_platforms_dashboard_sees_the_faults_of_the_platform(name: str) -> N
     runs = [
         mls.simulate(world, system, days=3, faults=each, keep="metrics") for each in ((), (fault,))
     ]
-    metric = fault.moves.split(".")[1]
-    values = [run.metrics.query("metric == @metric")["value"] for run in runs]
+    seen = [run.metrics for run in runs]
+    values = [each.loc[each["metric"] == fault.moves.split(".")[1], "value"] for each in seen]
     gap = np.abs(values[1].to_numpy() - values[0].to_numpy())
     assert gap[1] > CLEAR * max(noise(fault.moves), LEAST_RATE)
     assert gap[0] == 0

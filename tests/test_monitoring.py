@@ -237,7 +237,8 @@ def renamed(log):
 FAULTS = {
     "unit": (in_cents, "amount_mean", "amount"),
     "nulls": (
-        lambda log: log.assign(amount=log["amount"].mask(every(log, 5))), "null_rate", None,  # each row shows it by itself
+        # each row shows by itself that it has no amount: no field is in doubt as a whole
+        lambda log: log.assign(amount=log["amount"].mask(every(log, 5))), "null_rate", None,
     ),
     "time zone": (
         lambda log: log.assign(event_time=log["event_time"] + pd.Timedelta(hours=6)),

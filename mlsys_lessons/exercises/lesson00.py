@@ -11,17 +11,17 @@ from mlsys_lessons.exercises import Prediction, Question, WrongAnswer, agrees_wi
 
 bet1 = Prediction(
     id="lesson00.bet1",
-    question="Of 100 euros that are missing, how many are lost on days with a red page?",
+    question="Of 100 missing euros, how many go on red days?",
     unit="euros",
 )
 bet2 = Prediction(
     id="lesson00.bet2",
-    question="How many days ago had all the fraud happened that the books show tonight?",
+    question="For how many days has tonight's book total been true?",
     unit="days",
 )
 bet3 = Prediction(
     id="lesson00.bet3",
-    question="Nothing ever breaks: of 100 missing euros, how many come back?",
+    question="Nothing breaks: of 100 missing euros, how many return?",
     unit="euros",
 )
 
@@ -92,7 +92,7 @@ q1 = Question(
     ),
     wrong_answers=TEMPTING,
     explanation=(
-        "A gap between two curves can be read upright, in money, or across, in days. Money says how "
-        "wrong tonight's report is; days say how long ago somebody could have acted."
+        "A gap between two curves can be read upright, in money, or across, in days. Money says "
+        "how wrong tonight's report is; days say how long ago somebody could have acted."
     ),
 )  # fmt: skip

@@ -7,13 +7,14 @@ here; `presets.assemble` builds the systems that are compared.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.claims import Result
 from mlsys_lessons.decisions import CostDecisions
 from mlsys_lessons.exercises.wording import Passage
 from mlsys_lessons.presets import naive_system
@@ -114,6 +115,12 @@ def doubt(run: Run) -> pd.Series:
     return pd.Series(shares, ["taken for genuine", "in doubt", "taken for fraud"])
 
 
+def standing_cost(a: Run, b: Run) -> int:
+    """Cents that run b spent beyond run a on items that ignore the traffic."""
+    spent = [-run.ledger.loc[run.ledger["item"].isin(STANDING), "cents"].sum() for run in (a, b)]
+    return int(spent[1] - spent[0])
+
+
 def by_traffic(naive: Run, resilient: Run, traffic: list[int]) -> pd.Series:
     """Cents a day that the resilient system adds at other volumes than the one that was run.
 
@@ -172,13 +179,17 @@ def replay(expected_cents: Prices, naive: Run) -> Passage:
     )
 
 
-def fallback_bill(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """Euros of each run and what it lost against the first one."""
-    euros = pd.Series({name: run.value / 100 for name, run in runs.items()})
-    return pd.DataFrame({"euros": euros, "lost": euros.iloc[0] - euros}).round(0).astype(int)
+# --- what the stored claims say ------------------------------------------------------------------
 
 
-def shares_by_order(table: Any) -> pd.DataFrame:
+def effects(result: Result) -> pd.DataFrame:
+    """A claim's effects as a frame for a figure: indexed by name, with effect, low and high."""
+    found = {each.name: each.interval for each in result.effects}
+    rows = [(interval.estimate, interval.low, interval.high) for interval in found.values()]
+    return pd.DataFrame(rows, index=list(found), columns=["effect", "low", "high"])
+
+
+def shares_by_order(table: pd.DataFrame) -> pd.DataFrame:
     """Claim C4's table as bars: the model's part and everything else's, by order of building."""
     ordinary = table[table["incidents"] == 1.0].set_index("component")["share"]
     model = pd.Series({

@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +70,11 @@ def healthy_months(seed: int, counts: Counts) -> list[list[str]]:
     world = mls.scenarios.healthy(seed, daily=counts.alert_daily, days=days).world
     run = mls.simulate(world, mls.resilient_system(seed=seed), days=days, keep="metrics")
     alerts = run.alerts
-    names = (alerts["layer"].astype(str) + "." + alerts["metric"] + "." + alerts["segment"]).tolist()
-    month = (alerts["tick"].to_numpy() - LEAST_DAYS) // MONTH_DAYS
-    return [
-        [name for name, when in zip(names, month, strict=True) if when == number]
-        for number in range(counts.alert_months)
-    ]
+    months: list[list[str]] = [[] for _ in range(counts.alert_months)]
+    columns = (alerts[name] for name in ("tick", "layer", "metric", "segment"))
+    for tick, *words in zip(*columns, strict=True):
+        months[(tick - LEAST_DAYS) // MONTH_DAYS].append(".".join(words))
+    return months
 
 
 def wilson(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
@@ -185,7 +184,8 @@ def invariants(counts: Counts) -> Answer:
     for name in sorted(name for name in dir(module) if name.startswith("test_")):
         test = getattr(module, name)
         if hasattr(test, "hypothesis"):
-            test = seed(lucky)(more(given(**test.hypothesis._given_kwargs)(test.hypothesis.inner_test)))
+            inner, drawn = test.hypothesis.inner_test, test.hypothesis._given_kwargs
+            test = seed(lucky)(more(given(**drawn)(inner)))
         try:
             test()
         except Exception as error:
@@ -245,7 +245,7 @@ def note(text: str) -> None:
 def circumstances(counts: Counts) -> Answer:
     """When, where and on what code a part was run."""
     return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "counts": "full" if replace(counts, jobs=FULL.jobs) == FULL else asdict(counts),
         "python": platform.python_version(),
         "libraries": runs.libraries(),
@@ -268,10 +268,9 @@ def merge(path: Path, part: str, answer: Answer) -> None:
 def run_parts(names: Sequence[str], counts: Counts, path: Path) -> Iterator[tuple[str, Answer]]:
     """Each part with its answer, recorded as soon as it is there."""
     for name in names:
-        began = time.perf_counter()
+        began, about = time.perf_counter(), circumstances(counts)  # the code as it is loaded
         answer = PARTS[name](counts)
-        seconds = round(time.perf_counter() - began, 1)
-        answer = {**circumstances(counts), "seconds": seconds, **answer}
+        answer = {**about, "seconds": round(time.perf_counter() - began, 1), **answer}
         merge(path, name, answer)
         yield name, answer
 
@@ -283,7 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--claims", action="store_true", help="the claims too: hours")
     parser.add_argument("--reduced", action="store_true", help="smaller counts, and marked so")
     parser.add_argument("--jobs", type=int, default=FULL.jobs, help="processes (default 2)")
-    parser.add_argument("--result", type=Path, default=RESULT, help="default tests/soak/result.json")
+    parser.add_argument("--result", type=Path, default=RESULT, help="default: beside this file")
     chosen = parser.parse_args(arguments)
     unknown = [name for name in chosen.parts if name not in PARTS]
     if unknown:

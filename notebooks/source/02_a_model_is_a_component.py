@@ -1,0 +1,307 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   named_surprise: >-
+#     A competent guess, and a sentence of the talk: a great model in a bad system loses to an average
+#     model in a great one. What happens: the true probability behind a bare endpoint earns half as
+#     much again as a logistic model in the resilient system, and building the other five components
+#     around it makes it poorer. Components are paid for what the model does not know. Around a model
+#     that can be bought they are worth more than the next better model.
+# ---
+
+# %% [markdown]
+# # 02 · A model is a component
+#
+# *Thursday, 09:10.* Last month a customer's card paid for a dinner that the customer did not eat. Your model had seen the payment. It was suspicious, and it let it pass. On the table lie two
+# proposals. Research wants a better model. Platform wants to build what stands around it.
+#
+# There is money for one. You have forty minutes and a simulator in which both can be tried on the same sixty days.
+
+# %%
+import inspect
+
+import numpy as np
+import pandas as pd
+
+import mlsys_lessons as mls
+from mlsys_lessons import charts, claims
+from mlsys_lessons.exercises import five_questions, lesson02, neighbours, runbook
+from mlsys_lessons.exercises.lesson02 import bet1, bet2, bet3, q1, q2, q3, q4, q5
+from mlsys_lessons.models import PerfectModel
+
+# %% [markdown]
+# ## Six components
+#
+# | component | naive: what a notebook ships as | resilient: what can be engineered |
+# |---|---|---|
+# | ingestion | parse it | a data contract, duplicates out, quarantine |
+# | features | a table made last midnight | history up to this very payment |
+# | model | none: the base rate | trained |
+# | serving | call it; an error approves | a deadline, a fallback, a breaker |
+# | decisions | one cut, the best F1 | prices, rules, a review queue |
+# | monitoring | none; frozen | alerts, labels, retraining |
+#
+# `naive_system` has the model at its right-hand level and the rest on the left. `resilient_system` has all six on the right. Each component at its right-hand level costs upkeep, every day, and the
+# ledger charges it.
+#
+# ## One request
+# Sixty days of an ordinary year, with whatever breaks in it, through both systems. Same customers, same thieves, same luck, same boosted model.
+
+# %%
+year = mls.scenarios.ordinary_year(7, daily=1_000, days=60)
+
+
+def play(system):
+    return mls.simulate(year.world, system, days=60, faults=year.faults)
+
+
+naive, resilient = play(mls.naive_system(seed=7)), play(mls.resilient_system(seed=7))
+cases = neighbours.rescued(naive, resilient)
+dinner = neighbours.same_opinion(cases)
+print(f"naive\n{naive.trace(dinner)}\n\nresilient\n{resilient.trace(dinner)}")
+
+# %% [markdown]
+# Read both lives from top to bottom. The amounts differ a little: a thief who has been stopped elsewhere asks for less. The two scores are one opinion. The two ends are not.
+#
+# A trace tells what each stage said, not which of them mattered. For that you swap one thing and leave the rest. Stuck? `q1.hint()`, then `q1.solution()`.
+
+# %%
+q1
+
+# %% tags=["exercise"] exercise_id="lesson02.q1"
+def responsible(score_naive, score_resilient, cut_naive, cut_resilient):
+    other_score = ...  # naive policy, resilient score: stopped?
+    other_policy = ...  # naive score, resilient policy: stopped?
+    ...
+
+q1.check(responsible)
+
+# %%
+swaps = cases[["score_naive", "score_resilient", "cut_naive", "cut_resilient"]].to_numpy()
+verdicts = [lesson02.responsible(*each) for each in swaps]
+told = cases.groupby(pd.Series(verdicts, name="stopped by"))["saved"].agg(["size", "sum"])
+told = told.rename(columns={"size": "frauds", "sum": "euros"})
+told.assign(euros=(told["euros"] / 100).round().astype(int)).sort_values("euros", ascending=False)
+
+# %% [markdown]
+# *Score* is everything before the decision: features, model, serving. *Policy* is one stage behind it. In the rows *either* and *both* there is no culprit to be found, which is why the meeting goes
+# on for so long.
+#
+# ## Your bets
+# So let research have its wish, and more. The **perfect model** is the world's own fraud probability. Nobody can train it; the simulator can lend it to you: first behind the bare endpoint, then with the other five components built around it.
+#
+# The third bet is about the resilient system with its boosted model. Somebody takes one component away and puts its naive level in. The model apart, whose loss costs most? Bet before you scroll.
+
+# %%
+bet1.guess(...)  # "perfect in naive", "logistic in resilient" or "about the same"
+bet2.guess(...)  # euros in sixty days, may be negative: the other five around the perfect model
+bet3.guess(...)  # "ingestion", "features", "serving", "decisions" or "monitoring"
+
+# %%
+runs = {
+    "perfect model, naive": play(mls.naive_system(seed=7, model="perfect")),
+    "perfect model, resilient": play(mls.resilient_system(seed=7, model="perfect")),
+    "logistic, resilient": play(mls.resilient_system(seed=7, model="logistic")),
+    "logistic, naive": play(mls.naive_system(seed=7, model="logistic")),
+}
+earned = {name: run.value / 100 for name, run in runs.items()}
+assert earned["perfect model, naive"] > earned["perfect model, resilient"] > earned["logistic, resilient"]
+lines = {name: run.value_by_tick().cumsum() for name, run in runs.items()}
+axes = charts.value_over_time(lines, title="The perfect model wins behind a bare endpoint")
+charts.show(axes, alt=f"After 60 days: perfect in naive {earned['perfect model, naive']:,.0f} euros, logistic in resilient {earned['logistic, resilient']:,.0f}.")
+
+# %%
+built = earned["perfect model, resilient"] - earned["perfect model, naive"]
+standing = neighbours.standing_cost(runs["perfect model, naive"], runs["perfect model, resilient"]) / 100
+bet1.reveal("perfect in naive", "The talk says that a great model in a bad system loses. At its greatest, here, it does not.")
+bet2.reveal(round(built), f"Five components, well built, and the business is poorer: their upkeep, pages and on-call alone are {standing:,.0f}.")
+
+# %% [markdown]
+# No trick is played on the resilient side. So what does this model have that every other one lacks?
+#
+# ## Open the bonnet
+# The perfect model's `predict`, whole. Look for what is *not* in it.
+
+# %%
+print(inspect.getsource(PerfectModel.predict))
+
+# %% [markdown]
+# It asks the frame for one column, the id. No feature. An amount in the wrong unit, a stale table, a renamed category: nothing of that can reach it, because nothing flows *into* it. It is no
+# component. It is an oracle with an endpoint. And there is a second thing that it hardly ever has.
+
+# %%
+models = {"perfect": runs["perfect model, naive"], "boosted": naive, "logistic": runs["logistic, naive"]}
+doubt = pd.DataFrame({name: neighbours.doubt(run) for name, run in models.items()}).T
+axes = charts.stacked_shares(doubt, title="A trained model is in doubt where the money is")
+charts.show(axes, alt=f"Share of the money at stake that lies in doubt: perfect {doubt.loc['perfect', 'in doubt']:.0%}, boosted {doubt.loc['boosted', 'in doubt']:.0%}.")
+
+# %% [markdown]
+# The bars divide the money that fraud is after by what the model says of the payment: below two percent, above one half, or in between. A cut serves the two ends. Everything in the middle is settled by
+# somebody who turns a doubt into an action.
+#
+# Here is the whole lesson: **a component is paid for what the model does not know.** Around an oracle there is nothing to do. You will never own one.
+#
+# ## The fix that most teams make
+# Back to models that can be bought. You run the logistic one behind its cut. Research trains sixty trees; platform leaves the model alone and prices the three actions. One of the two ships on Monday.
+
+# %%
+priced = mls.assemble({"model", "decisions"}, seed=7, model="logistic")
+offers = pd.Series({
+    "as it is": earned["logistic, naive"],
+    "a better model": naive.value / 100,
+    "the same model, priced": play(priced).value / 100,
+}, name="euros")
+offers.to_frame().assign(more=offers - offers.iloc[0]).round().astype(int)
+
+# %% [markdown]
+# Both are improvements. Only one of them is what the meeting was about. The same experiment on other seeds is one line away; change the 7 and expect a world in which the trees win.
+#
+# ## The repair
+# Write the prices yourself. Lesson 01 weighed two actions; a third one asks a person, who costs money and is wrong one time in ten.
+
+# %%
+q2
+
+# %% tags=["exercise"] exercise_id="lesson02.q2"
+def expected_cents(fraud, cents):
+    margin, loss = mls.COSTS.margin(cents), mls.COSTS.fraud_loss(cents)
+    friction, delay = mls.COSTS.friction, mls.COSTS.delay
+    people = 6 * mls.COSTS.review_minute
+    approve = ...
+    block = ...
+    review = ...
+    return approve, block, review
+
+q2.check(expected_cents)
+
+# %%
+neighbours.replay(expected_cents, naive)
+
+# %% [markdown]
+# ## When nobody answers
+# A price needs a score. The call fails, or the row is broken: what then? Somebody decides that, if need be an exception handler.
+
+# %%
+q3
+
+# %% tags=["exercise"] exercise_id="lesson02.q3"
+def answered(score, rule_score, base_rate, quarantined):
+    ...
+
+q3.check(answered)
+
+# %%
+outage = mls.faults.dependency_outage(start=10, end=15, severity=1.0)
+lost = pd.DataFrame(index=["one cut", "prices"], columns=["bare call", "fallback ladder"], dtype=float)
+for row, more in zip(lost.index, ([], ["decisions"]), strict=True):
+    for column, level in zip(lost.columns, ([], ["serving"]), strict=True):
+        system = mls.assemble({"model", *more, *level}, seed=7)
+        twins = [mls.simulate(year.world, system, days=15, faults=f).value for f in ([], [outage])]
+        lost.loc[row, column] = (twins[0] - twins[1]) / 100
+lost.round().astype(int).rename_axis("euros lost in five days of outage")
+
+# %% [markdown]
+# Compare along the rows. The same ladder, the same outage: beside one cut its rule answers with scores that the cut never reaches, so it might as well be silent. Beside prices it saves money. No
+# component has a value of its own; it has one beside its neighbours.
+#
+# ## Divide the credit
+# So how much *is* the model? Count it first, and it gets everything that only needs a model. Count it last, and it gets what is left. There is one fair way between them.
+
+# %%
+q4
+
+# %% tags=["exercise"] exercise_id="lesson02.q4"
+def shapley(worth):
+    from itertools import permutations
+
+    shares = {"D": 0.0, "F": 0.0, "M": 0.0}
+    for order in permutations("DFM"):
+        ...
+    return shares
+
+q4.check(shapley)
+
+# %% [markdown]
+# With six components there are 64 systems to run, in several worlds, 120 days each: more than a lesson may take. These results are stored; `claims.run("C3")` and `claims.run("C4")` measure them again.
+
+# %%
+c2, c3, c4 = (claims.stored(name) for name in ("C2", "C3", "C4"))
+kept = [{"claim": c.claim, "the talk says": c.sentence, "verdict here": c.verdict, "seeds": len(c.seeds)} for c in (c2, c3, c4)]
+pd.DataFrame(kept).set_index("claim")
+
+# %%
+dropped = 100 * neighbours.effects(c3).rename(lambda name: name.removeprefix("without "))
+others = dropped.drop("model")["effect"]
+axes = charts.bars_with_intervals(
+    dropped.sort_values("effect", ascending=False), unit="% of the value lost without it",
+    title=f"Only the model is missed by more than half; next comes {others.idxmax()}",
+)
+assert dropped.loc["model", "low"] > 50 > dropped.drop("model")["high"].max()
+charts.show(axes, alt=f"Lost without the model {dropped.effect['model']:.0f} %, without {others.idxmax()} {others.max():.0f} %, without {others.idxmin()} {others.min():.0f} %.")
+bet3.reveal(others.idxmax(), f"Without {others.idxmin()} the business earned {-others.min():.0f} % more: in these runs an alert rings and nobody comes.")
+
+# %%
+divided = neighbours.shares_by_order(c4.table)
+axes = charts.stacked_shares(divided, title="Whichever way you count, most of the value hangs on the model")
+assert divided["model"].min() > 0.5
+charts.show(axes, alt=f"The model's share of the value: {divided['model'].iloc[0]:.0%} added first, {divided['model'].iloc[-1]:.0%} added last.")
+
+# %% [markdown]
+# Three sentences of the talk, and this world supports none of them. It measures *value*. That training is a tenth of the work is a statement about *effort*, made by people who counted it
+# ([Sculley and others, 2015](https://papers.nips.cc/paper/5656-hidden-technical-debt-in-machine-learning-systems)); both can be true, and that is the point. The model is where the value is, and the rest is where the work is.
+#
+# ## How sure? And where does it stop?
+
+# %%
+gaps = neighbours.effects(c2).iloc[:2].rename(lambda name: name.replace(" - ", " less "))
+axes = charts.bars_with_intervals(
+    gaps, title="The oracle settles it; for models you can train it is open which matters more", unit="euros per 1,000 requests",
+)
+assert gaps["high"].iloc[0] < 0 and gaps["low"].iloc[1] < 0 < gaps["high"].iloc[1]
+charts.show(axes, alt=f"Logistic in resilient less perfect in naive {gaps.effect.iloc[0]:,.0f} euros; less boosted in naive {gaps.effect.iloc[1]:,.0f}, interval {gaps.low.iloc[1]:,.0f} to {gaps.high.iloc[1]:,.0f}.")
+
+# %% [markdown]
+# Upkeep does not grow with traffic; fraud does. Scale the sixty days you have just played, component bill and payments apart, and see at which size the five neighbours pay.
+
+# %%
+volumes = [100, 300, 1_000, 3_000, 10_000]
+pairs = {"perfect": (runs["perfect model, naive"], runs["perfect model, resilient"]), "boosted": (naive, resilient),
+         "logistic": (runs["logistic, naive"], runs["logistic, resilient"])}
+daily = pd.DataFrame({name: neighbours.by_traffic(*pair, volumes) / 100 for name, pair in pairs.items()}).T
+daily.columns = [f"{volume:,} a day" for volume in volumes]
+axes = charts.heat_map(daily, title="What five components add, by model and by traffic", unit="euros a day")
+charts.show(axes, alt=f"Euros a day at 1,000 payments: perfect {daily.loc['perfect', '1,000 a day']:,.0f}, boosted {daily.loc['boosted', '1,000 a day']:,.0f}.")
+
+# %% [markdown]
+# ## Choose the neighbours
+# Now spend the money. A thousand payments a day, an ordinary year, a model that you can train. All six components are the bar.
+
+# %%
+q5
+
+# %% tags=["exercise"] exercise_id="lesson02.q5"
+def my_system(seed):
+    neighbours = ...
+    return mls.assemble({"model", *neighbours}, seed=seed)
+
+q5.check(my_system)
+
+# %% [markdown]
+# ## Your runbook line
+# A customer calls about a dinner. Which signal would have shown that your decisions leave doubt unpriced, who owns it, what do they do, how do they go back?
+
+# %%
+runbook.add("lesson02", signal=..., owner=..., action=..., rollback=...)
+five_questions.answer("lesson02", 5, ...)  # what happens when it is down?
+
+# %% [markdown]
+# ## Carry it home
+# - Take one wrong decision of your last month. Which swap alone would have changed it: the score, or what was done with it?
+# - Which of your components would you not build at your present traffic, and at which traffic will you?
+#
+# *Read on:* Sculley and others, *Hidden technical debt in machine learning systems* (2015): the small box in the middle. Elkan, *The foundations of cost-sensitive learning* (2001): four pages from a probability to an action.
+#
+# Next: `03_deployment_and_skew`.
