@@ -59,7 +59,7 @@ def drawn(facts: dict[str, Any]) -> Any:
     faults = ordinary_year(seed, daily=facts["daily"], days=facts["days"]).faults
     windows = [(fault.start, max(fault.end, fault.start + 0.5), "") for fault in faults]
     lines = {name: pd.Series(line) for name, line in facts["picture"].items()}
-    title = "A year of one business: the same customers, the same fraudsters, three systems"
+    title = "The same customers, fraudsters and luck: what three systems earn in a year"
     return charts.value_over_time(lines, title=title, windows=windows)
 
 

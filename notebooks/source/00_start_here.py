@@ -195,9 +195,10 @@ bet3.reveal(round(float(back.mean()), 1), "The mean of these worlds: most of the
 # %%
 stored = lesson00_evidence.stored()
 lines = {name: pd.Series(line) for name, line in stored["picture"].items()}
-whole = mls.scenarios.ordinary_year(stored["worlds"][0]["seed"], days=stored["days"])
+whole = mls.scenarios.ordinary_year(seed, days=stored["days"])
+kept, calm = (worlds[name] / worlds["Bayes reference"] for name in ("naive", "naive, no fault"))
 axes = charts.value_over_time(
-    lines, title=f"The whole year, stored: {stored['days']} days, {len(whole.faults)} faults",
+    lines, title=f"The whole year, stored: naive leaves {1 - kept[seed]:.0%}, and without a fault {1 - calm[seed]:.0%}",
     windows=[(fault.start, fault.end, "") for fault in whole.faults],
 )
 ends = ", ".join(f"{name} {line.iloc[-1] / 1e5:,.0f}" for name, line in lines.items())

@@ -185,7 +185,7 @@ def invariants(counts: Counts) -> Answer:
         test = getattr(module, name)
         if hasattr(test, "hypothesis"):
             inner, drawn = test.hypothesis.inner_test, test.hypothesis._given_kwargs
-            test = seed(lucky)(more(given(**drawn)(inner)))
+            test = seed(lucky)(more(given(**drawn)(_bare(inner))))
         try:
             test()
         except Exception as error:
@@ -194,6 +194,15 @@ def invariants(counts: Counts) -> Answer:
     return {
         "examples": counts.examples, "seed": lucky, "failures": failures, "holds": not failures,
     }  # fmt: skip
+
+
+def _bare(property_of: Callable[..., None]) -> Callable[..., None]:
+    """The property without the settings that `make test` gave it."""
+
+    def again(**drawn: Any) -> None:
+        property_of(**drawn)
+
+    return again
 
 
 def bench(counts: Counts) -> Answer:
