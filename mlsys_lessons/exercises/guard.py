@@ -48,6 +48,7 @@ class Guarded:
         self.fault = ""
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Call the answer on copies of the arguments."""
         given = [*arguments, *named.values()]
         copies = [_copied(value) for value in given]
         names = dict(zip(named, copies[len(arguments) :], strict=True))

@@ -434,9 +434,9 @@ q4 = Question(
         def shapley(worth):
             from itertools import permutations
 
+            orders = list(permutations("DFM"))
             shares = {"D": 0.0, "F": 0.0, "M": 0.0}
-            for order in permutations("DFM"):
-                ...
+            ...
             return shares
     """,
     hints=(
@@ -464,8 +464,8 @@ q4 = Question(
 
 def my_system(seed: int) -> mls.system.System:
     """The model with the two neighbours that pay for themselves at a thousand payments a day."""
-    neighbours = {"features", "decisions"}
-    return mls.assemble({"model", *neighbours}, seed=seed)
+    around = {"features", "decisions"}
+    return mls.assemble({"model", *around}, seed=seed)
 
 
 def everything(seed: int) -> mls.system.System:
@@ -553,20 +553,20 @@ q5 = Question(
     prompt=(
         "Design: you run a thousand payments a day and may build any of `ingestion`, `features`, "
         "`serving`, `decisions`, `monitoring` around the model; each one built costs upkeep. "
-        "Write `my_system(seed)`. It meets sixty days of an ordinary year in three worlds that "
-        "you have not seen. The bar: two percent more money than all six together, in each of "
-        "them. Your own prices may go in: `neighbours.priced(system, expected_cents)`."
+        "Write `my_system(seed)`. It meets sixty days of an ordinary year in worlds that you have "
+        "not seen. The bar: two percent more money than all six together, in each of them. Your "
+        "own prices may go in: `neighbours.priced(system, expected_cents)`."
     ),
     starter="""
         def my_system(seed):
-            neighbours = ...
-            return mls.assemble({"model", *neighbours}, seed=seed)
+            around = ...
+            return mls.assemble({"model", *around}, seed=seed)
     """,
     hints=(
         "Ask of each component: what does it do on a day on which nothing breaks, and how many "
         "days are there on which something does?",
         "Two components touch the action of payments every day. The other three are insurance.",
-        '`neighbours = {"features", "decisions"}`.',
+        '`around = {"features", "decisions"}`.',
     ),
     answer=my_system,
     rule=_pays,
