@@ -131,6 +131,12 @@ def assemble(
     'features+model'
     """
     _checked(domain, seed, model)
+    if isinstance(resilient, str) or not isinstance(resilient, Iterable):
+        raise InputError(f"components {resilient!r} are not a list; pass [{resilient!r}], say.")
+    if not isinstance(retraining, RetrainingPolicy | None):
+        raise InputError(
+            f"retraining={retraining!r} is no policy; pass RetrainingPolicy() or None."
+        )
     levels = frozenset(resilient)
     unknown = sorted(levels - set(COMPONENTS))
     if unknown:

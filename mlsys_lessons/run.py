@@ -151,7 +151,8 @@ class Run:
 
         Raises InputError if the run never received the request.
         """
-        rows = self.log[self.log["request_id"] == request_id]
+        whole = isinstance(request_id, (int, np.integer))
+        rows = self.log[self.log["request_id"] == request_id] if whole else self.log[:0]
         if not len(rows):
             raise InputError(
                 f"request {request_id} is not in this run; take an id from run.log['request_id']."

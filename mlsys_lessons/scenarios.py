@@ -149,6 +149,6 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
 
 def scenario(name: str, seed: int = 0, *, daily: int = 1_000, days: int = YEAR) -> Scenario:
     """A scenario by name; raises InputError for one that does not exist."""
-    if name not in SCENARIOS:
+    if not isinstance(name, str) or name not in SCENARIOS:
         raise InputError(f"scenario {name!r} is unknown; choose one of {', '.join(SCENARIOS)}.")
     return SCENARIOS[name](seed, daily=daily, days=days)

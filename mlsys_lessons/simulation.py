@@ -21,7 +21,7 @@ import pandas as pd
 from mlsys_lessons.answers import stacked
 from mlsys_lessons.faults import SEAMS, Fault, faulted
 from mlsys_lessons.ledger import Ledger
-from mlsys_lessons.records import DAY_MS, InputError, milliseconds, whole_number
+from mlsys_lessons.records import DAY_MS, InputError, StateError, milliseconds, whole_number
 from mlsys_lessons.run import Recorder, Run
 from mlsys_lessons.system import System
 from mlsys_lessons.worlds import History, PaymentsWorld
@@ -69,7 +69,9 @@ def resume(run: Run, *, days: int) -> Run:
 
     `resume(simulate(..., days=30), days=30)` equals `simulate(..., days=60)`.
     """
+    _check_run(run)
     whole_number("days", days, 1, LONGEST)
+    whole_number("days in all", run.days + days, 1, LONGEST)
     fields = {name: getattr(run, name) for name in Run.__dataclass_fields__}
     kept = {name: copy.deepcopy(fields[name]) for name in _MUTABLE}
     return _go_on(Run(**{**fields, **kept}), days)
@@ -160,7 +162,7 @@ def _history(world: PaymentsWorld) -> History:
 
 
 def _check(world: Any, system: Any, days: Any, keep: str, batch_size: Any) -> None:
-    if not hasattr(world, "history") or not hasattr(world, "day"):
+    if not isinstance(world, PaymentsWorld):
         raise InputError(f"world is {world!r}; make one with payments_world(seed=7).")
     if not isinstance(system, System):
         raise InputError(f"system is {system!r}; make one with resilient_system(seed=7).")
@@ -172,11 +174,20 @@ def _check(world: Any, system: Any, days: Any, keep: str, batch_size: Any) -> No
 
 
 def _checked_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    if isinstance(faults, (str, Fault)) or not isinstance(faults, Iterable):
+        raise InputError(
+            f"faults={faults!r} is not a list; pass a list, [faults.latency(start=5, end=8)] say."
+        )
     chosen = tuple(faults)
     for fault in chosen:
         if not isinstance(fault, Fault) or fault.seam not in SEAMS:
             raise InputError(f"{fault!r} is not a fault; make one with faults.unit_change(...).")
     return chosen
+
+
+def _check_run(run: Any) -> None:
+    if not isinstance(run, Run):
+        raise InputError(f"{run!r} is not a run; make one with simulate(world, system, days=30).")
 
 
 @dataclass(frozen=True)
@@ -201,6 +212,10 @@ def compare(a: Run, b: Run) -> Comparison:
     Outer-joins the ledgers on request_id. `requests` lists each request whose consequence
     differs, with both items and the difference in cents. Raises InputError for other worlds.
     """
+    for run in (a, b):
+        _check_run(run)
+        if run.recorder.keep != "log":
+            raise StateError(f"{run!r} kept no rows, so nothing can be paired; use keep='log'.")
     if (a.world.name, a.world.seed, a.world.daily) != (b.world.name, b.world.seed, b.world.daily):
         raise InputError(f"{a!r} and {b!r} are of different worlds; compare twins of one world.")
     sides = [run.ledger[run.ledger["request_id"] >= 0] for run in (a, b)]

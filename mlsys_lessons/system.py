@@ -45,6 +45,7 @@ from mlsys_lessons.records import (
     categorical,
     extend,
     milliseconds,
+    whole_number,
 )
 from mlsys_lessons.service import Service
 
@@ -173,6 +174,7 @@ class System:
 
     def close_day(self, tick: int) -> pd.DataFrame:
         """Give every held payment its final action and return the day's complete log."""
+        whole_number("tick", tick, 0, 1_095)
         if self.last_tick is not None and tick <= self.last_tick:
             raise StateError(f"tick {tick} is over; the next edge is {self.last_tick + 1}.")
         frames = self._today or [self.handle(_nothing())]

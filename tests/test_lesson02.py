@@ -54,8 +54,8 @@ def test_the_money_at_stake_is_divided_without_a_rest(twins: tuple[mls.Run, mls.
 
 def test_the_lesson_s_prices_are_those_of_the_component(twins: tuple[mls.Run, mls.Run]) -> None:
     naive = twins[0]
-    ours = neighbours.priced(mls.naive_system(seed=7), lesson02.expected_cents)
     theirs = mls.assemble({"model", "decisions"}, seed=7)
+    ours = neighbours.priced(theirs, lesson02.expected_cents)
     systems = [mls.simulate(naive.world, each, days=10) for each in (ours, theirs)]
     assert systems[0].actions_sha256 == systems[1].actions_sha256
     assert systems[0].value == systems[1].value

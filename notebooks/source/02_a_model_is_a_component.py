@@ -48,7 +48,7 @@ from mlsys_lessons.models import PerfectModel
 # ledger charges it.
 #
 # ## One request
-# Sixty days of an ordinary year, with whatever breaks in it, through both systems. Same customers, same thieves, same luck, same boosted model.
+# Sixty days of an ordinary year, with whatever breaks in it, through both systems. Same customers, same thieves, same luck, sixty boosted trees in both.
 
 # %%
 year = mls.scenarios.ordinary_year(7, daily=1_000, days=60)
