@@ -162,7 +162,7 @@ def _history(world: PaymentsWorld) -> History:
 
 
 def _check(world: Any, system: Any, days: Any, keep: str, batch_size: Any) -> None:
-    if not isinstance(world, PaymentsWorld):
+    if isinstance(world, type) or not (hasattr(world, "history") and hasattr(world, "day")):
         raise InputError(f"world is {world!r}; make one with payments_world(seed=7).")
     if not isinstance(system, System):
         raise InputError(f"system is {system!r}; make one with resilient_system(seed=7).")
