@@ -10,7 +10,6 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 DAY_OFFSET = 8_192  # spawn keys must not be negative, and history days are
 _ID_BITS = np.uint64(52)  # stays exact in JSON numbers
@@ -65,6 +64,8 @@ def normal_luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> NDArray[np
     >>> float(abs(normal_luck(0, "delay", np.arange(20_000)).mean()).round(1))
     0.0
     """
+    from scipy.special import ndtri  # late: a third of what importing the package cost
+
     return np.asarray(ndtri(luck(seed, purpose, ids)), dtype=np.float64)
 
 

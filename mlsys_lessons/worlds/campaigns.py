@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from mlsys_lessons.randomness import DAY_OFFSET, luck, opaque_id
 from mlsys_lessons.records import DAY_MS, HOUR_MS
@@ -119,6 +118,8 @@ def _attempts(
     probing: NDArray[np.bool_],
 ) -> Payments:
     """Draw the marks of each attempt: the ring's way, or the victim's own where it copies."""
+    from scipy.special import ndtri
+
     day = mine.start + (key >> 4 & 3)
     coins = luck(population.seed, "attempt", key[:, None] << 4 | np.arange(12)).T
     copied, targeted, place, travel, shop, hour, minute, stays, web, tap, delay, size = coins

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
 from mlsys_lessons.randomness import luck, normal_luck
 from mlsys_lessons.records import COUNTRIES
@@ -56,6 +55,8 @@ def populate(seed: int, daily: int, drift: Drift) -> Population:
 
 def _settle(seed: int, cohort: str, size: int, drift: Drift) -> dict[str, NDArray[Any]]:
     """Draw the attributes of one cohort, each from its own luck by slot."""
+    from scipy.special import gammaincinv
+
     slots = np.arange(size)
 
     def uniform(purpose: str) -> NDArray[np.float64]:
