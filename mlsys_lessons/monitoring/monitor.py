@@ -2,7 +2,7 @@
 
 `Monitor` is the resilient level, five layers and rules with owners; `OperationsOnly` is what any
 platform gives for free. They see the log and what is known by tonight, never the truth, and they
-change nothing: the system reads `broken_fields` and `pages` and acts on them.
+change nothing: pages are charged, and what to do about `broken_fields` is for people to say.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class Monitor(OperationsOnly):
     Why it matters: the layer that is green is the one people look at. A metric is judged against
     its own last four quiet weeks; it says nothing in its first 14 days.
 
-    `broken_fields`: raw fields whose own inputs alert fired today; what is derived from them is
-    not to be trusted tomorrow. `pages`: how many calls were opened today, that is alerts of
+    `broken_fields`: raw fields whose own inputs alert fired today; whoever is called may put
+    them on the features' `untrusted`. `pages`: how many calls were opened today, that is alerts of
     severity page that were quiet the day before.
 
     >>> Monitor()
