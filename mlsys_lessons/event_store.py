@@ -7,7 +7,7 @@ decisions. features.py makes numbers for a model out of its answers.
 How: one int64 key per event, customer first and time second, kept in order beside the running total
 of cents. The events of a window lie next to each other, so their count is the difference of two
 positions and their sum the difference of two totals. Whole numbers only: no order of additions,
-hence no batch cut, can change a bit.
+hence no batch cut, can change a bit. Longer than most: runs and store are one data structure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Ints = NDArray[np.int64]
 WINDOWS_MS = (30 * DAY_MS, 7 * DAY_MS, DAY_MS, HOUR_MS)  # what a history tells, longest first
 MONTH, WEEK, DAY, HOUR = range(len(WINDOWS_MS))  # columns of History.counts and History.cents
 ACCEPTED_DELAY_MS = 7 * DAY_MS  # an older claim is quarantined by the contract
-FORGET_EVERY_DAYS = 7  # going through all events is dear, and a few more do no harm
+SETTLE_EVERY_DAYS = 7  # going through all events is dear, and a few more do no harm
 KEPT_MS = WINDOWS_MS[MONTH] + ACCEPTED_DELAY_MS  # so forgetting never changes an accepted row
 
 TIME_BITS = 38  # 2^38 ms are 8.7 years; with 24 bits of customer a key stays below 2^62
@@ -116,7 +116,7 @@ class SortedRun:
             columns.append(column)
         return SortedRun(*columns)
 
-    def since(self, time_ms: int) -> SortedRun:
+    def younger_than(self, time_ms: int) -> SortedRun:
         """A run without the events before a time."""
         kept = (self.keys & _TIME_MASK) >= time_ms - _ZERO_MS
         kept[0] = True
@@ -135,13 +135,13 @@ class SortedRun:
 
 
 class EventStore:
-    """Two sorted runs: `base`, closed at the last midnight, and `today`, which grows.
+    """Three sorted runs: `base`, the days `since` it was last settled, and `today`, which grows.
 
     Why it matters: a day's rows are merged into a small run many times and into the large one
-    once, so a single payment is answered as exactly as a whole day, and soon enough.
+    rarely, so a single payment is answered as exactly as a whole day, and soon enough.
 
     Reference: the log-structured merge tree (O'Neil, Cheng, Gawlick and O'Neil, 1996), cut down
-    to two levels.
+    to three levels.
 
     >>> customer, time, cents = np.array([[7, 7], [0, HOUR_MS], [500, 900]])
     >>> pair = read_attempts(customer, time, cents, enters=cents > 0)
@@ -150,16 +150,17 @@ class EventStore:
     """
 
     def __init__(self) -> None:
-        self.base, self.today = SortedRun(), SortedRun()
+        self.base, self.since, self.today = SortedRun(), SortedRun(), SortedRun()
         self.edge_ms = EARLIEST_MS  # the last midnight
 
     def __len__(self) -> int:
         """Count the events held."""
-        return len(self.base) + len(self.today)
+        return len(self.base) + len(self.since) + len(self.today)
 
     def __repr__(self) -> str:
         """Say how much is held."""
-        return f"EventStore({len(self.base):,} events until midnight, {len(self.today):,} since)"
+        past = len(self.base) + len(self.since)
+        return f"EventStore({past:,} events until midnight, {len(self.today):,} since)"
 
     def read(self, attempts: Attempts) -> History:
         """The history of each row: what arrived before it and happened before it.
@@ -170,7 +171,7 @@ class EventStore:
         keys, cents = attempts.keys[order], attempts.cents[order]
         enters = attempts.enters[order]
         edges = keys[:, None] - _REACH
-        counts, sums, latest = self.base.look(edges)
+        counts, sums, latest = self._until_midnight(edges)
         today = self.today
         for rows in _waves(keys):
             chosen = enters[rows]
@@ -193,12 +194,14 @@ class EventStore:
         keys = attempts.keys[order]
         ends = keys - np.maximum((keys & _TIME_MASK) - as_of, 0)
         edges = ends[:, None] - _REACH
-        counts, sums, latest = self.base.look(edges)
+        counts, sums, latest = self._until_midnight(edges)
         if as_of_ms > self.edge_ms:
-            more = self.today.look(edges)
-            counts, sums = counts + more[0], sums + more[1]
-            latest = np.maximum(latest, more[2])
+            counts, sums, latest = _both((counts, sums, latest), self.today.look(edges))
         return _in_order(order, History(counts, sums, keys - latest))
+
+    def _until_midnight(self, edges: Ints) -> tuple[Ints, Ints, Ints]:
+        """Counts, cents and last keys of the closed days."""
+        return _both(self.base.look(edges), self.since.look(edges))
 
     def add(self, attempts: Attempts) -> None:
         """Keep the rows that may enter."""
@@ -211,11 +214,20 @@ class EventStore:
         self.today = self.today.with_events(keys, cents)
 
     def close_day(self, edge_ms: int) -> None:
-        """Midnight: the running day joins the base, and what no window can reach is forgotten."""
-        joined = self.base.with_events(self.today.keys[1:], self.today.cents[1:])
-        if edge_ms // DAY_MS % FORGET_EVERY_DAYS == 0:
-            joined = joined.since(edge_ms - KEPT_MS)
-        self.base, self.today, self.edge_ms = joined, SortedRun(), edge_ms
+        """Midnight: the running day joins the others; once a week they settle into the base.
+
+        What no window can reach any more is forgotten then.
+        """
+        self.since = self.since.with_events(self.today.keys[1:], self.today.cents[1:])
+        if edge_ms // DAY_MS % SETTLE_EVERY_DAYS == 0:
+            settled = self.base.with_events(self.since.keys[1:], self.since.cents[1:])
+            self.base, self.since = settled.younger_than(edge_ms - KEPT_MS), SortedRun()
+        self.today, self.edge_ms = SortedRun(), edge_ms
+
+
+def _both(a: tuple[Ints, Ints, Ints], b: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints, Ints]:
+    """What two runs say together."""
+    return a[0] + b[0], a[1] + b[1], np.maximum(a[2], b[2])
 
 
 def _by_customer(keys: Ints) -> Ints:

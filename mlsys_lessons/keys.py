@@ -38,7 +38,7 @@ class SeenIds:
 
     def add(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Remember the ids; say for each whether it, or an earlier row of the batch, was there."""
-        order = np.argsort(ids, kind="stable")
+        order = ascending(ids)
         ordered = ids[order]
         repeat = np.zeros(len(ids), dtype=bool)
         repeat[1:] = ordered[1:] == ordered[:-1]
@@ -55,6 +55,18 @@ class SeenIds:
         self._closed.append(self._today)
         self._past = np.sort(np.concatenate([_NONE, *self._closed]))  # quicker than merging
         self._today = _NONE
+
+
+def ascending(ids: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The order that sorts ids; equal ones stay as they came.
+
+    >>> ascending(np.array([5, 3, 5])).tolist()
+    [1, 0, 2]
+    """
+    order = np.argsort(ids)  # several times as fast as the stable sort, which only repeats need
+    ordered = ids[order]
+    repeats = bool((ordered[1:] == ordered[:-1]).any())
+    return np.argsort(ids, kind="stable") if repeats else order
 
 
 def is_in(queries: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.bool_]:

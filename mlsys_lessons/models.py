@@ -7,7 +7,6 @@ Longer than most: six models side by side, because comparing them is what the co
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -16,11 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.keys import is_in
-from mlsys_lessons.records import FEATURES, InputError, NotFittedError
+from mlsys_lessons.records import FEATURES, InputError, NotFittedError, whole_number
+from mlsys_lessons.trees import MOST_LEAVES, TreeTables
 
 Scores = NDArray[np.float64]
-PARALLEL_ROWS = 4_000  # from here a second thread wins more than it costs
-_CORES = os.cpu_count() or 1
 
 
 class Model(Protocol):
@@ -202,6 +200,7 @@ class BoostedModel:
         self.leaves = leaves
         self.random_state = random_state
         self.estimator_: Any = None
+        self._tables: TreeTables | None = None  # the estimator as predict uses it
 
     def __repr__(self) -> str:
         fitted = self.estimator_ is not None
@@ -213,6 +212,7 @@ class BoostedModel:
         """Fit by log loss, so that scores are probabilities."""
         from sklearn.ensemble import HistGradientBoostingClassifier
 
+        whole_number("leaves", self.leaves, 2, MOST_LEAVES)
         estimator = HistGradientBoostingClassifier(
             max_iter=self.trees,
             max_leaf_nodes=self.leaves,
@@ -223,6 +223,7 @@ class BoostedModel:
         )
         with _threads().limit(limits=1):
             self.estimator_ = estimator.fit(matrix(frame), labels, sample_weight=weights)
+        self._tables = None
         return self
 
     def predict(self, frame: pd.DataFrame) -> Scores:
@@ -230,18 +231,9 @@ class BoostedModel:
         if not len(frame):
             return np.empty(0)
         estimator = _fitted(self.estimator_, self)
-        with _threads().limit(limits=None if _may_share(len(frame)) else 1):
-            return np.asarray(estimator.predict_proba(matrix(frame))[:, 1])
-
-
-def _may_share(rows: int) -> bool:
-    """Whether more than one thread would win: many rows, and a core that nobody else is using.
-
-    scikit-learn walks tree after tree and lets OpenMP's threads spin between two of them: half the
-    time on an idle machine, a hundred times as long on a busy one. The scores are the same bits.
-    """
-    idle = hasattr(os, "getloadavg") and os.getloadavg()[0] < _CORES
-    return idle and rows >= PARALLEL_ROWS
+        if self._tables is None:
+            self._tables = TreeTables.of(estimator)
+        return self._tables.predict(matrix(frame))
 
 
 class PerfectModel:

@@ -151,7 +151,8 @@ class System:
     def review_picks(self) -> pd.DataFrame:
         """The held payments that people should look at tonight, most valuable first."""
         asked = ["request_id", "score", "review_value"]
-        held = [frame[asked][_held(frame)] for frame in self._today]
+        rows = [(frame, _held(frame)) for frame in self._today]
+        held = [frame.loc[waits, asked] for frame, waits in rows if waits.any()]
         waiting = pd.concat(held) if held else pd.DataFrame(columns=asked)
         return self.reviews.picks(waiting.drop_duplicates("request_id"))
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys_lessons import event_store
+from mlsys_lessons.event_store import KEPT_MS
 from mlsys_lessons.feature_definitions import DERIVED, HISTORY
 from mlsys_lessons.features import RISK_PRIORS, BatchFeatures, OnlineFeatures, offline
 from mlsys_lessons.records import (
@@ -221,7 +222,9 @@ def same_state(one: OnlineFeatures, other: OnlineFeatures) -> bool:
 def flat(features: OnlineFeatures) -> list[object]:
     """Everything the object holds, as comparable values."""
     store = features.store
-    runs = [array.tobytes() for run in (store.base, store.today) for array in (run.keys, run.cents)]
+    past = store.base.with_events(store.since.keys[1:], store.since.cents[1:])
+    past = past.younger_than(store.edge_ms - KEPT_MS)  # when it is forgotten is nobody's business
+    runs = [array.tobytes() for run in (past, store.today) for array in (run.keys, run.cents)]
     tables: list[object] = []
     for table in features.risks.values():
         days = {

@@ -30,6 +30,7 @@ SIBLINGS = {
     "event_store": "features",
     "feature_definitions": "features",
     "risk": "features",
+    "trees": "models",
     "house_style": "charts",
 }
 STAGES = {"ingestion", "features", "inference", "decisions", "monitoring", "feedback"}

@@ -6,6 +6,7 @@ good) is drawn like everybody and masked afterwards, so an absence changes nobod
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,8 +99,12 @@ class Visits(NamedTuple):
     coins: NDArray[np.float64]  # six uniform numbers a visit
 
 
+@lru_cache(maxsize=4)
 def visits(population: Population, cohort: Cohort, day: int) -> Visits:
-    """Draw who pays on a day, among all customers of a cohort who may ever do."""
+    """Draw who pays on a day, among all customers of a cohort who may ever do.
+
+    The last draws are kept: in the evening the world asks for the morning's again.
+    """
     generator = stream(population.seed, f"traffic.{cohort.name}", day)
     busy = activity_factor(day, population.drift.season)
     counts = generator.poisson(population.activity[cohort.start : cohort.stop] * busy)
