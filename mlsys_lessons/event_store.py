@@ -40,7 +40,7 @@ EARLIEST_MS = _ZERO_MS + 35 * DAY_MS
 LATEST_MS = _ZERO_MS + _TIME_MASK
 _UNREADABLE = CUSTOMERS << TIME_BITS  # the key of rows that belong to nobody
 _SENTINEL = -1  # stands before every key, so there is always a "last event before"
-_REACH: Ints = np.array([*WINDOWS_MS, 0], dtype=np.int64)
+_BEFORE, _BEHIND = -2, -1  # all of a run
 
 
 class Attempts(NamedTuple):
@@ -62,6 +62,19 @@ class History(NamedTuple):
     counts: Ints  # (rows, windows)
     cents: Ints  # (rows, windows)
     gap_ms: Ints  # since the last earlier event; longer than any window when there is none
+
+
+class Found(NamedTuple):
+    """What one run knows of each row's customer."""
+
+    counts: Ints  # (rows, windows)
+    cents: Ints  # (rows, windows)
+    latest: Ints  # the last key before the row
+
+    def and_(self, other: Found) -> Found:
+        """What two runs know together."""
+        counts, cents = self.counts + other.counts, self.cents + other.cents
+        return Found(counts, cents, np.maximum(self.latest, other.latest))
 
 
 def read_attempts(
@@ -122,16 +135,33 @@ class SortedRun:
         kept[0] = True
         return self if kept.all() else SortedRun(self.keys[kept], self.cents[kept])
 
-    def look(self, edges: Ints) -> tuple[Ints, Ints, Ints]:
-        """Counts and cents between each window's edges, and the last key before its end.
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """The times of the first and the last event."""
+        times = self.keys[1:] & _TIME_MASK
+        return int(times.min(initial=_TIME_MASK)), int(times.max(initial=-1))
 
-        `edges` has one row for each question: the windows' opening keys, then their common end.
-        An event on the opening edge is in, one on the end is out.
+    def look(self, ends: Ints) -> Found:
+        """What lies in each window before the given keys.
+
+        An event on a window's opening edge is in, one on its end is out. Edges that lie before the
+        run's first event, or behind its last one, all fall on one place: they are looked up once.
         """
-        place = np.searchsorted(self.keys, edges) - 1
-        totals = self.totals[place]
-        counts, cents = place[:, -1:] - place[:, :-1], totals[:, -1:] - totals[:, :-1]
-        return counts, cents, self.keys[place[:, -1]]
+        times = ends & _TIME_MASK
+        low, high = int(times.min(initial=_TIME_MASK)), int(times.max(initial=0))
+        first, last = self.span
+        places: dict[int, Ints] = {}
+        columns = []
+        for reach in (*WINDOWS_MS, 0):
+            shared = _BEHIND if low - reach > last else _BEFORE if high - reach <= first else reach
+            if shared not in places:
+                places[shared] = np.searchsorted(self.keys, ends - reach) - 1
+            columns.append(places[shared])
+        *opened, end = columns
+        counts = np.stack([end - place for place in opened], axis=1)
+        until = self.totals[end]
+        cents = np.stack([until - self.totals[place] for place in opened], axis=1)
+        return Found(counts, cents, self.keys[end])
 
 
 class EventStore:
@@ -170,17 +200,16 @@ class EventStore:
         order = _by_customer(attempts.keys)
         keys, cents = attempts.keys[order], attempts.cents[order]
         enters = attempts.enters[order]
-        edges = keys[:, None] - _REACH
-        counts, sums, latest = self._until_midnight(edges)
+        known = self._until_midnight(keys)
         today = self.today
         for rows in _waves(keys):
             chosen = enters[rows]
             today = today.with_events(keys[rows][chosen], cents[rows][chosen])
-            more = today.look(edges[rows])
-            counts[rows] += more[0]
-            sums[rows] += more[1]
-            latest[rows] = np.maximum(latest[rows], more[2])
-        return _in_order(order, History(counts, sums, keys - latest))
+            more = today.look(keys[rows])
+            known.counts[rows] += more.counts
+            known.cents[rows] += more.cents
+            known.latest[rows] = np.maximum(known.latest[rows], more.latest)
+        return _in_order(order, History(known.counts, known.cents, keys - known.latest))
 
     def read_at(self, attempts: Attempts, as_of_ms: int) -> History:
         """The history of each row as a table written at `as_of_ms` has it.
@@ -193,15 +222,16 @@ class EventStore:
         order = _by_customer(attempts.keys)
         keys = attempts.keys[order]
         ends = keys - np.maximum((keys & _TIME_MASK) - as_of, 0)
-        edges = ends[:, None] - _REACH
-        counts, sums, latest = self._until_midnight(edges)
+        another = np.diff(ends, prepend=-1) != 0  # a customer's rows mostly read the same line
+        known = self._until_midnight(ends[another])
         if as_of_ms > self.edge_ms:
-            counts, sums, latest = _both((counts, sums, latest), self.today.look(edges))
-        return _in_order(order, History(counts, sums, keys - latest))
+            known = known.and_(self.today.look(ends[another]))
+        known = Found(*(column[np.cumsum(another) - 1] for column in known))
+        return _in_order(order, History(known.counts, known.cents, keys - known.latest))
 
-    def _until_midnight(self, edges: Ints) -> tuple[Ints, Ints, Ints]:
-        """Counts, cents and last keys of the closed days."""
-        return _both(self.base.look(edges), self.since.look(edges))
+    def _until_midnight(self, ends: Ints) -> Found:
+        """What the closed days know."""
+        return self.base.look(ends).and_(self.since.look(ends))
 
     def add(self, attempts: Attempts) -> None:
         """Keep the rows that may enter."""
@@ -223,11 +253,6 @@ class EventStore:
             settled = self.base.with_events(self.since.keys[1:], self.since.cents[1:])
             self.base, self.since = settled.younger_than(edge_ms - KEPT_MS), SortedRun()
         self.today, self.edge_ms = SortedRun(), edge_ms
-
-
-def _both(a: tuple[Ints, Ints, Ints], b: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints, Ints]:
-    """What two runs say together."""
-    return a[0] + b[0], a[1] + b[1], np.maximum(a[2], b[2])
 
 
 def _by_customer(keys: Ints) -> Ints:

@@ -84,12 +84,13 @@ def import_seconds(module: str) -> float:
 def peak_mb(days: int, daily: int, keep: str) -> float:
     """Peak resident memory of one resilient run, the whole log read once, in a fresh process."""
     code = (
-        "import resource, mlsys_lessons as mls\n"
+        "import mlsys_lessons as mls\n"
+        "from mlsys_lessons.cli import peak_rss_mb\n"
         f"world = mls.payments_world(seed={SEED}, daily={daily})\n"
         f"system = mls.resilient_system(seed={SEED}, retraining=None)\n"
         f"run = mls.simulate(world, system, days={days}, keep={keep!r})\n"
         f"rows = len(run.log) if {keep!r} == 'log' else run.requests\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+        "print(peak_rss_mb())\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return float(done.stdout)

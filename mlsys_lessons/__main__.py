@@ -1,0 +1,6 @@
+"""`python -m mlsys_lessons`: the same command as `mlsys-lessons`, where scripts are not on the path."""
+
+from mlsys_lessons.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())
