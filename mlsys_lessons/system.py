@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.answers import Answers, stacked
+from mlsys_lessons.answers import Answers, pile, stacked
 from mlsys_lessons.contract import parse
 from mlsys_lessons.decisions import BLOCK, REVIEW, CostDecisions, ScoreCut
 from mlsys_lessons.faults import Fault, faulted
@@ -125,7 +125,7 @@ class System:
             decided = self._with_repeats(received, repeated)
         else:
             decided = self._decide(received)
-        self._today.append(decided)
+        pile(self._today, decided)
         return decided
 
     def _decide(self, received: pd.DataFrame) -> pd.DataFrame:
