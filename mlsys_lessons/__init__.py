@@ -10,7 +10,7 @@ This file names what learners use; everything is defined in the module that it c
 
 from __future__ import annotations
 
-from mlsys_lessons import datasets, faults, features, scenarios
+from mlsys_lessons import datasets, faults, features, scenarios, traffic
 from mlsys_lessons.monitoring import detectors, drift, performance
 from mlsys_lessons.presets import (
     assemble,
@@ -50,4 +50,5 @@ __all__ = [
     "resume",
     "scenarios",
     "simulate",
+    "traffic",
 ]

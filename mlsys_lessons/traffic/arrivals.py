@@ -1,0 +1,132 @@
+"""Arrivals: when calls come. A rate over time, and the luck of one seed, make a list of moments.
+
+All shapes are bent out of the same unit Poisson process, so that a spike and the calm day it is
+compared with share their luck. What a call needs, and what becomes of it, is told in queueing.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlsys_lessons.randomness import stream
+from mlsys_lessons.records import InputError
+
+Floats = NDArray[np.float64]
+
+MOST_CALLS = 20_000_000
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Moments in seconds, ascending, and to which kind of caller each belongs.
+
+    >>> Arrivals(np.array([0.5, 2.0]), seconds=10.0)
+    Arrivals(2 calls in 10 s)
+    """
+
+    times: Floats
+    seconds: float
+    kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        times = np.asarray(self.times, dtype=np.float64)
+        if times.ndim != 1 or not np.isfinite(times).all() or bool((np.diff(times) < 0).any()):
+            raise InputError("arrival times must be finite and ascending; np.sort(times) helps.")
+        if len(times) and not 0 <= times[0] <= times[-1] <= self.seconds:
+            raise InputError(
+                f"arrivals lie in {times[0]:g}..{times[-1]:g} s, outside of 0..{self.seconds:g}; "
+                "give a longer `seconds`."
+            )
+        kinds = self.kinds if len(self.kinds) else np.zeros(len(times), dtype=np.int64)
+        object.__setattr__(self, "times", times)
+        object.__setattr__(self, "kinds", np.asarray(kinds, dtype=np.int64))
+
+    def __len__(self) -> int:
+        """Count the calls."""
+        return len(self.times)
+
+    def __repr__(self) -> str:
+        return f"Arrivals({len(self):,} calls in {self.seconds:g} s)"
+
+
+def positive(name: str, value: float) -> float:
+    """A finite number above 0, or one sentence that says so.
+
+    >>> positive("rate", 2.0)
+    2.0
+    """
+    whole = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not whole or not 0 < value < np.inf:
+        raise InputError(f"{name}={value!r} must be a finite number above 0.")
+    return float(value)
+
+
+def poisson(rate: float, seconds: float, *, seed: int = 0) -> Arrivals:
+    """Calls that know nothing of each other, `rate` a second on average.
+
+    >>> poisson(100.0, 60.0, seed=1)
+    Arrivals(6,038 calls in 60 s)
+    """
+    return _bent([0.0, positive("seconds", seconds)], [positive("rate", rate)], seed)
+
+
+def spike(
+    rate: float, seconds: float, *, factor: float, start: float, end: float, seed: int = 0
+) -> Arrivals:
+    """A steady stream that is `factor` times as strong from `start` to `end`.
+
+    >>> spike(100.0, 60.0, factor=3.0, start=20.0, end=30.0, seed=1)
+    Arrivals(8,025 calls in 60 s)
+    """
+    positive("rate", rate), positive("factor", factor), positive("seconds", seconds)
+    if not 0 < start < end < seconds:
+        raise InputError(
+            f"the spike lasts from {start} to {end}; it needs 0 < start < end < seconds."
+        )
+    return _bent([0.0, start, end, seconds], [rate, factor * rate, rate], seed)
+
+
+def flash_crowd(
+    rate: float, seconds: float, *, factor: float, at: float, fades_in: float = 30.0, seed: int = 0
+) -> Arrivals:
+    """A stream that jumps to `factor` times its rate and fades; `fades_in` is the time constant.
+
+    Why it matters: a crowd does not leave when a spike ends; it thins out, and comes back to look.
+
+    >>> flash_crowd(100.0, 120.0, factor=5.0, at=30.0, seed=1)
+    Arrivals(23,450 calls in 120 s)
+    """
+    positive("rate", rate), positive("factor", factor), positive("fades_in", fades_in)
+    if not 0 < at < positive("seconds", seconds):
+        raise InputError(f"the crowd comes at {at} s; it needs 0 < at < seconds={seconds}.")
+    edges = [0.0, *np.linspace(at, seconds, 1 + max(1, round(4 * (seconds - at)))).tolist()]
+    middles = (np.array(edges[1:-1]) + np.array(edges[2:])) / 2
+    crowd = rate * (1 + (factor - 1) * np.exp(-(middles - at) / fades_in))
+    return _bent(edges, [rate, *crowd.tolist()], seed)
+
+
+def together(*streams: Arrivals) -> Arrivals:
+    """Several streams at one door; each becomes a kind of caller, 0, 1, ... in the order given.
+
+    >>> together(poisson(5.0, 10.0), poisson(1.0, 10.0, seed=1)).kinds.max()
+    np.int64(1)
+    """
+    if not streams:
+        raise InputError("together() got no stream; pass at least one of poisson(...), spike(...).")
+    times = np.concatenate([each.times for each in streams])
+    kinds = np.repeat(np.arange(len(streams)), [len(each) for each in streams])
+    order = np.argsort(times, kind="stable")
+    return Arrivals(times[order], max(each.seconds for each in streams), kinds[order])
+
+
+def _bent(edges: list[float], rates: list[float], seed: int) -> Arrivals:
+    """A unit Poisson process read along the expected number of calls (inversion)."""
+    expected = np.concatenate([[0.0], np.cumsum(np.diff(edges) * rates)])
+    if expected[-1] > MOST_CALLS:
+        raise InputError(f"{expected[-1]:,.0f} calls are too many; stay below {MOST_CALLS:,}.")
+    draw, spare = stream(seed, "traffic.arrivals"), 10 * np.sqrt(expected[-1]) + 20
+    moments = np.cumsum(draw.standard_exponential(int(expected[-1] + spare)))
+    return Arrivals(np.interp(moments[moments < expected[-1]], expected, edges), edges[-1])
