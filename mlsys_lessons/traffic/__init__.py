@@ -5,6 +5,7 @@ milliseconds and with real queues. It knows no model and no money; days are in s
 
     arrivals.py   when calls come: steadily, in a spike, as a flash crowd
     policy.py     what caller and server do about trouble, as data
+    callers.py    what callers remember: budget, breaker, bulkhead, throttle
     queueing.py   the laboratory: arrivals, servers, policy -> one outcome for each request
     result.py     what came of it, by request, second and percentile
     theory.py     what a correct laboratory must reproduce, in closed form

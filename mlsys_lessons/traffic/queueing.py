@@ -11,7 +11,6 @@ server is free (Kiefer and Wolfowitz, 1955), so only failures have to be waited 
 
 from __future__ import annotations
 
-import copy
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -22,7 +21,8 @@ import numpy as np
 from mlsys_lessons.randomness import stream
 from mlsys_lessons.records import InputError, whole_number
 from mlsys_lessons.traffic.arrivals import Arrivals, positive
-from mlsys_lessons.traffic.policy import Outage, Policy, Throttle
+from mlsys_lessons.traffic.callers import Caller
+from mlsys_lessons.traffic.policy import Outage, Policy
 from mlsys_lessons.traffic.result import FALLBACK, LATE, SERVED, SHED, QueueRun
 
 _NEVER = float("inf")
@@ -96,85 +96,6 @@ def _down(outage: Outage, server: int, moment: float) -> bool:
     return reached and outage.start <= moment < outage.end
 
 
-class _Caller:
-    """What the callers remember together: the throttle's counts, the budget, the breaker."""
-
-    def __init__(self, policy: Policy, kinds: int) -> None:
-        self.policy, self.retries = policy, policy.retries
-        self.tokens = policy.retries.burst
-        self.window = _Window(policy.throttle) if policy.throttle else None
-        self.breaker = copy.deepcopy(policy.breaker)
-        self.slot, self.calls, self.failures, self.open = -1, 0, 0, False
-        self.under_way: list[list[float]] = [[] for _ in range(kinds)]
-
-    def asked(self) -> None:
-        """A fresh request earns its share of a retry."""
-        if self.retries.budget is not None:
-            self.tokens = min(self.tokens + self.retries.budget, self.retries.burst)
-
-    def may_retry(self) -> bool:
-        """Whether the budget has a retry left; takes it."""
-        if self.retries.budget is None:
-            return True
-        granted = self.tokens >= 1
-        self.tokens -= granted
-        return granted
-
-    def may_call(self, now: float, kind: int, coin: float) -> bool:
-        """Whether bulkhead, breaker and throttle let a call go."""
-        if self.policy.bulkhead is not None:
-            running = self.under_way[kind]
-            while running and running[0] <= now:
-                heappop(running)
-            if len(running) >= self.policy.bulkhead:
-                return False
-        if self.breaker is not None and not self._closed(now):
-            return False
-        return self.window is None or coin >= self.window.refusal(now)
-
-    def _closed(self, now: float) -> bool:
-        """Whether the breaker lets calls through in this second; counts the call."""
-        assert self.breaker is not None
-        if int(now) != self.slot:
-            self.breaker.enter(self.slot, self.calls, self.failures)
-            self.slot, self.calls, self.failures = int(now), 0, 0
-            self.open = not self.breaker.enter(self.slot, 0, 0)
-        self.calls += not self.open
-        return not self.open
-
-    def accepted(self, kind: int, finish: float) -> None:
-        """The server took a call."""
-        if self.window is not None:
-            self.window.accepts[-1] += 1
-            self.window.accepted += 1
-        if self.policy.bulkhead is not None:
-            heappush(self.under_way[kind], finish)
-
-
-class _Window:
-    """Requests and accepts of the last seconds."""
-
-    def __init__(self, throttle: Throttle) -> None:
-        self.k, self.size, self.slot = throttle.k, throttle.window_s, -1
-        self.requests: deque[int] = deque()
-        self.accepts: deque[int] = deque()
-        self.asked = self.accepted = 0
-
-    def refusal(self, now: float) -> float:
-        """How likely the caller refuses itself, given what it has seen; counts the request."""
-        while self.slot < int(now):
-            self.slot = self.slot + 1 if self.requests else int(now)
-            self.requests.append(0)
-            self.accepts.append(0)
-            if len(self.requests) > self.size:
-                self.asked -= self.requests.popleft()
-                self.accepted -= self.accepts.popleft()
-        chance = (self.asked - self.k * self.accepted) / (self.asked + 1)
-        self.requests[-1] += 1
-        self.asked += 1
-        return chance
-
-
 class _Laboratory:
     """One experiment: every request, its attempts, and what became of it."""
 
@@ -185,7 +106,7 @@ class _Laboratory:
         size = len(arrivals)
         self.arrivals, self.policy, self.needs, self.seed = arrivals, policy, needs, seed
         self.servers = _Servers(servers, outages, policy.queue_limit)
-        self.caller = _Caller(policy, int(arrivals.kinds.max(initial=0)) + 1)
+        self.caller = Caller(policy, int(arrivals.kinds.max(initial=0)) + 1)
         self.timeout = _NEVER if policy.timeout_s is None else policy.timeout_s
         self.kinds = arrivals.kinds.tolist()
         self.outcome, self.done, self.attempts = [SHED] * size, [0.0] * size, [0] * size
