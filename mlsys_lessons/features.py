@@ -6,7 +6,8 @@ and the model's business) and never looks at decisions.
 
 The two clocks: a row's history is made of the rows that *arrived* before it and *happened* strictly
 before it. `offline` replays the online object over a history, so a training table cannot disagree
-with serving. What the numbers are is told in feature_definitions.py.
+with serving. What the numbers are is told in feature_definitions.py. Longer than most: both levels
+and the training table are one definition.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from mlsys_lessons.event_store import EventStore, History
 from mlsys_lessons.feature_definitions import (
     DERIVED,
+    HISTORY,
+    RISKS,
     Floats,
     Payments,
     codes_of,
@@ -32,16 +35,19 @@ from mlsys_lessons.records import (
     DAY_MS,
     FEATURES,
     RAW_COLUMNS,
+    SLOT_MS,
     InputError,
     StateError,
     extend,
     milliseconds,
     ticks,
+    timestamps,
 )
 from mlsys_lessons.risk import RiskTable
 
 # How many requests of evidence the overall rate weighs against a key's own.
 RISK_PRIORS = {"merchant_id": 300.0, "country": 1_000.0, "category": 1_000.0}
+RESTORE_MS = 10 * SLOT_MS  # until a new process has read the snapshot and the log since (assumed)
 
 
 class OnlineFeatures:
@@ -99,6 +105,21 @@ class OnlineFeatures:
             moment = milliseconds(np.array([as_of], dtype="datetime64[ms]"))
             history = self.store.read_at(payments.attempts, int(moment[0]))
         return pd.DataFrame(self._columns(payments, history), index=frame.index, copy=False)
+
+    def unanswered(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """What rows are told whose look-up brings nothing in time: last midnight's table.
+
+        Every server keeps a copy of it. It is a day old at worst, and far better than a gap.
+        """
+        midnight = timestamps(np.array([self.store.edge_ms]))[0]
+        return self.lookup(frame, as_of=midnight)
+
+    def reborn(self, frame: pd.DataFrame, age_ms: Floats) -> tuple[NDArray[np.bool_], pd.DataFrame]:
+        """Which rows a process `age_ms` after its start cannot answer yet, and what they are told.
+
+        The state comes back from the snapshot and the log; until then, last midnight's table.
+        """
+        return age_ms < RESTORE_MS, self.unanswered(frame)
 
     def step(self, tick: int, labels: pd.DataFrame) -> None:
         """Midnight after day `tick`: close the day, forget old events, refresh the risk tables.
@@ -160,6 +181,18 @@ class BatchFeatures(OnlineFeatures):
     def _history(self, payments: Payments) -> History:
         """What each row may know of its customer: what last midnight's table says."""
         return self.store.read_at(payments.attempts, self.store.edge_ms)
+
+    def unanswered(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """What rows are told whose look-up brings nothing in time: nothing, and no error either."""
+        return self.lookup(frame).assign(**dict.fromkeys((*HISTORY, *RISKS), np.nan))
+
+    def reborn(self, frame: pd.DataFrame, age_ms: Floats) -> tuple[NDArray[np.bool_], pd.DataFrame]:
+        """Which rows come before the next nightly job, and what an empty table tells them.
+
+        Everybody is a stranger without a past: plausible numbers, and no error.
+        """
+        since_midnight = milliseconds(frame["arrival_time"]) % DAY_MS
+        return age_ms <= since_midnight, type(self)().lookup(frame)
 
 
 def offline(requests: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:

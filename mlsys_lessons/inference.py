@@ -19,9 +19,9 @@ from mlsys_lessons.records import SLOT_MS, categorical, extend, milliseconds
 
 CALLER_PATIENCE_MS = 2_000  # after this the shop's own request has failed, whatever we answer
 DEADLINE_MS = 150  # the budget a payment leaves for a model
-FAILURES = ("dependency", "deadline", "breaker", "quarantined")
+FAILURES = ("dependency", "deadline", "breaker", "quarantined", "refused")
 FAILURE_DTYPE = pd.CategoricalDtype(FAILURES)
-_DEPENDENCY, _DEADLINE, _BREAKER, _QUARANTINED = range(4)
+_DEPENDENCY, _DEADLINE, _BREAKER, _QUARANTINED, _REFUSED = range(len(FAILURES))
 
 
 @dataclass(frozen=True)
@@ -123,11 +123,11 @@ class Breaker:
         if self._all_is_well(failing):
             last = slice(-self.window, None)
             for slot, count in zip(distinct[last].tolist(), rows[last].tolist(), strict=True):
-                self._enter(slot, count, 0)
+                self.enter(slot, count, 0)
             return np.ones(len(slots), dtype=bool)
         bad = np.add.reduceat(failing.astype(np.int64), first)
         counts = zip(distinct.tolist(), rows.tolist(), bad.tolist(), strict=True)
-        admitted = [self._enter(*count) for count in counts]
+        admitted = [self.enter(*count) for count in counts]
         return np.repeat(np.array(admitted, dtype=bool), rows)
 
     def _all_is_well(self, failing: NDArray[np.bool_]) -> bool:
@@ -135,7 +135,7 @@ class Breaker:
         quiet = not self.failed and not self.probing and not any(bad for _, _, bad in self.recent)
         return quiet and self.slot >= self.open_until and not failing.any()
 
-    def _enter(self, slot: int, rows: int, bad: int) -> bool:
+    def enter(self, slot: int, rows: int, bad: int) -> bool:
         """Move to a slot and count its calls; returns whether they are let through."""
         if slot != self.slot:
             self._judge()
@@ -186,8 +186,9 @@ class LadderInference:
         """Add score, version, and whether and why a fallback stepped in."""
         failure = _failures(frame, self.deadline_ms)
         slots = milliseconds(frame["arrival_time"]) // SLOT_MS
-        calling = ~_unreadable(frame)
-        failure[~calling] = _QUARANTINED
+        unreadable = _unreadable(frame)
+        calling = ~unreadable & (failure != _REFUSED)
+        failure[unreadable] = _QUARANTINED
         admitted = self.breaker.admit(slots[calling], failure[calling] >= 0)
         failure[np.flatnonzero(calling)[~admitted]] = _BREAKER
         rungs = [self.registry.champion, self.rule, self.base_rate]
@@ -214,9 +215,10 @@ def _unreadable(frame: pd.DataFrame) -> NDArray[np.bool_]:
 
 def _failures(frame: pd.DataFrame, limit_ms: float) -> NDArray[np.int8]:
     """Index into FAILURES of what goes wrong with each row's model call, or -1."""
-    failure = np.full(len(frame), -1, dtype=np.int8)
-    failure[frame["latency_ms"].to_numpy() > limit_ms] = _DEADLINE
+    failure, latency = np.full(len(frame), -1, dtype=np.int8), frame["latency_ms"].to_numpy()
+    failure[latency > limit_ms] = _DEADLINE
     failure[~frame["dependency_up"].to_numpy()] = _DEPENDENCY
+    failure[np.isnan(latency)] = _REFUSED  # at the door: no call was made
     return failure
 
 

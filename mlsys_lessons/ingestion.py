@@ -2,7 +2,7 @@
 
 First stage of the loop: producers -> ingestion -> features. It flags rows and never drops, repairs
 or reorders one: a flag with a reason is an answer that somebody can look up, a missing row is not.
-It knows nothing of models or money; what a field promises is told in contract.py.
+It knows nothing of models or money; what a field promises is told in contract.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.contract import PAYMENTS_CONTRACT, UNUSUAL, Contract, lag_ms
+from mlsys_lessons.contract import PAYMENTS_CONTRACT, REPORT_COLUMNS, UNUSUAL, Contract, lag_ms
 from mlsys_lessons.keys import SeenIds
-from mlsys_lessons.records import HOUR_MS, categorical, extend
+from mlsys_lessons.records import categorical, extend
 
-LATE_MS = HOUR_MS  # a row that took longer than this from event to arrival is called late
 DEDUP_DAYS = 7  # how long an answer is remembered for a repeated request
+USUAL_DAYS = 7  # a week has every weekday once: its mean is the usual volume
 
 
 class UsualAmounts:
@@ -95,6 +95,9 @@ class ParsingIngestion:
         nothing = np.full(rows, -1, dtype=np.int8)
         return extend(frame, _flags(np.zeros((3, rows), dtype=bool), nothing, ()))
 
+    def audit(self, tick: int, closed: pd.DataFrame) -> None:
+        """Nobody has promised anything at this level."""
+
     def step(self, tick: int) -> None:
         """Nothing is remembered between days at this level."""
 
@@ -114,6 +117,7 @@ class ContractIngestion:
     rows_seen: int = 0
     seen: SeenIds = field(default_factory=lambda: SeenIds(days=DEDUP_DAYS))
     usual: UsualAmounts = field(default_factory=UsualAmounts)
+    audits: list[tuple[int, int, list[float]]] = field(default_factory=list, repr=False)
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Flag each row: duplicate, late, quarantined and why."""
@@ -122,19 +126,34 @@ class ContractIngestion:
         self.rows_seen += rows
         reason = self._judged(frame)
         duplicate = self.seen.add(frame["request_id"].to_numpy())
-        late = lag_ms(frame) > LATE_MS
-        flags = np.stack([duplicate, late, (reason >= 0) & ~duplicate])
+        late = lag_ms(frame) > self.contract.late_ms
+        reason[duplicate] = -1
+        flags = np.stack([duplicate, late, self.contract.puts_aside[reason]])
         return extend(frame, _flags(flags, reason, self.contract.reasons))
 
     def _judged(self, frame: pd.DataFrame) -> NDArray[np.int8]:
-        """Each row's first broken promise; clean rows teach what is usual."""
+        """Each row's gravest broken promise; clean rows teach what is usual."""
         reason = self.contract.breaches(frame)
         merchant, amount = frame["merchant_id"].to_numpy(), frame["amount"].to_numpy()
-        odd = (reason < 0) & self.usual.unusual(merchant, amount)
+        odd = ~self.contract.puts_aside[reason] & self.usual.unusual(merchant, amount)
         reason[odd] = self.contract.reasons.index(UNUSUAL)
         clean = reason < 0
         self.usual.learn(merchant[clean], amount[clean])
         return reason
+
+    def audit(self, tick: int, closed: pd.DataFrame) -> None:
+        """Look at a closed day's feed as a whole: what it brought, for the promises it gave."""
+        lately = [rows for _, rows, _ in self.audits[-USUAL_DAYS:]]
+        usual_rows = sum(lately) / len(lately) if lately else float("nan")
+        self.audits.append((tick, len(closed), self.contract.observe(closed, usual_rows)))
+
+    @property
+    def report(self) -> pd.DataFrame:
+        """Every promise of every closed day: tick and the columns of `Contract.report`."""
+        days = {tick: self.contract.judged(seen) for tick, _, seen in self.audits}
+        if not days:
+            return pd.DataFrame(columns=["tick", *REPORT_COLUMNS])
+        return pd.concat(days, names=["tick"]).reset_index("tick").reset_index(drop=True)
 
     def step(self, tick: int) -> None:
         """Close the day: forget old answers, and move each merchant's usual level."""
@@ -154,7 +173,6 @@ def _row_ids(start: int, rows: int) -> pd.RangeIndex:
 def _flags(
     flags: NDArray[np.bool_], reason: NDArray[np.int8], reasons: tuple[str, ...]
 ) -> dict[str, object]:
-    reason = np.where(flags[2], reason, np.int8(-1))
     return {
         "is_duplicate": flags[0],
         "is_late": flags[1],

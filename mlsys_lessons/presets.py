@@ -30,7 +30,7 @@ from mlsys_lessons.models import (
 from mlsys_lessons.monitoring import Monitor, OperationsOnly
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS, InputError, whole_number
-from mlsys_lessons.service import Service
+from mlsys_lessons.service import GuardedService, Service
 from mlsys_lessons.system import COMPONENTS, System
 from mlsys_lessons.worlds import payments_world
 
@@ -156,7 +156,7 @@ def assemble(
         monitor=Monitor() if watched else OperationsOnly(),
         retraining=policy,
         store=TrainingStore(seed, policy.rows_a_day if policy else 0),
-        service=Service(seed),
+        service=GuardedService(seed) if "serving" in levels else Service(seed),
     )
 
 

@@ -213,6 +213,7 @@ class System:
         self.labels.remember(tick, distinct, waiting)
         labels = self.labels.step(tick)
         self.features.step(tick, labels[labels["label"].to_numpy() == 1])
+        self.ingestion.audit(tick, closed)
         for stage in (self.ingestion, self.inference, self.decisions):
             stage.step(tick)
         adopted = self._learn(tick, distinct)

@@ -2,7 +2,8 @@
 
 Twin runs on the same luck, with and without the fault. Noise is measured on four healthy weeks
 of the same world; a metric that never moves there (a rate that is always zero) has to stay put.
-How a fault changes a frame is told in test_faults.py.
+How a fault changes a frame is told in test_faults.py, how a design answers one in
+test_failure_modes.py.
 """
 
 from __future__ import annotations
@@ -16,34 +17,37 @@ import pytest
 import mlsys_lessons as mls
 from mlsys_lessons.faults import CATALOGUE, Fault
 from mlsys_lessons.scenarios import INCIDENTS
+from mlsys_lessons.system import COMPONENTS
 
 SEED, DAILY = 7, 1_000
 START, END, DAYS, HEALTHY_DAYS = 5, 8, 10, 28
 LEAST_RATE = 0.01  # below this nobody would say that a rate has moved
 TAIL_DAYS = 2  # late rows arrive up to 36 hours after the window
 CLEAR = 6.0  # robust standard deviations
+ABSORBED = ("missing_features", "cold_start")  # seen where the features are at their naive level
 
 
-@lru_cache(maxsize=1)
-def parts() -> tuple[object, object]:
-    """One world and one system for all twins."""
+@lru_cache(maxsize=2)
+def parts(absorbed: bool = False) -> tuple[object, object]:
+    """One world and one system for all twins; another for faults that its features would hide."""
     world = mls.payments_world(seed=SEED, daily=DAILY)
-    return world, mls.resilient_system(seed=SEED, retraining=None)
+    levels = set(COMPONENTS) - ({"features"} if absorbed else set())
+    return world, mls.assemble(levels, seed=SEED, retraining=None)
 
 
-def daily(faults: tuple[Fault, ...], days: int) -> pd.DataFrame:
+def daily(faults: tuple[Fault, ...], days: int, absorbed: bool) -> pd.DataFrame:
     """One row a day, one column a metric, named layer.metric.segment."""
-    world, system = parts()
+    world, system = parts(absorbed)
     run = mls.simulate(world, system, days=days, faults=faults, keep="metrics")
     seen = run.metrics
     name = seen["layer"].astype(str) + "." + seen["metric"] + "." + seen["segment"]
     return seen.assign(name=name).pivot(index="tick", columns="name", values="value")
 
 
-@lru_cache(maxsize=1)
-def healthy() -> pd.DataFrame:
+@lru_cache(maxsize=2)
+def healthy(absorbed: bool = False) -> pd.DataFrame:
     """Four weeks without a fault; the twins' first days are its first days."""
-    return daily((), HEALTHY_DAYS)
+    return daily((), HEALTHY_DAYS, absorbed)
 
 
 @lru_cache(maxsize=64)
@@ -51,7 +55,7 @@ def twin(name: str, severity: float | None = None) -> tuple[Fault, pd.DataFrame]
     """The same days with one fault in them."""
     chosen = {} if severity is None else {"severity": severity}
     fault = CATALOGUE[name](start=START, end=END, **chosen)
-    return fault, daily((fault,), DAYS)
+    return fault, daily((fault,), DAYS, name in ABSORBED)
 
 
 def full(metric: str) -> str:
@@ -65,19 +69,20 @@ def noise(metric: str) -> float:
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
-def shifts(metric: str, days: pd.DataFrame) -> np.ndarray:
+def shifts(fault: Fault, metric: str, days: pd.DataFrame) -> np.ndarray:
     """How far each day lies from its healthy twin."""
-    return days[full(metric)].to_numpy() - healthy()[full(metric)].to_numpy()[:DAYS]
+    twin_days = healthy(fault.name in ABSORBED)[full(metric)].to_numpy()[:DAYS]
+    return days[full(metric)].to_numpy() - twin_days
 
 
 def _moves(fault: Fault, days: pd.DataFrame) -> None:
-    inside = np.abs(shifts(fault.moves, days))[START:END]
+    inside = np.abs(shifts(fault, fault.moves, days))[START:END]
     assert (inside > max(CLEAR * noise(fault.moves), LEAST_RATE)).all(), (fault, inside)
 
 
 def _leaves(fault: Fault, days: pd.DataFrame) -> None:
     for metric in fault.leaves:
-        moved = np.abs(shifts(metric, days))
+        moved = np.abs(shifts(fault, metric, days))
         assert (moved <= noise(metric)).all(), (fault, metric, moved, noise(metric))
 
 
@@ -98,13 +103,14 @@ def test_before_the_window_nothing_has_happened_and_after_it_rates_return(name: 
     """Days before are equal to the bit, in every metric; rows in transit need a day more."""
     fault, days = twin(name)
     for metric in days.columns:
-        before = days[metric].to_numpy()[:START], healthy()[metric].to_numpy()[:START]
+        calm = healthy(name in ABSORBED)[metric].to_numpy()
+        before = days[metric].to_numpy()[:START], calm[:START]
         np.testing.assert_array_equal(*before, err_msg=metric)
     late = name in ("late_rows", "duplicate_replay")
-    after = np.abs(shifts(fault.moves, days))[END + (TAIL_DAYS if late else 0) :]
+    after = np.abs(shifts(fault, fault.moves, days))[END + (TAIL_DAYS if late else 0) :]
     assert (after <= 2 * noise(fault.moves)).all(), after
-    peak = np.abs(shifts(fault.moves, days))[START:END].max()
-    assert np.abs(shifts(fault.moves, days))[-1] < 0.05 * peak
+    peak = np.abs(shifts(fault, fault.moves, days))[START:END].max()
+    assert np.abs(shifts(fault, fault.moves, days))[-1] < 0.05 * peak
 
 
 @pytest.mark.parametrize(
@@ -117,9 +123,11 @@ def test_the_claim_holds_at_every_severity_of_the_ordinary_year(name: str, sever
     _leaves(fault, days)
 
 
-@pytest.mark.parametrize("name", ["latency", "dependency_outage"])
+@pytest.mark.parametrize(
+    "name", ["latency", "dependency_outage", "traffic_spike", "partial_outage"]
+)
 def test_the_platforms_dashboard_sees_the_faults_of_the_platform(name: str) -> None:
-    """The naive level has one layer; these two are the only faults that move it."""
+    """The naive level has one layer; these are the only faults that move it."""
     world, _ = parts()
     system, fault = mls.naive_system(seed=SEED), CATALOGUE[name](start=1, end=2)
     runs = [

@@ -24,11 +24,13 @@ from mlsys_lessons.records import (
     InputError,
     milliseconds,
 )
+from mlsys_lessons.service import Service
 
 WINDOW = {"start": 1.25, "end": 1.75}  # six hours to six hours of day 1
-FIRST_TEN = (
+NAMES = (
     "unit_change", "null_flood", "duplicate_replay", "late_rows", "time_zone_shift",
     "renamed_category", "stale_features", "wrong_model", "latency", "dependency_outage",
+    "missing_features", "cold_start", "traffic_spike", "partial_outage",
 )  # fmt: skip
 TOUCHES = {
     "unit_change": {"amount"},
@@ -41,11 +43,15 @@ TOUCHES = {
     "wrong_model": {"score", "model_version"},
     "latency": {"latency_ms"},
     "dependency_outage": {"dependency_up"},
+    "missing_features": set(FEATURES),
+    "cold_start": set(FEATURES),
+    "traffic_spike": {"latency_ms"},
+    "partial_outage": {"dependency_up"},
 }
 
 
 class Table:
-    """A feature stage that remembers how it was asked for old history."""
+    """A feature stage that remembers how it was asked for old history, and knows no other."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, object]] = []
@@ -56,6 +62,19 @@ class Table:
     def lookup(self, frame: pd.DataFrame, as_of: object = None) -> dict[str, np.ndarray]:
         self.asked.append((len(frame), as_of))
         return {name: np.full(len(frame), -77.0) for name in FEATURES}
+
+    def unanswered(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+        return self.lookup(frame)
+
+    def reborn(self, frame: pd.DataFrame, age_ms: np.ndarray) -> tuple[np.ndarray, object]:
+        return age_ms < HOUR_MS, self.lookup(frame)
+
+
+class Door(Service):
+    """The naive service behind frames that have met it already."""
+
+    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame
 
 
 def frame_for(seam: str, rows: int = 400) -> pd.DataFrame:
@@ -69,7 +88,8 @@ def frame_for(seam: str, rows: int = 400) -> pd.DataFrame:
 
 
 def stage_for(seam: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    return Table() if seam == "features" else lambda frame: frame
+    known = {"features": Table(), "service": Door(seed=0)}
+    return known.get(seam, lambda frame: frame)
 
 
 def inside_of(frame: pd.DataFrame) -> np.ndarray:
@@ -81,7 +101,7 @@ def inside_of(frame: pd.DataFrame) -> np.ndarray:
 
 
 def test_the_catalogue_is_complete() -> None:
-    assert tuple(CATALOGUE)[:10] == FIRST_TEN
+    assert tuple(CATALOGUE) == NAMES
     for name, factory in CATALOGUE.items():
         assert getattr(faults, name) is factory
         assert factory.__doc__
@@ -337,3 +357,26 @@ def test_latency_is_a_factor_and_outages_are_absence() -> None:
     assert set((out["latency_ms"] / frame["latency_ms"])[inside]) == {8.0}
     _, out, inside = run(faults.dependency_outage(**WINDOW, severity=1.0))
     assert out["dependency_up"].tolist() == (~inside).tolist()
+
+
+@pytest.mark.parametrize(("restarts", "hours"), [(1.0, 24), (4.0, 6), (8.0, 3)])
+def test_a_cold_start_comes_so_many_times_a_day_beginning_with_the_first(
+    restarts: float, hours: int
+) -> None:
+    """The stub's process needs an hour to know its customers again."""
+    frame = frame_for("features", 4_000)
+    fault = faults.cold_start(start=1.25, end=1.95, severity=restarts)
+    out = faulted(Table(), [fault])(frame)
+    hour = milliseconds(frame["arrival_time"]) / HOUR_MS - 30
+    expected = (hour >= 0) & (hour < 0.7 * 24) & (np.mod(hour, hours) < 1)
+    assert (out["count_1h"] == -77.0).to_numpy().tolist() == expected.tolist()
+
+
+def test_faults_of_the_service_pile_up_whatever_their_order() -> None:
+    """Twice the work on half of the time: a later fault finds what the earlier one left."""
+    frame = frame_for("service")
+    busy = {"start": 1, "end": 2}
+    pair = [faults.latency(**busy, severity=3.0), faults.traffic_spike(**busy, severity=1.25)]
+    one, other = (faulted(Door(seed=0), each)(frame)["latency_ms"] for each in (pair, pair[::-1]))
+    assert np.allclose(one, other)
+    assert np.allclose(one / frame["latency_ms"], 3.0 * 0.4 / 0.25)

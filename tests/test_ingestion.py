@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import batch_sizes, cut, requests
 
@@ -117,6 +117,7 @@ bounds = st.one_of(st.none(), st.integers(-5, 5).map(float))
 def test_a_field_is_a_plain_loop(
     low: float | None, high: float | None, values: list[float]
 ) -> None:
+    assume(low is None or high is None or low <= high)
     promise = Field("x", "float64", "somebody", minimum=low, maximum=high)
     kept = [
         not np.isnan(each) and (low is None or each >= low) and (high is None or each <= high)
@@ -283,10 +284,56 @@ def test_a_missing_event_time_is_quarantined() -> None:
     assert answered["quarantine_reason"].iloc[1].startswith("event_time")
 
 
-def test_a_missing_arrival_time_is_refused_or_put_aside() -> None:
-    try:
-        answered = ContractIngestion()(with_value("arrival_time", pd.NaT))
-    except InputError as error:
-        assert "arrival_time" in str(error)
-    else:
-        assert answered["is_quarantined"].tolist() == [False, True, False]
+def test_a_missing_arrival_time_is_stamped_now() -> None:
+    """Stamping is our own work: a gap in it says nothing against the row."""
+    frame = with_value("arrival_time", pd.NaT)
+    assert frame["arrival_time"].iloc[1] == frame["arrival_time"].max()
+    nowhere = requests(3).drop(columns="arrival_time")
+    nowhere.loc[1, "event_time"] = pd.NaT
+    stamped = parse(nowhere)["arrival_time"]
+    assert stamped.tolist()[::2] == nowhere["event_time"].tolist()[::2]
+    assert stamped.iloc[1] == nowhere["event_time"].max()
+    assert ContractIngestion()(parse(nowhere))["is_quarantined"].tolist() == [False, True, False]
+    for nothing in (nowhere.assign(event_time=pd.NaT), frame.assign(arrival_time=pd.NaT)):
+        with pytest.raises(InputError, match=r"^every arrival_time is missing; send one, or leav"):
+            parse(nothing)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("amount", "twelve", np.nan),
+        ("amount", [1.0], np.nan),
+        ("amount", "12.5", 12.5),
+        ("request_id", "A-17", -1),
+        ("request_id", None, -1),
+        ("customer_id", 2.0**70, -1),
+        ("merchant_id", {}, -1),
+        ("account_opened", "yesterday", pd.NaT),
+        ("event_time", {}, pd.NaT),
+        ("country", ["DE"], "['DE']"),
+    ],
+)
+def test_one_illegible_value_is_that_rows_own_trouble(
+    name: str, value: object, read: object
+) -> None:
+    frame = requests(7)
+    column = frame[name].astype(object)
+    column.iloc[4] = value
+    parsed = parse(frame.assign(**{name: column}))
+    others = np.arange(7) != 4
+    pd.testing.assert_frame_equal(
+        parsed[others], frame[others], check_dtype=False, check_categorical=False
+    )
+    found = parsed[name].iloc[4]
+    assert found == read or (pd.isna(found) and pd.isna(read))
+    assert ContractIngestion()(parsed)["is_quarantined"].to_numpy()[4] == (value != "12.5")
+
+
+def test_halving_a_long_column_loses_only_what_is_illegible() -> None:
+    frame = requests(2_000)
+    column = frame["amount"].astype(object)
+    column.iloc[[0, 1, 700, 1_999]] = "?"
+    amount = parse(frame.assign(amount=column))["amount"]
+    assert np.flatnonzero(amount.isna()).tolist() == [0, 1, 700, 1_999]
+    assert amount.dropna().tolist() == frame["amount"][amount.notna()].tolist()

@@ -23,8 +23,13 @@ from mlsys_lessons.worlds import Drift
 YEARS = 300
 
 
-def test_the_table_covers_the_catalogue_once_with_legal_severities() -> None:
-    assert [row.fault for row in INCIDENTS] == list(CATALOGUE)
+# studied one by one as failure modes; a rate for them would change the year of every stored result
+OUTSIDE_THE_YEAR = {"missing_features", "cold_start", "traffic_spike", "partial_outage"}
+
+
+def test_the_table_covers_the_ordinary_catalogue_once_with_legal_severities() -> None:
+    ordinary = [name for name in CATALOGUE if name not in OUTSIDE_THE_YEAR]
+    assert [row.fault for row in INCIDENTS] == ordinary
     for row in INCIDENTS:
         assert row.source == "assumed" or "assumed" in row.source
         assert row.a_year > 0

@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 ALL = "all"  # the segment of a metric that has none
 CALLER_PATIENCE_MS = 2_000.0  # after this the caller has gone, whatever we answer
-SERVICE_FAILURES = ("dependency", "deadline", "breaker")  # fallback reasons that are outages
+SERVICE_FAILURES = ("dependency", "deadline", "breaker", "refused")  # outages, as reasons
 NIGHT_HOURS = 6  # 0:00 to 5:59, when genuine customers sleep
 ODDS_LIMIT = 1e-6  # probabilities are cut here before their logarithm is taken
 VOCABULARIES = {
@@ -55,7 +55,8 @@ def operations(day_log: pd.DataFrame) -> list[MetricRow]:
     too_late = latency > CALLER_PATIENCE_MS
     failed = _is_any(day_log["fallback_reason"], SERVICE_FAILURES) | too_late
     shed = _is_any(day_log["action"], ("shed",))
-    answered = ~np.isnan(day_log["score"].to_numpy()) & ~too_late & ~shed
+    waited_for = ~day_log["is_fallback"].to_numpy()  # a fallback speaks when the deadline is over
+    answered = ~np.isnan(day_log["score"].to_numpy()) & ~(too_late & waited_for) & ~shed
     return [
         ("requests", ALL, float(rows), rows),
         ("latency_p50", ALL, median, rows),
@@ -72,7 +73,8 @@ def inputs(day_log: pd.DataFrame, references: Mapping[str, Reference]) -> list[M
 
     Why it matters: every drift statistic drops missing values, so the missing rate is a metric of
     its own; and a median does not see the unit bug of one row in a hundred that a mean sees. One
-    feature is watched beside the raw fields: recency is the first to tell that the table is stale.
+    feature is watched beside the raw fields: recency is the first to tell that the table is stale,
+    and without it the table has not answered at all.
     """
     rows = len(day_log)
     amount, hour = watched_amount(day_log), watched_hour(day_log)
@@ -81,6 +83,7 @@ def inputs(day_log: pd.DataFrame, references: Mapping[str, Reference]) -> list[M
     recency = day_log["recency_hours"].to_numpy()[~day_log["is_duplicate"].to_numpy()]
     return [
         *_missing_rates(day_log),
+        ("null_rate", "history", _share(np.isnan(recency)), len(recency)),
         *_unknown_rates(day_log),
         ("duplicate_rate", ALL, _share(day_log["is_duplicate"].to_numpy()), rows),
         ("late_rate", ALL, _share(day_log["is_late"].to_numpy()), rows),
