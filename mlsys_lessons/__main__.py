@@ -1,4 +1,4 @@
-"""`python -m mlsys_lessons`: the same command as `mlsys-lessons`, where scripts are not on the path."""
+"""`python -m mlsys_lessons`: the `mlsys-lessons` command where scripts are not on the path."""
 
 from mlsys_lessons.cli import main
 

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mlsys_lessons import __version__
 
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     reset = _command(commands, "reset", _reset, "put one lesson back, keeping a backup of yours")
     reset.add_argument("number", help="the lesson's number, 01 say")
     _simulate_arguments(_command(commands, "simulate", _simulate, "run a system through a world"))
+    _serve_arguments(_command(commands, "serve", _serve, "serve a system over HTTP on loopback"))
     claims = _command(commands, "claims", _claims, "run the claims of the talk over many seeds")
     claims.add_argument("names", nargs="*", help="C1 C2 ...: all when none is given")
     claims.add_argument("--seeds", type=int, default=20, help="paired seeds (20)")
@@ -76,7 +77,7 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.add_argument("--json", action="store_true", help="one line of JSON for machines")
-    if name not in ("simulate", "claims"):
+    if name not in ("simulate", "serve", "claims"):
         parser.add_argument("--dir", type=Path, help="your folder of lessons (./my_lessons)")
     parser.set_defaults(run=run)
     return parser
@@ -97,9 +98,24 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
         help="START and END are days; without them the middle third of the run",
     )
     parser.add_argument("--batch-size", type=int, help="rows a call (a day at a time)")
-    parser.add_argument("--keep", default="log", help="log or metrics")
+    parser.add_argument("--keep", default="log", help="log, metrics or disk")
+    parser.add_argument("--path", type=Path, help="the log's file, for --keep disk")
     parser.add_argument("--no-retraining", action="store_true", help="freeze the model")
     parser.add_argument("--progress", action="store_true", help="show a bar")
+
+
+def _serve_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=0, help="a port of your choice (any free one)")
+    parser.add_argument("--log", type=Path, help="the decision log; begun or gone on with")
+    parser.add_argument("--system", default="resilient", help="naive or resilient")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--model", type=Path, help="a model file to put in service")
+    parser.add_argument("--power-loss-safe", action="store_true", help="slower, and safe from that")
+    parser.add_argument("--daily", type=int, default=1_000, help="requests a day in its history")
+    parser.add_argument(
+        "--virtual", action="store_true", help="the requests' own arrival times are the clock"
+    )
+    parser.set_defaults(no_retraining=False)
 
 
 def _desk(chosen: argparse.Namespace) -> Path:
@@ -180,7 +196,7 @@ def _simulate(chosen: argparse.Namespace) -> Answer:
     began = time.perf_counter()
     run = mls.simulate(
         world, system, days=chosen.days, faults=faults, batch_size=chosen.batch_size,
-        keep=chosen.keep, progress=chosen.progress,
+        keep=chosen.keep, path=chosen.path, progress=chosen.progress,
     )  # fmt: skip
     seconds = time.perf_counter() - began
     facts = {
@@ -192,12 +208,30 @@ def _simulate(chosen: argparse.Namespace) -> Answer:
         "requests": run.requests,
         "seconds": round(seconds, 3),
         "requests_per_second": round(run.requests / seconds),
-        "peak_rss_mb": _peak_rss_mb(),
+        "peak_rss_mb": peak_rss_mb(),
         "value_cents": run.value,
         "alerts": len(run.alerts),
         "actions_sha256": run.actions_sha256,
     }
     return facts, f"{run!r}\n{facts['requests_per_second']:,} rows a second", 0
+
+
+def _serve(chosen: argparse.Namespace) -> NoReturn:
+    import mlsys_lessons as mls
+    from mlsys_lessons.serving import EdgeSettings, serve, warmed
+    from mlsys_lessons.serving.model_files import load_model
+    from mlsys_lessons.serving.server import until_told_to_stop
+
+    world, system = mls.payments_world(seed=chosen.seed, daily=chosen.daily), _system(chosen)
+    if chosen.model:
+        system.inference.registry.adopt(load_model(chosen.model))
+    edge = serve(
+        warmed(world, system), chosen.log, virtual=chosen.virtual, port=chosen.port,
+        settings=EdgeSettings(power_loss_safe=chosen.power_loss_safe),
+    )  # fmt: skip
+    with edge as url, until_told_to_stop():
+        _say(chosen, {"url": url}, f"{system!r}\nat {url} (see {url}/docs); Ctrl-C stops it.")
+    raise SystemExit(0)  # whoever reads the address may be gone: no second line
 
 
 def _world(chosen: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
@@ -249,7 +283,7 @@ def _system(chosen: argparse.Namespace) -> Any:
     return makers[chosen.system]()
 
 
-def _peak_rss_mb() -> float:
+def peak_rss_mb() -> float:
     """Peak resident memory of this process; 0 where the platform does not tell."""
     try:  # Linux: what getrusage says there may include the process that started this one
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")

@@ -6,7 +6,6 @@ all these) the truth. It computes nothing new; the loop is in simulation.py.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,35 +16,9 @@ import pandas as pd
 from mlsys_lessons.answers import stacked
 from mlsys_lessons.faults import Fault
 from mlsys_lessons.ledger import Ledger
-from mlsys_lessons.records import ACTIONS, FEATURES, LABEL_SOURCES, InputError, StateError
+from mlsys_lessons.recorder import Recorder
+from mlsys_lessons.records import ACTIONS, FEATURES, LABEL_SOURCES, InputError
 from mlsys_lessons.system import System
-
-
-@dataclass
-class Recorder:
-    """What a run keeps, chunk by chunk; `keep="metrics"` keeps no rows."""
-
-    keep: str
-    log: list[pd.DataFrame] = field(default_factory=list)
-    truth: list[pd.DataFrame] = field(default_factory=list)
-    labels: list[pd.DataFrame] = field(default_factory=list)
-    rows: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Recorder:
-        chunks = (list(self.log), list(self.truth), list(self.labels))
-        return Recorder(self.keep, *chunks, self.rows, self.digest.copy())
-
-    def record(self, closed: pd.DataFrame, truth: pd.DataFrame, labels: pd.DataFrame) -> None:
-        """Take in one closed day."""
-        self.rows += len(closed)
-        self.digest.update(closed["request_id"].to_numpy().tobytes())
-        for name in ("action", "final_action"):
-            self.digest.update(closed[name].cat.codes.to_numpy().tobytes())
-        if self.keep == "log":
-            self.log.append(closed)
-            self.truth.append(truth)
-            self.labels.append(labels[["request_id", "label", "label_time", "source"]])
 
 
 @dataclass
@@ -54,7 +27,8 @@ class Run:
 
     Attributes: `world`, `system` (as it stands at the end), `days`, `faults`, and the frames
     described in the README; money is integer cents. `keep="metrics"` runs have no log, truth or
-    labels, and their ledger is summed by day and item.
+    labels, `keep="disk"` runs read them from their file; the ledger of both is summed by day and
+    item.
     """
 
     world: Any
@@ -92,8 +66,7 @@ class Run:
     @cached_property
     def log(self) -> pd.DataFrame:
         """One row per received row, index row_id; every stage's columns."""
-        self._need_rows("log")
-        return joined(self.recorder.log)
+        return joined(self.recorder.kept("log"))
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -108,8 +81,7 @@ class Run:
     @cached_property
     def labels(self) -> pd.DataFrame:
         """request_id, label, label_time, source: what the system could know by then."""
-        self._need_rows("labels")
-        return stacked(self.recorder.labels).reset_index(drop=True)
+        return stacked(self.recorder.kept("labels")).reset_index(drop=True)
 
     @cached_property
     def ledger(self) -> pd.DataFrame:
@@ -128,12 +100,11 @@ class Run:
 
     @cached_property
     def _truth(self) -> pd.DataFrame:
-        truth = pd.concat(self.recorder.truth)
+        truth = pd.concat(self.recorder.kept("truth"))
         return truth[~truth.index.duplicated()]
 
     def truth(self) -> pd.DataFrame:
         """The omniscient view: true_* columns by request_id. No system ever sees it."""
-        self._need_rows("truth")
         return self._truth
 
     @property
@@ -160,10 +131,6 @@ class Run:
         ledger = self.ledger[self.ledger["request_id"] == request_id]
         labels = self.labels[self.labels["request_id"] == request_id]
         return Trace(rows, labels, ledger)
-
-    def _need_rows(self, what: str) -> None:
-        if self.recorder.keep != "log":
-            raise StateError(f"{what} was not kept (keep={self.recorder.keep!r}); use keep='log'.")
 
 
 def joined(chunks: list[pd.DataFrame]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,28 +22,32 @@ import pandas as pd
 from mlsys_lessons.answers import stacked
 from mlsys_lessons.faults import SEAMS, Fault, faulted
 from mlsys_lessons.ledger import Ledger
+from mlsys_lessons.recorder import Recorder
 from mlsys_lessons.records import DAY_MS, InputError, StateError, milliseconds, whole_number
-from mlsys_lessons.run import Recorder, Run
+from mlsys_lessons.run import Run
 from mlsys_lessons.system import System
 from mlsys_lessons.worlds import History, PaymentsWorld
 
 WARM_DAYS = 60
 LONGEST = 1_096  # days: the world deals customer ids for three years
-KEEP = ("log", "metrics")
+KEEP = ("log", "metrics", "disk")
 
 
 def simulate(
     world: PaymentsWorld, system: System, *, days: int, faults: Iterable[Fault] = (),
-    batch_size: int | None = None, keep: str = "log", progress: bool = False,
+    batch_size: int | None = None, keep: str = "log", path: str | Path | None = None,
+    progress: bool = False,
 ) -> Run:  # fmt: skip
     """Let a system meet a world for some days.
 
     Works on a copy of `system`, warmed with the world's last 60 history days; the same call twice
     gives the same bytes, and `batch_size` (None: a day at a time) changes no action. `keep` is
-    "log" (every row) or "metrics" (no rows: memory does not grow with days). `progress`
-    shows a bar.
+    "log" (every row), "metrics" (no rows: memory does not grow with days) or "disk": every row in
+    a DuckDB file at `path`, one transaction a day. The same call on a file that a killed run
+    left behind compares the days that are there and appends the others. `progress` shows a bar.
 
-    Raises InputError for days below 1, an unknown `keep`, or arguments of other types.
+    Raises InputError for days below 1, an unknown `keep`, or arguments of other types; for a
+    file see `warehouse.Warehouse`.
 
     >>> import mlsys_lessons as mls
     >>> world = mls.payments_world(seed=7, daily=200)
@@ -54,14 +59,15 @@ def simulate(
     system = copy.deepcopy(system)
     system.install(_checked_faults(faults))
     system.staff(world.reviewers.capacity)
-    history = _history(world)
-    system.warm(history.requests, history.labels)
-    run = Run(
-        world, system, 0, system.faults, 0.0, Recorder(keep),
-        Ledger(world.seed, keep_entries=keep == "log"), world.start(), Transit(),
-        {"batch_size": batch_size, "progress": progress},
-    )  # fmt: skip
-    return _go_on(run, days)
+    with Recorder(keep, _checked_path(keep, path)) as recorder:
+        history = _history(world)
+        system.warm(history.requests, history.labels)
+        run = Run(
+            world, system, 0, system.faults, 0.0, recorder,
+            Ledger(world.seed, keep_entries=keep == "log"), world.start(), Transit(),
+            {"batch_size": batch_size, "progress": progress},
+        )  # fmt: skip
+        return _go_on(run, days)
 
 
 def resume(run: Run, *, days: int) -> Run:
@@ -74,7 +80,8 @@ def resume(run: Run, *, days: int) -> Run:
     whole_number("days in all", run.days + days, 1, LONGEST)
     fields = {name: getattr(run, name) for name in Run.__dataclass_fields__}
     kept = {name: copy.deepcopy(fields[name]) for name in _MUTABLE}
-    return _go_on(Run(**{**fields, **kept}), days)
+    with kept["recorder"]:
+        return _go_on(Run(**{**fields, **kept}), days)
 
 
 _MUTABLE = ("system", "recorder", "book", "state", "transit")
@@ -173,6 +180,16 @@ def _check(world: Any, system: Any, days: Any, keep: str, batch_size: Any) -> No
         whole_number("batch_size", batch_size, 1, 10**9)
 
 
+def _checked_path(keep: str, path: Any) -> Path | None:
+    if keep != "disk":
+        if path is not None:
+            raise InputError(f"path={path!r} is for keep='disk' only; leave one of the two out.")
+        return None
+    if not isinstance(path, (str, Path)):
+        raise InputError(f"path={path!r} names no file; keep='disk' needs path='run.duckdb', say.")
+    return Path(path)
+
+
 def _checked_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     if isinstance(faults, (str, Fault)) or not isinstance(faults, Iterable):
         raise InputError(
@@ -215,7 +232,7 @@ def compare(a: Run, b: Run) -> Comparison:
     for run in (a, b):
         _check_run(run)
         if run.recorder.keep != "log":
-            raise StateError(f"{run!r} kept no rows, so nothing can be paired; use keep='log'.")
+            raise StateError(f"{run!r} has no ledger by request to be paired; use keep='log'.")
     if (a.world.name, a.world.seed, a.world.daily) != (b.world.name, b.world.seed, b.world.daily):
         raise InputError(f"{a!r} and {b!r} are of different worlds; compare twins of one world.")
     sides = [run.ledger[run.ledger["request_id"] >= 0] for run in (a, b)]

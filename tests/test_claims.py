@@ -381,7 +381,8 @@ def test_seeds_must_be_two_or_more(seeds: object) -> None:
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 def test_stored_results_say_where_they_come_from(path: Path) -> None:
     found = claims.stored(path.stem)
-    assert found.size == CLAIM_SIZE
+    usual = found.size == CLAIM_SIZE
+    assert usual or "not at the size of the stored claims" in found.notes
     assert len(found.seeds) >= 2
     assert len(found.date) == 10 and len(found.code_version) == 12
     assert found.verdict in (HOLDS, FAILS, UNDECIDED) or found.verdict.startswith("depends on")

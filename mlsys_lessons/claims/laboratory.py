@@ -17,6 +17,13 @@ from mlsys_lessons.claims import (
     c2_average_model_great_system,
     c3_drop_one,
     c4_share_of_model,
+    c5_other_pipeline,
+    c6_other_data,
+    c7_six_failure_modes,
+    c8_retry_storm,
+    c9_data_bugs,
+    c10_data_bias,
+    c11_staleness,
 )
 from mlsys_lessons.claims.arms import Arm
 from mlsys_lessons.claims.claim import (
@@ -37,7 +44,19 @@ from mlsys_lessons.scenarios import CLAIM_SIZE, ClaimSize
 
 CLAIMS: dict[str, Claim] = {
     module.CLAIM.name: module.CLAIM
-    for module in (c1_good_model, c2_average_model_great_system, c3_drop_one, c4_share_of_model)
+    for module in (
+        c1_good_model,
+        c2_average_model_great_system,
+        c3_drop_one,
+        c4_share_of_model,
+        c5_other_pipeline,
+        c6_other_data,
+        c7_six_failure_modes,
+        c8_retry_storm,
+        c9_data_bugs,
+        c10_data_bias,
+        c11_staleness,
+    )
 }
 FIRST_SEED = 1_000  # seeds that no lesson and no test shows
 RESULTS = Path(__file__).with_name("results")
@@ -85,7 +104,8 @@ def _runs(plan: _Plan, answers: Mapping[Job, Summary]) -> pd.DataFrame:
         overhead = sum(found["items"].get(item, 0) for item in OVERHEAD_ITEMS)
         row = {"seed": seed, "rate": rate, "arm": name, "overhead_cents": overhead}
         kept = ("requests", "value_cents", "expected_cents", "alerts")
-        rows.append({**row, **{key: found[key] for key in kept}})
+        measured = found.get("measured", {})  # what a claim's own arms count beside money
+        rows.append({**row, **{key: found[key] for key in kept}, **measured})
     return pd.DataFrame(rows)
 
 

@@ -34,7 +34,7 @@ _NOT_ENGINE = {
     "claims", "exercises", "incident", "serving", "charts", "house_style", "cli", "datasets",
     "warehouse", "traffic", "__init__", "__main__",
 }  # fmt: skip
-_INSTRUMENTS = ("arms", "offline", "open_labels")
+_INSTRUMENTS = ("arms", "offline", "open_labels", "pasts")
 _LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn")
 
 Summary = dict[str, Any]

@@ -32,7 +32,10 @@ from mlsys_lessons.faults.producers import (
 )
 
 __all__ = [
-    "ANSWERED_BY", "CATALOGUE", "FAILURE_MODES", "SEAMS", "Fault", "Stage", "Wrapper", "faulted",
+    "ANSWERED_BY", "CATALOGUE", "FAILURE_MODES", "SEAMS", "Fault", "Stage", "Wrapper",
+    "cold_start", "dependency_outage", "duplicate_replay", "faulted", "late_rows", "latency",
+    "missing_features", "null_flood", "partial_outage", "renamed_category", "stale_features",
+    "time_zone_shift", "traffic_spike", "unit_change", "wrong_model",
 ]  # fmt: skip
 
 CATALOGUE: dict[str, Callable[..., Fault]] = {

@@ -1,6 +1,6 @@
 """The full counts that a release is judged by, and their record in result.json.
 
-    python tests/soak/run.py                          # alerts, exactness, invariants, bench
+    python tests/soak/run.py                          # alerts, exactness, invariants, kills, bench
     python tests/soak/run.py alerts exactness --reduced
     python tests/soak/run.py claims                   # hours: only when named
 
@@ -49,6 +49,7 @@ class Counts:
     exact_days: int = 6
     exact_daily: int = 1_000
     examples: int = 300
+    kills: int = 20
     bench_days: int = 180
     bench_daily: int = 10_000
     claim_seeds: int = 20
@@ -57,8 +58,9 @@ class Counts:
 
 FULL = Counts()
 REDUCED = Counts(
-    alert_worlds=3, exact_days=3, exact_daily=200, examples=30, bench_days=30, claim_seeds=4
-)
+    alert_worlds=3, exact_days=3, exact_daily=200, examples=30, kills=5, bench_days=30,
+    claim_seeds=4,
+)  # fmt: skip
 
 
 # --- healthy months ----------------------------------------------------------------------------
@@ -205,6 +207,36 @@ def _bare(property_of: Callable[..., None]) -> Callable[..., None]:
     return again
 
 
+def kills(counts: Counts) -> Answer:
+    """The edge of test_edge_kill.py, killed under load at random moments, again and again."""
+    import tempfile
+
+    module, lucky = _tests("test_edge_kill"), int(time.time())
+    with tempfile.TemporaryDirectory() as folder:
+        story = module.lived(counts.kills, Path(folder), np.random.default_rng(lucky))
+        note(f"kills: {story.kills} kills, {len(story.acknowledged):,} answers acknowledged")
+        again = module.settled(story.log, Path(folder), story.kills)
+    by_hand = module.cents_by_hand(again.rows, again.truth)
+    entries = again.ledger.entries
+    agree = dict(zip(entries["request_id"], entries["cents"], strict=True)) == by_hand
+    failures = [*story.lost, *story.changed, *again.differences]
+    ended_well = story.exit_code == 0 and not entries["request_id"].duplicated().any()
+    return {
+        "kills": story.kills,
+        "while there was more to ask": story.unfinished,
+        "seed": lucky,
+        "acknowledged": len(story.acknowledged),
+        "in the log": len(again.rows),
+        "without an answer": story.unanswered,
+        "acknowledged and lost": len(story.lost),
+        "answered otherwise when asked again": len(story.changed),
+        "replayed otherwise": len(again.differences),
+        "ledger agrees to the cent": agree,
+        "seconds until ready": story.unready_s,
+        "holds": not failures and agree and ended_well,
+    }
+
+
 def bench(counts: Counts) -> Answer:
     """The table of tests/benchmarks, from the one script that measures it."""
     size = ["--days", str(counts.bench_days), "--daily", str(counts.bench_daily)]
@@ -225,7 +257,7 @@ def claims(counts: Counts) -> Answer:
 
 
 PARTS: dict[str, Callable[[Counts], Answer]] = {
-    part.__name__: part for part in (alerts, exactness, invariants, bench, claims)
+    part.__name__: part for part in (alerts, exactness, invariants, kills, bench, claims)
 }
 USUAL = tuple(name for name in PARTS if name != "claims")
 

@@ -1,0 +1,118 @@
+"""C11, "models reflect how stale their data is": value against the age of the feature table.
+
+One system, one frozen model, one luck; the table of customers' histories is fresh to the payment,
+written last midnight (age 0), or so many days older than that. The model was fitted on fresh
+histories, as point-in-time joins give them. All components stand, and nothing is refitted: a refit
+would learn the age, which is claim C9's subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mlsys_lessons.claims.arms import RESILIENT, Arm
+from mlsys_lessons.claims.claim import (
+    ORDINARY,
+    Claim,
+    Effect,
+    Evidence,
+    Findings,
+    across,
+    all_of,
+    numbers,
+    p_of_all,
+)
+from mlsys_lessons.claims.statistics import mean_interval, p_value, ratio_interval
+from mlsys_lessons.faults import CATALOGUE, Fault
+from mlsys_lessons.scenarios import ClaimSize
+
+# Written before the first run: what C2 calls a difference that a manager would notice.
+EUROS_PER_THOUSAND = 10.0
+
+AGES = (0.0, 1.0, 2.0, 4.0, 7.0)  # days since the table was written, at each midnight
+YOUNG, OLD = 1.0, 7.0  # the two ages that the claim hangs on
+FRESH, NOTHING = "fresh", "approve all"
+
+
+@dataclass(frozen=True)
+class StaleArm(Arm):
+    """The resilient system over a table that is always so many days old."""
+
+    age: float = 0.0
+
+    def faults(self, seed: int, size: ClaimSize) -> tuple[Fault, ...]:
+        """The year's incidents, and the job that never catches up."""
+        stuck = CATALOGUE["stale_features"](start=0, end=size.days, severity=self.age)
+        return (*super().faults(seed, size), stuck)
+
+
+def arms(rate: float) -> Mapping[str, Arm]:
+    """Fresh, each age, and approving everything as the zero."""
+    aged = {f"{age:g} days": StaleArm(RESILIENT, rate=rate, retraining=False, age=age)
+            for age in AGES}  # fmt: skip
+    return {FRESH: Arm(RESILIENT, rate=rate, retraining=False), NOTHING: Arm((), rate=rate), **aged}
+
+
+def judge(evidence: Evidence) -> Findings:
+    """What a table of one day and one of seven days cost; older must not be cheaper."""
+    effects = [_lost(evidence, ORDINARY, age) for age in (YOUNG, OLD)]
+    said = {
+        rate: all_of([_lost(evidence, rate, age) for age in (YOUNG, OLD)], tests=1)
+        for rate in evidence.rates()
+    }
+    said[ORDINARY] = all_of(effects)
+    by_rate = {
+        rate: (_lost(evidence, rate, YOUNG).interval.estimate, word) for rate, word in said.items()
+    }
+    return Findings(
+        tuple(effects), _table(evidence), across(said), by_rate, p_of_all(effects),
+        (_first_day(evidence),),
+    )  # fmt: skip
+
+
+def _lost(evidence: Evidence, rate: float, age: float) -> Effect:
+    euros = evidence.euros(rate)
+    gap = numbers(euros[FRESH] - euros[f"{age:g} days"])
+    p = p_value(gap, EUROS_PER_THOUSAND)
+    name = f"lost at {age:g} days"
+    return Effect(name, "EUR per 1,000 requests", mean_interval(gap), EUROS_PER_THOUSAND, p)
+
+
+def _first_day(evidence: Evidence) -> str:
+    """How much of the loss at the oldest age is there after the first day."""
+    euros = evidence.euros()
+    young, old = (numbers(euros[FRESH] - euros[f"{age:g} days"]) for age in (YOUNG, OLD))
+    share = ratio_interval(young, old)
+    return (
+        f"the first day of age costs {share.estimate:.0%} [{share.low:.0%}, {share.high:.0%}] of "
+        f"what {OLD:g} days cost"
+    )
+
+
+def _table(evidence: Evidence) -> pd.DataFrame:
+    """A row for each rate and age: euros per 1,000 requests, the loss, its interval."""
+    rows = []
+    for rate in evidence.rates():
+        euros = evidence.euros(rate)
+        for name in (FRESH, *(f"{age:g} days" for age in AGES), NOTHING):
+            lost = mean_interval(numbers(euros[FRESH] - euros[name]))
+            rows.append({
+                "incidents": rate, "table": name, "euros": euros[name].mean(),
+                "lost": lost.estimate, "low": lost.low, "high": lost.high,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+CLAIM = Claim(
+    name="C11",
+    sentence="Models reflect how stale their data is.",
+    fails_where=(
+        "a business whose features change by the month, credit scoring say: a table that is a "
+        "week old says there what it says today"
+    ),
+    arms=arms,
+    judge=judge,
+)

@@ -1,0 +1,18 @@
+"""The real edge: the same system behind HTTP, with micro-batches, a durable log and bounds.
+
+    with serve(warmed(world, system), log="decisions.db") as url, Client(url) as client:
+        client.decide(transactions(requests))
+
+Bottom up: limits; lines and wire (what is read and said); decision_log; decider (system, clock and
+log in one thread); gate (queue and batches); app (addresses); server (its life); client. The load
+client and the model files stand beside.
+"""
+
+from __future__ import annotations
+
+from mlsys_lessons.serving.client import Client, transactions
+from mlsys_lessons.serving.decider import warmed
+from mlsys_lessons.serving.limits import EdgeSettings
+from mlsys_lessons.serving.server import serve
+
+__all__ = ["Client", "EdgeSettings", "serve", "transactions", "warmed"]

@@ -1,0 +1,52 @@
+"""The edge's limits, and the way it says no.
+
+Everything that comes from outside is bounded here: bytes, rows, waiting, time. What is refused is
+refused with a status, a sentence and, where trying again makes sense, the seconds to wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mlsys_lessons.records import InputError, LessonError, whole_number
+
+TOO_LARGE, UNREADABLE, BUSY = 413, 422, 503
+
+
+@dataclass(frozen=True)
+class EdgeSettings:
+    """The bounds of one edge; the defaults suit a laptop.
+
+    >>> EdgeSettings(queue_rows=100, rows_per_call=10).queue_rows
+    100
+    """
+
+    max_batch: int = 256  # rows that share one call of the system, larger calls excepted
+    queue_rows: int = 4_096  # rows that may wait; the next one is shed
+    rows_per_call: int = 1_000  # transactions in one request
+    body_bytes: int = 1_000_000
+    time_limit_s: float = 5.0  # from the first byte of a body to the answer
+    retry_after_s: int = 1  # what a shed caller is told to wait
+    power_loss_safe: bool = False  # one fsync a batch; without it a log survives death, not dark
+
+    def __post_init__(self) -> None:
+        """Hold every number to its range."""
+        whole_number("max_batch", self.max_batch, 1, 100_000)
+        whole_number("queue_rows", self.queue_rows, 1, 1_000_000)
+        whole_number("rows_per_call", self.rows_per_call, 1, self.queue_rows)
+        whole_number("body_bytes", self.body_bytes, 1, 100_000_000)
+        whole_number("retry_after_s", self.retry_after_s, 1, 3_600)
+        limit = self.time_limit_s
+        if not isinstance(limit, int | float) or not 0 < limit <= 600:
+            raise InputError(f"time_limit_s={limit!r} must be a number in 0..600; try 5.")
+
+
+class Refused(LessonError):
+    """An answer that is a no: `status` for the caller's program, `detail` for its author."""
+
+    def __init__(self, status: int, detail: Any, *, retry_after_s: int | None = None) -> None:
+        super().__init__(f"{status}: {detail}")
+        self.status = status
+        self.detail = detail
+        self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}

@@ -1,0 +1,27 @@
+-- What can be read of each row, in order of arrival; event_ms is what the producer claims.
+-- What cannot be read is NULL. A row that is not kept is told its history and leaves no trace.
+CREATE OR REPLACE TEMP TABLE payments AS
+SELECT
+    row_number() OVER (ORDER BY arrival_time, row_id) AS arrival,
+    date_diff('day', DATE '2025-01-01', arrival_time)::INTEGER AS tick,
+    request_id,
+    epoch_ms(event_time) AS event_ms,
+    epoch_ms(account_opened) AS opened_ms,
+    CASE WHEN customer_id BETWEEN 0 AND 16_777_215 THEN customer_id::INTEGER END AS customer,
+    CASE WHEN merchant_id BETWEEN 0 AND 1_048_575 THEN merchant_id::INTEGER END AS merchant,
+    try_cast(card_country AS known_country) AS home,
+    try_cast(country AS known_country) AS country,
+    try_cast(category AS known_category) AS category,
+    try_cast(channel AS known_channel) AS channel,
+    amount AS claimed,
+    CASE
+        WHEN quarantine_reason LIKE 'amount%' THEN NULL
+        WHEN amount > 0 AND amount <= 1e9 THEN amount
+    END AS euros,
+    round_even(euros * 100, 0)::BIGINT AS cents,
+    customer IS NOT NULL AND event_ms IS NOT NULL
+        AND event_time >= TIMESTAMP '2022-05-12'
+        AND event_time < TIMESTAMP '2030-12-22 10:58:26.943' AS is_legible,
+    is_legible AND coalesce(cents, 0) > 0 AND NOT is_quarantined AS is_kept
+FROM requests
+WHERE NOT is_duplicate;  -- a repeat gets its first answer again and is not looked at twice

@@ -1,0 +1,307 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   named_surprise: >-
+#     A competent guess: a feature table that is three days old costs a fortune, so repairing it wins the fortune
+#     back. What happens: it costs a fortune on the day it comes; a model fitted on the old table wins nearly all of
+#     it back; and the repair of the table then brings nothing, or costs. What hurt was never the age of the data but
+#     that the model had not been told. Repaired is it only when the past is repaired too.
+# ---
+
+# %% [markdown]
+# # 05 · Data is the system
+#
+# *Monday, 08:50.* Six tickets lie on your desk. They come from six teams, and all six say the same: the model is broken. Somebody has already booked a room, to speak about a better one.
+#
+# Nobody has looked yet.
+
+# %%
+import inspect
+
+import numpy as np
+import pandas as pd
+
+import mlsys_lessons as mls
+from mlsys_lessons import charts, claims
+from mlsys_lessons.claims.pasts import raised_on
+from mlsys_lessons.contract import PAYMENTS_CONTRACT
+from mlsys_lessons.exercises import contract_editor, data_desk, five_questions, lesson05, runbook
+from mlsys_lessons.exercises.lesson05 import bet1, bet2, bet3, q1, q2, q3, q4
+from mlsys_lessons.feedback import TrainingStore
+
+# %% [markdown]
+# ## The desk
+# Each ticket is a real run: three quiet weeks of a system with every component except the data contract, then four days on which one thing is wrong. Same customers, same thieves, same luck on all six.
+
+# %%
+quiet = data_desk.quiet_weeks(seed=7)
+tickets = data_desk.desk(quiet)
+for ticket in tickets:
+    print(ticket)
+bet1.guess(...)  # how many of the six does a better model cure?
+
+# %%
+shown = data_desk.evidence(tickets[0], rows=5)
+assert shown.index[1] == "decisions.blocked_cents"
+shown.map("{:,.2f}".format)
+
+# %% [markdown]
+# The evidence of ticket A: the metrics furthest from their own habit, in units of their own day-to-day noise. The second is a decision, and it rings loudly: money is being blocked. That is what the ticket says. It is also where the stream ends. A fault flows downstream.
+#
+# Write the rule that looks upstream first. Stuck? `q1.hint()`, then `q1.solution()`.
+
+# %%
+q1
+
+# %% tags=["exercise"] exercise_id="lesson05.q1"
+def first_suspect(before, now):
+    noise = before.std().clip(lower=0.001)
+    far = ...  # how far each metric is from its own habit
+    for layer in ("operations", "inputs", "outputs", "decisions"):
+        here = far[far.index.str.startswith(layer)]
+        ...
+    return far.idxmax()
+
+q1.check(first_suspect)
+
+# %% [markdown]
+# Our version of it, on all six. The last column is what we had done to the system.
+
+# %%
+found = data_desk.diagnosed(tickets, lesson05.first_suspect)
+struck = [ticket.fault.seam for ticket in tickets]
+data = int((found["so it is"] == "data").sum())
+print(f"{found.to_string()}\n\nstruck at: {pd.Series(struck).value_counts().to_dict()}\n")
+bet1.reveal(
+    struck.count("training"), f"{data} are data. In the other one the inputs are calm and the "
+    "scores are not: one server in three answers with a model made for somebody else.",
+)
+
+# %% [markdown]
+# That most model incidents are data incidents is said often. This desk does not prove it: we put these six there. It shows something smaller and more useful. Each complaint sounded like a model, and the first
+# thing out of line was a column.
+#
+# ## One amount in a hundred
+# Ticket A in its purest form. Amounts are lognormal, sigma one; one in a hundred comes in cents. Three numbers watch the column: its mean, its median, and its population stability index (PSI), the drift score on every dashboard, which calls below .1 "no change".
+
+# %%
+bet2.guess(...)  # "mean", "median", "PSI" or "all three"
+
+# %%
+luck = np.random.default_rng(5)
+euros = np.exp(luck.normal(3, 1, 4_000_000))
+mixed = np.where(luck.random(len(euros)) < 0.01, euros * 100, euros)
+factors = {"mean": mixed.mean() / euros.mean(), "median": np.median(mixed) / np.median(euros)}
+drift = mls.drift.psi(euros, mixed)
+print(f"mean x {factors['mean']:.2f}   median x {factors['median']:.2f}   PSI {drift:.3f}")
+bet2.reveal("mean", "Two of your three guards sleep through a column in two currencies.")
+
+# %% [markdown]
+# A share of one percent cannot move a bin by more than one percent. It can move a mean by anything. And the contract's range, up to 20,000 euros? Thirty euros in cents are 3,000: a fine sofa.
+#
+# What no range knows is that this merchant sells sandwiches. Write the check that does.
+
+# %%
+q2
+
+# %% tags=["exercise"] exercise_id="lesson05.q2"
+def other_unit(amount, usual):
+    ...
+
+q2.check(other_unit)
+
+# %% [markdown]
+# ## Who promised that?
+# A check finds a row. Somebody has to be called. That is what a **data contract** is for: each field says what it holds, in which unit and range, how often it may be missing, what happens to a row that breaks the promise, and who answers. Here it judges a day on which five
+# producers are at fault: cents, gaps, a renamed category, repeats, late rows. There is an owner on every line.
+
+# %%
+world = mls.payments_world(seed=7, daily=1_000)
+sent = world.day(0, world.start()).requests
+window = {"start": 0, "end": 1}
+queue = (mls.faults.duplicate_replay(**window), mls.faults.late_rows(**window))
+wrong = mls.faults.faulted(lambda frame: frame, (*contract_editor.BAD_DAY, *queue))
+bad_day = wrong(sent).reset_index(drop=True)
+PAYMENTS_CONTRACT.report(bad_day, usual_rows=1_000).round(3)
+
+# %%
+schema = PAYMENTS_CONTRACT.to_pandera()  # the same promises, as much of the field writes them
+try:
+    schema.validate(bad_day, lazy=True)
+except Exception as refused:  # pandera's SchemaErrors
+    theirs = refused.failure_cases["index"].nunique()
+ours = int((PAYMENTS_CONTRACT.breaches(bad_day) >= 0).sum())
+assert ours == theirs
+print(f"rows that break a promise: ours says {ours}, pandera says {theirs}")
+
+# %% [markdown]
+# ## Three days old
+# Now ticket E, the quiet one. The job that writes the table of customers' histories hangs; each night the table is three days old. A system runs on it for a month, in four lives:
+#
+# 1. the table is fresh, the model was fitted on fresh histories;
+# 2. the table is suddenly three days old;
+# 3. it stayed so, and the model has been fitted again on what was logged;
+# 4. the platform team repairs the job.
+#
+# The job is to be repaired on Monday. Your manager asks for one number.
+
+# %%
+stale = mls.faults.stale_features(start=0, end=30, severity=3.0)
+lives = data_desk.lives(7, stale)
+print(lives.iloc[:3].round().astype(int).to_frame("euros a month"))
+bet3.guess(...)  # euros in the 30 days after the repair, against leaving it as it is
+
+# %%
+steps = lives.diff().fillna(lives.iloc[0])
+repair = steps["the fault is fixed"]
+axes = charts.waterfall(
+    (steps * 100).round(), start="before the fault", end="after the repair",
+    title="The age of the table was not what hurt",
+)
+told = ", ".join(f"{name} {value:+,.0f}" for name, value in steps.iloc[1:].items())
+charts.show(axes, alt=f"Euros a month: {lives.iloc[0]:,.0f} before; then {told}.")
+bet3.reveal(round(repair), "The table is as fresh as on the first day. The model is not that model.")
+
+# %% [markdown]
+# Read the second and the third bar together. The fault cost what it cost because the model had not been told of it. Once it had been, three days of age were nearly free, and it had become a model *of the old table*: to it, a
+# customer whose last payment was ten minutes ago is a thing never seen.
+#
+# Who is wrong here? The platform team did what the ticket asked for.
+#
+# ## Open the bonnet
+# This is how a system that refits learns: each night it keeps what the model *saw*.
+
+# %%
+print(inspect.getsource(TrainingStore.remember))
+
+# %% [markdown]
+# It keeps features as they were served, faults included, which is honest: that is what the score was made of. One line protects it. Rows that ingestion has put aside are left out, so a breach that the contract notices is never learned. A stale table breaks no
+# promise about a row.
+#
+# ## The fix that most teams make
+# "So we refit once more, now that it is clean." When will the training window be clean?
+
+# %%
+q3
+
+# %% tags=["exercise"] exercise_id="lesson05.q3"
+def clean_from(fixed, window, maturity):
+    ...
+
+q3.check(clean_from)
+
+# %%
+policy = mls.system.RetrainingPolicy()
+fits = [tick for tick in range(800) if policy.due(tick)]
+fixed = 200
+first_clean = lesson05.clean_from(fixed, policy.window, mls.records.MATURITY_DAYS)
+dirty = [tick for tick in fits if fixed <= tick < first_clean]
+print(f"repaired on day {fixed}, clean from day {first_clean}: {first_clean - fixed} days")
+print(f"scheduled fits in between that learn from dirty days: {len(dirty)}")
+
+# %% [markdown]
+# ## The repair
+# The log of features is spoilt. The raw events are not: nobody has touched an amount or a time. Make the features again from them, as they should have been on each day, and fit on that.
+
+# %%
+requests, labels = world.history(180)
+backfilled = mls.features.offline(requests, labels)
+system = raised_on(backfilled, data_desk.WITHOUT_CONTRACT, seed=7)
+run = mls.simulate(world, system, days=data_desk.LIFE_DAYS, keep="metrics")
+gain = run.expected_value / 100 - lives["the fault is fixed"]
+assert gain > 0 and np.isclose(run.expected_value / 100, lives["before the fault"])
+print(f"table repaired and past repaired: {gain:+,.0f} euros a month against the table alone")
+
+# %% [markdown]
+# A data bug has two ends: in the stream and in the past. It is repaired when both are. That is why raw events are kept, and why a fix of the data ships with a fit, on the same day, by the same people.
+#
+# ## How sure?
+# Five faults that change what a field says, each learned and then fixed, in worlds that no lesson shows. The sentence of the talk has two halves, and they need not fare alike: read each verdict with its bars. A fault in a field that the model hardly reads is neither learned nor missed.
+
+# %%
+c9 = claims.stored("C9")
+fixes = data_desk.beginning(c9, "lost when it is fixed").iloc[1:]
+axes = charts.bars_with_intervals(
+    fixes, unit="euros per 1,000 payments lost when the fault is fixed",
+    title="What the fix costs a model that has learned the fault",
+)
+charts.show(axes, alt=f"Euros per 1,000 payments: {fixes['effect'].round().astype(int).to_dict()}")
+learned = data_desk.beginning(c9, "won by having learned it")["effect"].round().astype(int)
+print(f"{c9.sentence} {c9.verdict.upper()} ({len(c9.seeds)} seeds)\n  {c9.notes[0]}\n  {c9.notes[1]}")
+print(f"won by having learned it: {learned.to_dict()}")
+
+# %% [markdown]
+# ## How old may it be?
+# The model stays as it was fitted, on fresh histories; the table ages. Same luck at every age.
+
+# %%
+c11 = claims.stored("C11")
+ages = c11.table[c11.table["incidents"] == 1.0].set_index("table").drop(["fresh", "approve all"])
+lost = ages.rename(columns={"lost": "effect"})[["effect", "low", "high"]]
+axes = charts.bars_with_intervals(
+    lost, unit="euros per 1,000 payments lost to the age of the table",
+    title="What the age of the table costs a model that was fitted on a fresh one",
+)
+charts.show(axes, alt=f"Euros per 1,000 payments: {lost['effect'].round().astype(int).to_dict()}")
+print(f"{c11.sentence} {c11.verdict.upper()} ({len(c11.seeds)} seeds)\n  {c11.notes[0]}")
+
+# %% [markdown]
+# ## What the labels say of people
+# Data can be complete, fresh, in the right unit, and unjust. In the past of these systems one group's labels are wrong by a factor of about two: accused (genuine payments labelled fraud) or unheard (fraud never reported).
+# A group is hidden when no feature names it, visible when one does. A bar at one means that the system passes on as much bias as its data had.
+
+# %%
+c10 = claims.stored("C10")
+passed = data_desk.beginning(c10, "")
+axes = charts.bars_with_intervals(
+    passed, unit="times the data's own bias", reference=1.0,
+    title="How much of the labels' bias reaches the people",
+)
+charts.show(axes, alt=f"Times the data's bias: {passed['effect'].round(2).to_dict()}")
+print(f"{c10.sentence} {c10.verdict.upper()} ({len(c10.seeds)} seeds)")
+
+# %% [markdown]
+# ## Put aside, or do without?
+# A row breaks its promise at three in the morning. *Quarantine* puts it aside: answered with what is legible, learned by nobody, handled by somebody. *Degrade* does without the field and keeps the row. Edit a promise, and the same bad day is run again, price included.
+
+# %%
+contract_editor.widget(seed=7)
+
+# %%
+editor = contract_editor.Editor(seed=7)
+for edit in ({"maximum": 300.0}, {"on_breach": "degrade"}, {"null_rate": 0.2}):
+    print(f"amount, {edit}\n{editor.set('amount', **edit)}\n")
+
+# %% [markdown]
+# Three edits, three kinds of thing. A tighter range catches what it is meant to catch and some of your best customers. A policy moves money. A promise about gaps moves nothing but a telephone. Now write the contract for a bad fortnight.
+
+# %%
+q4
+
+# %% tags=["exercise"] exercise_id="lesson05.q4"
+def my_contract():
+    from mlsys_lessons.contract import PAYMENTS_CONTRACT
+    from mlsys_lessons.exercises.contract_editor import edited
+
+    contract = edited(PAYMENTS_CONTRACT, "amount", on_breach=...)
+    return contract
+
+q4.check(my_contract)
+
+# %% [markdown]
+# ## Your runbook line
+# An upstream team writes: "we have corrected the field." What do you look at before you say thank you, who owns it, what do you do, how do you go back?
+
+# %%
+runbook.add("lesson05", signal=..., owner=..., action=..., rollback=...)
+five_questions.answer("lesson05", 2, ...)  # who owns its quality?
+
+# %% [markdown]
+# ## Carry it home
+# - Take the three fields that your model leans on most. Who is called when one of them changes its unit, and do they know it?
+# - Which bug has your model learned so well that nobody would dare to fix it?
+#
+# *Read on:* Polyzotis and others, *Data validation for machine learning* (2019): what to check, and when. Sambasivan and others, *"Everyone wants to do the model work, not the data work"* (2021): how small breaks become cascades.
