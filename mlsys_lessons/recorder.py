@@ -38,7 +38,7 @@ class Recorder:
     rows: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
     file: Warehouse | None = None
-    writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), repr=False)
+    writer: ThreadPoolExecutor | None = None
     committing: Future[None] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Recorder:
@@ -48,6 +48,7 @@ class Recorder:
     def __enter__(self) -> Recorder:
         if self.path is not None:
             self.file = Warehouse(self.path, memory_mb=FILE_MB, threads=1)
+            self.writer = ThreadPoolExecutor(1)
             if (held := self.file.days) < self.days:
                 self.__exit__()
                 raise StateError(
@@ -56,9 +57,10 @@ class Recorder:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        file, self.file = self.file, None
-        if file is not None:
-            with file:
+        file, writer = self.file, self.writer
+        self.file, self.writer = None, None
+        if file is not None and writer is not None:
+            with file, writer:
                 self._settle()
 
     def _settle(self) -> None:
@@ -73,7 +75,7 @@ class Recorder:
         for name in ("action", "final_action"):
             self.digest.update(closed[name].cat.codes.to_numpy().tobytes())
         known = labels[["request_id", "label", "label_time", "source"]]
-        if self.file is not None:
+        if self.file is not None and self.writer is not None:
             self._settle()
             day = (self.days, closed, known, truth)
             self.committing = self.writer.submit(self.file.append, *day)

@@ -379,6 +379,24 @@ def test_days_without_traffic_end_on_the_wall_clock(
     again.close()
 
 
+def test_the_wall_clock_is_virtual_time_moved(
+    system: System, rows: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A history that ended yesterday, and the same answers, whatever day it is today."""
+    begun = EPOCH_MS + 691 * DAY_MS
+    monkeypatch.setattr(decider_module, "_now_ms", lambda: begun + 5)
+    moved = [
+        (row[0], row[1] + begun - EPOCH_MS, row[2] + begun - EPOCH_MS, row[3],
+         row[4] + begun - EPOCH_MS, *row[5:])
+        for row in rows
+    ]  # fmt: skip
+    virtual, wall = opened(system, None), opened(system, None, virtual=False)
+    expected, told = decided(virtual, rows, 50), decided(wall, moved, 50)
+    assert [entry[12:] for entry in told] == [entry[12:] for entry in expected]
+    virtual.close()
+    wall.close()
+
+
 def test_only_systems_without_the_truth_are_served(resilient: System) -> None:
     for wrong in (mls.reference_system(seed=7), "resilient", None):
         with pytest.raises(InputError) as error:

@@ -10,7 +10,7 @@ import mlsys_lessons as mls
 from mlsys_lessons.claims import c5_other_pipeline, c6_other_data
 from mlsys_lessons.claims.claim import FAILS, HOLDS, Evidence
 from mlsys_lessons.claims.pipelines import live_rows, logged_table, nightly, served_from
-from mlsys_lessons.exercises import lesson03, skew
+from mlsys_lessons.exercises import lesson03, shadow_mode, skew
 from mlsys_lessons.exercises.skew_inspector import Inspection, widget
 from mlsys_lessons.records import FEATURES, InputError
 from mlsys_lessons.scenarios import ClaimSize
@@ -140,16 +140,16 @@ def test_the_inspector_names_what_it_does_not_know(same: skew.Same, wrong: dict[
 def test_a_shadow_is_never_heard_and_its_bounds_hold_the_truth() -> None:
     world, taught = mls.payments_world(seed=5, daily=300), mls.naive_system(seed=9)
     stale = mls.faults.CATALOGUE["stale_features"](start=0, end=60, severity=1)
-    beside = skew.shadowed(mls.naive_system(seed=5), taught.inference.model)
+    beside = shadow_mode.shadowed(mls.naive_system(seed=5), taught.inference.model)
     alone, watched = (
         mls.simulate(world, each, days=60, faults=[stale])
         for each in (mls.naive_system(seed=5), beside)
     )
     assert alone.actions_sha256 == watched.actions_sha256
-    shadow = skew.shadow(watched, cut=0.02)
+    shadow = shadow_mode.shadow(watched, cut=0.02)
     assert np.isnan(shadow.label[shadow.champion]).all()
     assert not np.isnan(shadow.label[~shadow.champion]).any()
-    full = skew.Shadow(*shadow.views[:3], shadow.challenger, shadow.truth)
+    full = shadow_mode.Shadow(*shadow.views[:3], shadow.challenger, shadow.truth)
     known = np.where(shadow.champion, np.nan, shadow.truth)
     low, high = lesson03.switch_bounds(known, *full.views[1:])
     assert low <= shadow.in_truth <= high
@@ -182,7 +182,7 @@ def test_c5_depends_on_the_pipeline_where_pairs_disagree() -> None:
                     "offline_cents": 1e5} for row in rows[:20]]  # fmt: skip
         found = c5_other_pipeline.judge(Evidence(pd.DataFrame(rows + control), TINY))
         assert found.verdict == said
-        assert "is 0" in found.notes[0]
+        assert "by 0 in" in found.notes[0]
 
 
 def test_c6_wants_half_of_the_lift_and_two_models_that_differ() -> None:

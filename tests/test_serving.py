@@ -384,27 +384,24 @@ def test_an_edge_ahead_of_its_log_stops_and_says_so(system: System) -> None:
 # --- its life ------------------------------------------------------------------------------------
 
 
-def threads() -> set[str]:
-    return {each.name for each in threading.enumerate()} & {"edge", "decider_0"}
-
-
 def closed(url: str) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((urlsplit(url).hostname, urlsplit(url).port)) != 0
 
 
 def test_nothing_outlives_the_block(system: System, tmp_path: Path) -> None:
-    others = len(threading.enumerate())
-    with serve(system, tmp_path / "a.db") as url:
-        assert not closed(url) and Client(url).ready()
-        assert len(threading.enumerate()) == others + 2
-    assert closed(url) and len(threading.enumerate()) == others
+    before = set(threading.enumerate())
+    with serve(system, tmp_path / "a.db") as url, Client(url) as client:
+        assert not closed(url) and client.ready()
+        more = {each.name for each in set(threading.enumerate()) - before}
+        assert more == {"edge", "decider_0"}
+    assert closed(url) and not set(threading.enumerate()) - before
     with pytest.raises(ZeroDivisionError), serve(system, tmp_path / "a.db") as url:
         idle = socket.create_connection((urlsplit(url).hostname, urlsplit(url).port))
         idle.sendall(b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nContent-Le")
         raise ZeroDivisionError
     idle.close()
-    assert closed(url) and len(threading.enumerate()) == others
+    assert closed(url) and not set(threading.enumerate()) - before
     with serve(system, tmp_path / "a.db"):  # and the log is free again
         pass
 
@@ -471,14 +468,14 @@ def test_a_log_that_cannot_be_served_is_said_before_the_block(
     system: System, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("mine, all mine; " * 20)
-    others = len(threading.enumerate())
+    before = set(threading.enumerate())
     for log, words in ((tmp_path / "notes.txt", "notes.txt"), (tmp_path / "no" / "a.db", "a.db")):
         with pytest.raises(LessonError, match=words), serve(system, log):
             pytest.fail("the block was entered")
     log = tmp_path / "a.db"
     with serve(system, log), pytest.raises(StateError, match="open in another"), serve(system, log):
         pytest.fail("the block was entered")
-    assert len(threading.enumerate()) == others
+    assert not set(threading.enumerate()) - before
 
 
 @pytest.mark.parametrize("wrong", [

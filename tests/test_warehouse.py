@@ -560,7 +560,7 @@ def test_memory_does_not_grow_with_days(file: Path) -> None:
     disk = simulate(WORLD, NAIVE, days=3, keep="disk", path=file)
     recorder = disk.recorder
     assert (recorder.log, recorder.truth, recorder.labels) == ([], [], [])
-    assert (recorder.file, recorder.committing) == (None, None)
+    assert (recorder.file, recorder.writer, recorder.committing) == (None, None, None)
     assert len(disk.ledger) == len(simulate(WORLD, NAIVE, days=3, keep="metrics").ledger)
 
 

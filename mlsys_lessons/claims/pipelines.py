@@ -10,31 +10,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.claims.arms import Arm
+from mlsys_lessons.claims.offline import area
 from mlsys_lessons.decisions import ScoreCut
 from mlsys_lessons.feature_definitions import HISTORY
 from mlsys_lessons.features import OnlineFeatures, offline
 from mlsys_lessons.inference import ModelVersion
+from mlsys_lessons.ledger import effects, expected_cents
 from mlsys_lessons.presets import (
     HISTORY_DAYS,
     TRAINING_DAILY,
     NotebookModel,
+    assemble,
     naive_system,
     notebook_model,
 )
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import DAY_MS, FEATURES, RAW_COLUMNS, ticks, timestamps
+from mlsys_lessons.records import ACTIONS, COSTS, DAY_MS, FEATURES, RAW_COLUMNS, ticks, timestamps
 from mlsys_lessons.run import Run
-from mlsys_lessons.simulation import WARM_DAYS
+from mlsys_lessons.scenarios import ClaimSize
+from mlsys_lessons.simulation import WARM_DAYS, simulate
 from mlsys_lessons.system import System
 from mlsys_lessons.warehouse import Warehouse
 from mlsys_lessons.worlds import payments_world
 
+Floats = NDArray[np.float64]
+STATE, LOGGED = "state", "its own log"
+NIGHTLY = {"last midnight's table": 0, "the table before it": 1}  # nights of age
 _LABELS = ["request_id", "label", "label_time"]
+_APPROVE, _BLOCK = ACTIONS.index("approve"), ACTIONS.index("block")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +55,8 @@ class LiveRows:
     truth: pd.DataFrame
     requests: pd.DataFrame  # the warm-up history and the run, raw
     labels: pd.DataFrame  # as known when the run ended
-    champion: str
+    champion: ModelVersion
+    cut: float
 
     @property
     def first(self) -> NDArray[np.bool_]:
@@ -56,7 +67,7 @@ class LiveRows:
     def answered(self) -> NDArray[np.bool_]:
         """The rows that the model in service answered itself: no failed call, no other replica."""
         version = self.log["model_version"].astype(str).to_numpy()
-        return np.asarray(self.log["score"].notna() & (version == self.champion))
+        return np.asarray(self.log["score"].notna() & (version == self.champion.label))
 
     @cached_property
     def right(self) -> pd.DataFrame:
@@ -71,13 +82,14 @@ class LiveRows:
 
 
 def live_rows(run: Run) -> LiveRows:
-    """The rows of a run whose ingestion passes everything on, ready to be told again."""
+    """The rows of a run that passes everything on and cuts its scores, ready to be told again."""
     past, columns = run.world.history(WARM_DAYS), list(RAW_COLUMNS)
     requests = pd.concat([past.requests[columns], run.log[columns]], ignore_index=True)
     labels = pd.concat([past.labels[_LABELS], run.labels[_LABELS]], ignore_index=True)
     truth = run.truth().loc[run.log["request_id"]]
-    champion = run.system.inference.registry.champion.label
-    return LiveRows(run.log, truth, requests, labels, champion)
+    champion, decisions = run.system.inference.registry.champion, run.system.decisions
+    assert isinstance(decisions, ScoreCut)
+    return LiveRows(run.log, truth, requests, labels, champion, decisions.cut)
 
 
 def from_sql(
@@ -153,3 +165,58 @@ def taught_on(table: pd.DataFrame, *, seed: int) -> System:
     system.inference.registry.adopt(ModelVersion("boosted-otherwise", notebook.model))
     system.decisions = ScoreCut(notebook.cut)
     return system
+
+
+# --- one model, two pipelines --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pair(Arm):
+    """One offline and one online pipeline around one model, on the rows of one run."""
+
+    mistake: str | None = None
+    served: str = LOGGED
+
+    def play(self, seed: int, size: ClaimSize) -> dict[str, Any]:
+        """Score the same rows twice."""
+        rows = _rows(seed, size, self.rate)
+        model, cut = rows.champion.model, rows.cut
+        if self.mistake:
+            notebook = notebook_on(seed, self.mistake)
+            model, cut = notebook.model, notebook.cut
+        before, after = (model.predict(table) for table in self._tables(rows))
+        if self.served == LOGGED:
+            after = rows.log["score"].to_numpy()
+        said = rows.first & rows.answered
+        offline, online = (_outcome(each[said], cut, rows.truth[said]) for each in (before, after))
+        measured = {"offline_auc": offline[0], "online_auc": online[0], "offline_cents": offline[1]}
+        return {
+            "value_cents": online[2], "expected_cents": online[1], "items": {}, "alerts": 0,
+            "requests": int(said.sum()), "measured": measured,
+        }  # fmt: skip
+
+    def _tables(self, rows: LiveRows) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What the model reads of each row offline, and online."""
+        if self.served == LOGGED:
+            return rows.log, rows.log
+        nightly = self.served in NIGHTLY
+        online = served_from(rows, NIGHTLY[self.served]) if nightly else rows.log
+        return rows.features(self.mistake), online
+
+
+def _outcome(scores: Floats, cut: float, truth: pd.DataFrame) -> tuple[float, float, int]:
+    """AUC on the true labels, and cents of a cut, expected and realised."""
+    action = np.where(scores >= cut, _BLOCK, _APPROVE).astype(np.int8)
+    fraud, cents = truth["true_label"].to_numpy() == 1, truth["true_amount_cents"].to_numpy()
+    expected = expected_cents(action, truth["true_probability"].to_numpy(), cents, COSTS)
+    _, realised = effects(action, fraud, cents, COSTS)
+    return area(scores, fraud), float(expected.sum()), int(realised.sum())
+
+
+@lru_cache(maxsize=1)
+def _rows(seed: int, size: ClaimSize, rate: float) -> LiveRows:
+    """The rows of a year of the notebook's model on exact state: the same for every pair."""
+    arm = Arm(("model", "features"), rate=rate)
+    system = assemble(arm.levels, seed=seed)
+    faults = arm.faults(seed, size)
+    return live_rows(simulate(arm.world(seed, size), system, days=size.days, faults=faults))

@@ -383,7 +383,7 @@ q3 = Question(
 # --- q4: earn with the old table -----------------------------------------------------------------
 
 
-def my_system(seed: int, logged: pd.DataFrame) -> System:
+def my_system(seed: int, logged: pd.DataFrame) -> mls.system.System:
     """A model taught on what the old table told, and prices around it."""
     rows = mls.presets.training_rows(logged)
     model = mls.models.BoostedModel(random_state=seed).fit(rows, rows["label"].to_numpy())
@@ -392,17 +392,17 @@ def my_system(seed: int, logged: pd.DataFrame) -> System:
     return system
 
 
-def as_it_is(seed: int, logged: pd.DataFrame) -> System:
+def as_it_is(seed: int, logged: pd.DataFrame) -> mls.system.System:
     """Ship the notebook again."""
     return mls.naive_system(seed=seed)
 
 
-def fresher_component(seed: int, logged: pd.DataFrame) -> System:
+def fresher_component(seed: int, logged: pd.DataFrame) -> mls.system.System:
     """Buy the online feature store, over the same table."""
     return mls.assemble({"model", "features"}, seed=seed)
 
 
-def prices_alone(seed: int, logged: pd.DataFrame) -> System:
+def prices_alone(seed: int, logged: pd.DataFrame) -> mls.system.System:
     """Prices around the model as it is."""
     return mls.assemble({"model", "decisions"}, seed=seed)
 

@@ -66,6 +66,7 @@ _METRICS = {  # name: level, noise
     "inputs.amount_mean": (60.0, 4.0),
     "inputs.null_rate.amount": (0.0, 0.0),
     "inputs.share_online": (0.3, 0.01),
+    "inputs.unknown_category_rate.category": (1e-5, 1e-6),
     "outputs.score_p99": (0.1, 0.005),
     "decisions.blocked_cents": (9_000.0, 900.0),
     "decisions.block_rate": (0.002, 0.001),
@@ -81,8 +82,9 @@ def _weeks(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         before = pd.DataFrame(days, columns=list(_METRICS))
         now = pd.Series(level + noise * generator.normal(0, 0.5, len(level)), index=list(_METRICS))
         now[story] += 25 * max(_METRICS[story][1], 0.002)
-        now["decisions.blocked_cents"] += 60 * 900.0
-        now["decisions.block_rate"] += 40 * 0.001
+        now["decisions.blocked_cents"] += 30 * 900.0  # the largest number
+        now["decisions.block_rate"] += 90 * 0.001  # the loudest
+        now["inputs.unknown_category_rate.category"] += 1e-3  # a hundred times nearly nothing
         yield {"before": before, "now": now}
 
 
@@ -308,7 +310,7 @@ WORLDS = (range(100, 104), range(104, 108))  # none is left out; one of them is 
 BAR = 50.0  # euros a world more than the contract as agreed, in two weeks
 
 
-def my_contract() -> Contract:
+def my_contract() -> mls.contract.Contract:
     """Do without the field where the row can be answered without it."""
     from mlsys_lessons.contract import PAYMENTS_CONTRACT
     from mlsys_lessons.exercises.contract_editor import edited

@@ -14,8 +14,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from mlsys_lessons.models import PerfectModel
-from mlsys_lessons.records import DAY_MS, InputError, StateError
+from mlsys_lessons.records import DAY_MS, FEATURES, InputError, StateError
 from mlsys_lessons.serving.decision_log import DecisionLog
 from mlsys_lessons.serving.lines import ARRIVAL, EPOCH_MS, SAID, Entry, Row, entries, frame_of
 from mlsys_lessons.simulation import WARM_DAYS
@@ -96,6 +98,8 @@ class Decider:
             self._advance(tick + 1)
         self.clock_ms = max(self.clock_ms, self.first_day_ms + self.tick * DAY_MS)
         self._edges = []  # they are in the log already
+        # trees are laid out at their first call, and no caller should wait for that
+        self.system.inference.model.predict(pd.DataFrame(0.0, [0], list(FEATURES)))
 
     def _check(self, logged: Sequence[Entry], decided: Sequence[Entry]) -> None:
         for was, now in zip(logged, decided, strict=True):

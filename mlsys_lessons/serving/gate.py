@@ -21,7 +21,7 @@ from mlsys_lessons.serving.lines import ARRIVAL, Entry, Row
 from mlsys_lessons.serving.meters import Meters
 
 HEARTBEAT_S = 60.0  # how soon after midnight a day without traffic is closed
-ROUNDS = 4  # of the event loop: answers leave, sockets are read, requests begin, requests ask
+ROUNDS = 3  # of the event loop without a caller: then nobody is at the door
 FURTHEST_MS = 31 * DAY_MS  # how far one virtual stamp may move the clock
 
 
@@ -107,8 +107,7 @@ class Gate:
 
     async def _one_batch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take what has come, have it decided, hand the answers out."""
-        for _ in range(ROUNDS):
-            await asyncio.sleep(0)
+        await self._let_in()
         jobs = self._taken()
         rows = [row for job in jobs for row in job.rows]
         if not rows:
@@ -124,6 +123,14 @@ class Gate:
             start, end = end, end + len(job.rows)
             if not job.answered.done():
                 job.answered.set_result(decided[start:end])
+
+    async def _let_in(self) -> None:
+        """Take along who is at the door already: until nobody has come for some rounds."""
+        quiet = 0
+        while quiet < ROUNDS and self._rows < self.settings.max_batch:
+            before = self._rows
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self._rows == before else 0
 
     def _taken(self) -> list[_Job]:
         """The oldest jobs up to the batch limit; who has given up waiting is passed over."""

@@ -10,7 +10,7 @@ WITH daily AS (
     FROM payments
     GROUP BY ALL
 ),
-reports AS (
+reports AS (  -- the first one of each request; the midnight at or after it knows
     SELECT request_id, min(label_time) + INTERVAL 1 DAY - INTERVAL 1 MILLISECOND AS midnight
     FROM labels
     WHERE label = 1
