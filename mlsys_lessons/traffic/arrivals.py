@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError
+from mlsys_lessons.records import InputError, whole_number
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +32,11 @@ class Arrivals:
     kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        times = np.asarray(self.times, dtype=np.float64)
+        try:
+            times = np.asarray(self.times, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"times={self.times!r} must be numbers of seconds.") from None
+        within("seconds", self.seconds)
         if times.ndim != 1 or not np.isfinite(times).all() or bool((np.diff(times) < 0).any()):
             raise InputError("arrival times must be finite and ascending; np.sort(times) helps.")
         if len(times) and not 0 <= times[0] <= times[-1] <= self.seconds:
@@ -41,8 +45,11 @@ class Arrivals:
                 "give a longer `seconds`."
             )
         kinds = self.kinds if len(self.kinds) else np.zeros(len(times), dtype=np.int64)
+        kinds = np.asarray(kinds, dtype=np.int64)
+        if kinds.shape != times.shape or int(kinds.min(initial=0)) < 0:
+            raise InputError("kinds must hold a whole number from 0 for each call, or be left out.")
         object.__setattr__(self, "times", times)
-        object.__setattr__(self, "kinds", np.asarray(kinds, dtype=np.int64))
+        object.__setattr__(self, "kinds", kinds)
 
     def __len__(self) -> int:
         """Count the calls."""
@@ -64,6 +71,18 @@ def positive(name: str, value: float) -> float:
     return float(value)
 
 
+def within(name: str, value: float, low: float = 0.0, high: float = 1e9) -> float:
+    """A number inside its range, or one sentence that says so.
+
+    >>> within("budget", 0.1, 0, 1)
+    0.1
+    """
+    whole = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not whole or not low <= value <= high:
+        raise InputError(f"{name}={value!r} must be a number in {low:g}..{high:g}; try {low:g}.")
+    return float(value)
+
+
 def poisson(rate: float, seconds: float, *, seed: int = 0) -> Arrivals:
     """Calls that know nothing of each other, `rate` a second on average.
 
@@ -82,6 +101,7 @@ def spike(
     Arrivals(8,025 calls in 60 s)
     """
     positive("rate", rate), positive("factor", factor), positive("seconds", seconds)
+    within("start", start), within("end", end)
     if not 0 < start < end < seconds:
         raise InputError(
             f"the spike lasts from {start} to {end}; it needs 0 < start < end < seconds."
@@ -100,6 +120,7 @@ def flash_crowd(
     Arrivals(23,450 calls in 120 s)
     """
     positive("rate", rate), positive("factor", factor), positive("fades_in", fades_in)
+    within("at", at)
     if not 0 < at < positive("seconds", seconds):
         raise InputError(f"the crowd comes at {at} s; it needs 0 < at < seconds={seconds}.")
     edges = [0.0, *np.linspace(at, seconds, 1 + max(1, round(4 * (seconds - at)))).tolist()]
@@ -114,8 +135,8 @@ def together(*streams: Arrivals) -> Arrivals:
     >>> together(poisson(5.0, 10.0), poisson(1.0, 10.0, seed=1)).kinds.max()
     np.int64(1)
     """
-    if not streams:
-        raise InputError("together() got no stream; pass at least one of poisson(...), spike(...).")
+    if not streams or not all(isinstance(each, Arrivals) for each in streams):
+        raise InputError(f"together{streams!r} has no stream or an odd one; pass poisson(...)s.")
     times = np.concatenate([each.times for each in streams])
     kinds = np.repeat(np.arange(len(streams)), [len(each) for each in streams])
     order = np.argsort(times, kind="stable")
@@ -124,6 +145,7 @@ def together(*streams: Arrivals) -> Arrivals:
 
 def _bent(edges: list[float], rates: list[float], seed: int) -> Arrivals:
     """A unit Poisson process read along the expected number of calls (inversion)."""
+    whole_number("seed", seed, 0, 2**63 - 1)
     expected = np.concatenate([[0.0], np.cumsum(np.diff(edges) * rates)])
     if expected[-1] > MOST_CALLS:
         raise InputError(f"{expected[-1]:,.0f} calls are too many; stay below {MOST_CALLS:,}.")

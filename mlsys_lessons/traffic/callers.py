@@ -47,16 +47,17 @@ class Caller:
                 return False
         if self.breaker is not None and not self._closed(now):
             return False
-        return self.window is None or coin >= self.window.refusal(now)
+        goes = self.window is None or coin >= self.window.refusal(now)
+        self.calls += goes
+        return goes
 
     def _closed(self, now: float) -> bool:
-        """Whether the breaker lets calls through in this second; counts the call."""
+        """Whether the breaker lets calls through in this second."""
         assert self.breaker is not None
         if int(now) != self.slot:
             self.breaker.enter(self.slot, self.calls, self.failures)
             self.slot, self.calls, self.failures = int(now), 0, 0
             self.open = not self.breaker.enter(self.slot, 0, 0)
-        self.calls += not self.open
         return not self.open
 
     def accepted(self, kind: int, finish: float) -> None:

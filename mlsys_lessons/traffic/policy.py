@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from mlsys_lessons.inference import Breaker
 from mlsys_lessons.records import InputError, whole_number
-from mlsys_lessons.traffic.arrivals import positive
+from mlsys_lessons.traffic.arrivals import positive, within
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Retries:
 
     def __post_init__(self) -> None:
         whole_number("attempts", self.attempts, 0, 20)
-        if not 0 <= self.backoff_s < 1e6:
-            raise InputError(f"backoff_s={self.backoff_s!r} must be a number of seconds from 0.")
-        if self.budget is not None and not 0 <= self.budget <= 1:
-            raise InputError(f"budget={self.budget!r} is a share of requests: 0 to 1, or None.")
+        within("backoff_s", self.backoff_s, high=1e6)
+        within("burst", self.burst)
+        if self.budget is not None:
+            within("budget", self.budget, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -57,18 +57,30 @@ class Fallback:
 
     latency_s: float = 0.001
 
+    def __post_init__(self) -> None:
+        within("latency_s", self.latency_s)
+
 
 @dataclass(frozen=True)
 class Outage:
-    """Servers that do nothing from `start` to `end`; `servers=None` means all: a stall."""
+    """Servers that begin nothing from `start` to `end`; `servers=None` means all: a stall.
+
+    What is under way when it starts is finished.
+    """
 
     start: float
     end: float
     servers: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start < self.end:
+        within("start", self.start), within("end", self.end)
+        if self.servers is not None:
+            whole_number("servers", self.servers, 1, 100_000)
+        if not self.start < self.end:
             raise InputError(f"outage from {self.start} to {self.end}; it needs 0 <= start < end.")
+
+
+_PARTS = {"retries": Retries, "throttle": Throttle, "breaker": Breaker, "fallback": Fallback}
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,10 @@ class Policy:
     def __post_init__(self) -> None:
         if self.timeout_s is not None:
             positive("timeout_s", self.timeout_s)
+        for name, kind in _PARTS.items():
+            part = getattr(self, name)
+            if not isinstance(part, kind) and (part is not None or name == "retries"):
+                raise InputError(f"{name}={part!r} must be a {kind.__name__}(...).")
         for name in ("queue_limit", "bulkhead"):
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), 0, 10**9)

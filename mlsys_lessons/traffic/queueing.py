@@ -46,13 +46,22 @@ def simulate_queue(
     """
     if not isinstance(arrivals, Arrivals):
         raise InputError(f"arrivals={arrivals!r} must come from poisson(...), spike(...) or alike.")
+    policy = Policy() if policy is None else policy
+    outages = tuple(outages) if isinstance(outages, Iterable) else (outages,)
+    for each, kind in [(policy, Policy), *((outage, Outage) for outage in outages)]:
+        if not isinstance(each, kind):
+            raise InputError(f"{each!r} is no {kind.__name__}; pass a {kind.__name__}(...).")
     whole_number("servers", servers, 1, 100_000)
+    whole_number("seed", seed, 0, 2**63 - 1)
     kinds = int(arrivals.kinds.max(initial=0)) + 1
-    means = [service_s] * kinds if isinstance(service_s, (int, float)) else list(service_s)
+    if isinstance(service_s, (Sequence, np.ndarray)):
+        means = list(service_s)
+    else:
+        means = [service_s] * kinds
     if len(means) < kinds:
         raise InputError(f"service_s has {len(means)} means for {kinds} kinds; give one for each.")
     needs = np.array([positive("service_s", mean) for mean in means])[arrivals.kinds]
-    return _Laboratory(arrivals, needs, servers, policy or Policy(), tuple(outages), seed).run()
+    return _Laboratory(arrivals, needs, servers, policy, outages, seed).run()
 
 
 class _Servers:
@@ -146,6 +155,7 @@ class _Laboratory:
         if caller.may_call(now, kind, self.coins[attempt][request] if caller.window else 1.0):
             taken = self.servers.take(now, self.services[attempt][request])
             self.attempts[request] += 1
+            caller.failures += taken is None  # a caller's own refusal says nothing of the servers
             self.sent.append(now)
             self.started.append(taken[0] if taken else np.nan)
         if taken is None:
@@ -164,7 +174,7 @@ class _Laboratory:
         """An attempt has failed: ask again, now or after a pause, or give up."""
         retries = self.policy.retries
         if not sure:
-            self.caller.failures += 1
+            self.caller.failures += self.outcome[request] == LATE
             if attempt > retries.attempts or not self.caller.may_retry():
                 self._give_up(now, request)
                 return

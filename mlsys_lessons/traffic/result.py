@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.records import InputError
-from mlsys_lessons.traffic.arrivals import Arrivals
+from mlsys_lessons.traffic.arrivals import Arrivals, within
 
 OUTCOMES = ("served", "late", "shed", "fallback")
 SERVED, LATE, SHED, FALLBACK = range(len(OUTCOMES))
@@ -79,6 +79,7 @@ class QueueRun:
 
     def latency(self, percentile: float) -> float:
         """Seconds within which so many percent of the requests were over, well or badly."""
+        within("percentile", percentile, high=100.0)
         return float(np.percentile(self.latencies, percentile)) if len(self.outcome) else 0.0
 
     @property
@@ -90,6 +91,7 @@ class QueueRun:
         """A row a second: requests and how they ended (by arrival), calls received, queue length.
 
         `queue` counts the calls that wait at the second's start, abandoned ones included.
+        Calls that come after the last second, from callers who ask again, are not in the table.
         """
         seconds = int(np.ceil(self.arrivals.seconds))
         edges = np.arange(seconds + 1, dtype=np.float64)

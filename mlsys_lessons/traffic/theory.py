@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from mlsys_lessons.records import InputError, whole_number
+from mlsys_lessons.traffic.arrivals import within
 
 
 def _load(load: float) -> float:
@@ -46,7 +47,7 @@ def late_share(load: float, deadline: float) -> float:
     >>> [round(late_share(load, 20.0), 3) for load in (0.8, 0.9, 0.95)]
     [0.018, 0.135, 0.368]
     """
-    return math.exp(-(1 - _load(load)) * deadline)
+    return math.exp(-(1 - _load(load)) * within("deadline", deadline))
 
 
 def stable(load: float, servers: int, lost: int) -> bool:
@@ -55,6 +56,7 @@ def stable(load: float, servers: int, lost: int) -> bool:
     >>> stable(0.7, 4, 1), stable(0.8, 4, 1)
     (True, False)
     """
+    whole_number("servers", servers, 1, 100_000), whole_number("lost", lost, 0, servers)
     return lost < servers and load * servers / (servers - lost) < 1
 
 
@@ -68,7 +70,7 @@ def storm_threshold(retries: int) -> float:
     >>> storm_threshold(3)
     0.25
     """
-    return 1 / (1 + retries)
+    return 1 / amplification(retries)
 
 
 def amplification(retries: int) -> int:
@@ -77,4 +79,4 @@ def amplification(retries: int) -> int:
     >>> amplification(3)
     4
     """
-    return 1 + retries
+    return 1 + whole_number("retries", retries, 0, 20)
