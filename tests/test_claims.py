@@ -44,7 +44,7 @@ from mlsys_lessons.system import COMPONENTS
 from mlsys_lessons.worlds import payments_world
 
 TINY = ClaimSize(days=4, daily=100)
-STORED = sorted(laboratory.RESULTS.glob("*.json"))
+STORED = sorted(laboratory.RESULTS.glob("*.json"), key=lambda path: int(path.stem[1:]))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -113,14 +113,14 @@ def test_c10_a_bias_passed_on_whole_is_one_and_twice_as_large_is_two() -> None:
         return evidence(worth, list(c10_data_bias.arms(1.0)))
 
     whole, doubled = (c10_data_bias.judge(passing(times)) for times in (1.0, 2.0))
-    assert [each.interval.estimate for each in whole.effects] == pytest.approx([1.0] * 4)
-    assert [each.interval.estimate for each in doubled.effects] == pytest.approx([2.0] * 4)
+    assert [each.interval.estimate for each in whole.effects] == pytest.approx([1.0] * 8)
+    assert [each.interval.estimate for each in doubled.effects] == pytest.approx([2.0] * 8)
     assert (whole.verdict, doubled.verdict) == (FAILS, HOLDS)
     assert doubled.table.loc[0, "data"] == pytest.approx(2.0)
 
 
 def test_c10_counts_each_group_in_a_real_run() -> None:
-    arm = c10_data_bias.arms(1.0)["visible and accused"]
+    arm = c10_data_bias.arms(1.0)["resilient, visible and accused"]
     measured = arm.play(3, TINY)["measured"]
     kinds = ("wronged", "caught", "labelled")
     assert set(measured) == {f"{group} {kind}" for group in c10_data_bias.GROUPS for kind in kinds}

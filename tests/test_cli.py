@@ -21,7 +21,9 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     return code, captured.out, captured.err
 
 
-@pytest.mark.parametrize("command", ["lab", "doctor", "simulate", "progress", "reset", "claims"])
+@pytest.mark.parametrize(
+    "command", ["lab", "doctor", "simulate", "progress", "reset", "claims", "serve"]
+)
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
     """--help exits with 0 and names --json."""
     code, out, _ = call(capsys, command, "--help")

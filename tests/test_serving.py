@@ -6,6 +6,7 @@ What the log holds and how it replays is test_decision_log.py's concern.
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import re
 import signal
@@ -125,6 +126,17 @@ def test_a_broken_promise_is_decided_and_quarantined(
     answer = asyncio.run(ask())
     assert answer.status_code == 200, answer.text
     assert answer.json()["reasons"][1].startswith(f"{field}: ")
+
+
+def test_a_slow_model_is_replaced_by_its_fallback_and_counted(system: System) -> None:
+    slowed = copy.deepcopy(system)
+    slowed.install([mls.faults.latency(start=0, end=2, severity=100)])
+    with serve(slowed, virtual=True) as url, httpx.Client(base_url=url, trust_env=False) as http:
+        told = [http.post(PATH, json={**GOOD, "request_id": k}).json() for k in range(3)]
+        assert metric(http, "fallback_total") == 3
+    assert {each["is_fallback"] for each in told} == {True}
+    assert {each["fallback_reason"] for each in told} == {"deadline"}
+    assert {each["model_version"] for each in told} == {"rule-fallback"}
 
 
 def without(name: str) -> dict[str, Any]:

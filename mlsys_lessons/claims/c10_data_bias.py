@@ -7,7 +7,7 @@ or *visible* (one merchant category, which has a feature of its own). The data's
 by which the group's labelled rate differs from the true history's. The system's bias is the factor
 by which its treatment of the group does: genuine payments stopped, or fraud stopped, on true
 present days and the same luck. Amplified: the second is the larger. The system is the resilient
-one without refits.
+one without refits; the naive one, whose single cut stops a few dozen payments, is a control.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.claims.arms import RESILIENT, Arm, summary
+from mlsys_lessons.claims.arms import NAIVE, RESILIENT, Arm, summary
 from mlsys_lessons.claims.claim import (
     ORDINARY,
     Claim,
@@ -45,7 +45,7 @@ from mlsys_lessons.worlds import History, payments_world
 # Written before the first run: a tenth more than the data's own bias.
 FACTOR = 1.1
 
-TRUE = "true labels"
+SYSTEMS = {"resilient": RESILIENT, "naive": NAIVE}  # the claim is about the first
 GROUPS = {"hidden": ("card_country", "FR"), "visible": ("category", "gaming")}  # large enough
 BIASES = {"accused": "wronged", "unheard": "caught"}  # the bias, and the treatment it changes
 
@@ -129,59 +129,75 @@ def _share(stopped: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
 
 
 def arms(rate: float) -> Mapping[str, Arm]:
-    """True labels, and two ways of misreporting either group."""
-    told = {f"{group} and {bias}": BiasedArm(RESILIENT, rate=rate, group=group, bias=bias)
-            for group in GROUPS for bias in BIASES}  # fmt: skip
-    return {TRUE: BiasedArm(RESILIENT, rate=rate), **told}
+    """True labels, and two ways of misreporting either group; the sweep needs no control."""
+    pasts = [(group, bias) for group in GROUPS for bias in BIASES]
+    systems = SYSTEMS if rate == ORDINARY else {"resilient": RESILIENT}
+    return {
+        _name(system, *past): BiasedArm(levels, rate=rate, group=past[0], bias=past[1])
+        for system, levels in systems.items()
+        for past in [("", ""), *pasts]
+    }
+
+
+def _name(system: str, group: str = "", bias: str = "") -> str:
+    return f"{system}, {group} and {bias}" if group else f"{system}, true labels"
 
 
 def judge(evidence: Evidence) -> Findings:
-    """The four biases, each amplified or not."""
+    """The four biases in the resilient system, each amplified or not; the naive one beside it."""
     said = {rate: all_of(_effects(evidence, rate), tests=1) for rate in evidence.rates()}
     effects = _effects(evidence, ORDINARY)
     said[ORDINARY] = all_of(effects)
     by_rate = {
         rate: (_effects(evidence, rate)[0].interval.estimate, word) for rate, word in said.items()
     }
-    verdict = across(said)
-    return Findings(tuple(effects), _table(evidence), verdict, by_rate, p_of_all(effects))
+    control = _effects(evidence, ORDINARY, "naive")
+    return Findings(
+        (*effects, *control), _table(evidence), across(said), by_rate, p_of_all(effects),
+        ("a treatment that the bias does not reach at all stands at about 0.45, not at 0",),
+    )  # fmt: skip
 
 
-def _measured(evidence: Evidence, rate: float, group: str, bias: str) -> list[Values]:
+def _measured(
+    evidence: Evidence, rate: float, system: str, group: str, bias: str
+) -> list[Values]:  # fmt: skip
     """By seed: treated and labelled under misreporting, treated and labelled in truth."""
     runs = evidence.runs[evidence.runs["rate"] == rate]
     found = []
-    for name in (f"{group} and {bias}", TRUE):
+    for name in (_name(system, group, bias), _name(system)):
         mine = runs[runs["arm"] == name].set_index("seed")
         found += [numbers(mine[f"{group} {BIASES[bias]}"]), numbers(mine[f"{group} labelled"])]
     return found
 
 
-def _effects(evidence: Evidence, rate: float) -> list[Effect]:
+def _effects(evidence: Evidence, rate: float, system: str = "resilient") -> list[Effect]:
     """The system's factor over the data's; the other way up for a bias that makes things fewer."""
     effects = []
     for group in GROUPS:
         for bias in BIASES:
-            treated, labelled, fairly, truly = _measured(evidence, rate, group, bias)
+            treated, labelled, fairly, truly = _measured(evidence, rate, system, group, bias)
             pair = treated * truly.mean(), fairly * labelled.mean()
             parts, wholes = pair if bias == "accused" else pair[::-1]
-            p, name = p_value(parts - FACTOR * wholes, 0.0), f"{group} and {bias}"
+            p, name = p_value(parts - FACTOR * wholes, 0.0), _name(system, group, bias)
             unit = "times the data's own bias"
             effects.append(Effect(name, unit, ratio_interval(parts, wholes), FACTOR, p))
     return effects
 
 
 def _table(evidence: Evidence) -> pd.DataFrame:
-    """A row for each group and bias: the data's factor, the system's, and the true treatment."""
+    """A row for each system, group and bias: the data's factor, the treatment's, its interval."""
     rows = []
-    for group in GROUPS:
-        for bias, what in BIASES.items():
-            means = [float(each.mean()) for each in _measured(evidence, ORDINARY, group, bias)]
-            treated, labelled, fairly, truly = means
-            rows.append({
-                "group": group, "bias": bias, "data": labelled / truly,
-                "treatment": treated / fairly, "treated": what, "in truth": fairly,
-            })  # fmt: skip
+    for system in SYSTEMS:
+        for group in GROUPS:
+            for bias, what in BIASES.items():
+                found = _measured(evidence, ORDINARY, system, group, bias)
+                treated, labelled, fairly, truly = found
+                factor = ratio_interval(treated, fairly)
+                rows.append({
+                    "system": system, "group": group, "bias": bias, "treated": what,
+                    "in truth": fairly.mean(), "data": labelled.mean() / truly.mean(),
+                    "treatment": factor.estimate, "low": factor.low, "high": factor.high,
+                })  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -117,47 +117,57 @@ class Editor:
 
 def widget(seed: int = 7) -> Any:
     """The editor as a small form: a field, its range, null rate and policy, and the outcome."""
-    import ipywidgets as forms
+    return _Form(seed).box
 
-    editor = Editor(seed=seed)
-    names = [each.name for each in editor.contract.fields]
-    late = {"continuous_update": False}
-    shown: dict[str, Any] = {
-        "field": forms.Dropdown(options=names, value="amount", description="field"),
-        "minimum": forms.FloatText(description="at least", **late),
-        "maximum": forms.FloatText(description="at most", **late),
-        "null_rate": forms.BoundedFloatText(min=0, max=1, step=0.01, description="missing", **late),
-        "on_breach": forms.ToggleButtons(options=POLICIES, description="on breach"),
-    }
-    status = forms.HTML(f"<pre>{editor!r}</pre>")
-    held = {"editor": editor, "loading": False}
 
-    def load(_: Any = None) -> None:
-        held["loading"] = True
-        promise = next(each for each in held["editor"].contract.fields  # type: ignore[attr-defined]
-                       if each.name == shown["field"].value)  # fmt: skip
-        for name in EDITABLE:
+class _Form:
+    """The view: inputs that call `Editor.set`, and a label that shows its text."""
+
+    def __init__(self, seed: int) -> None:
+        import ipywidgets as forms
+
+        self.editor, self.loading = Editor(seed=seed), False
+        names = [each.name for each in self.editor.contract.fields]
+        late = {"continuous_update": False}
+        self.name = forms.Dropdown(options=names, value="amount", description="field")
+        self.parts: dict[str, Any] = {
+            "minimum": forms.FloatText(description="at least", **late),
+            "maximum": forms.FloatText(description="at most", **late),
+            "null_rate": forms.BoundedFloatText(max=1.0, step=0.01, description="missing", **late),
+            "on_breach": forms.ToggleButtons(options=POLICIES, description="on breach"),
+        }
+        self.status = forms.HTML()
+        self.load()
+        self.show(repr(self.editor))
+        self.name.observe(self.load, names="value")
+        for part in self.parts.values():
+            part.observe(self.change, names="value")
+        shown = {"field": self.name, **self.parts, "status": self.status}
+        for name, part in shown.items():
+            part.add_class(f"mls-contract-{name.replace('_', '-')}")
+        self.box = forms.VBox(list(shown.values())).add_class("mls-contract-editor")
+
+    def show(self, text: str) -> None:
+        self.status.value = f"<pre>{text}</pre>"
+
+    def load(self, _: Any = None) -> None:
+        """Fill the inputs with the promise of the chosen field."""
+        fields = self.editor.contract.fields
+        promise = next(each for each in fields if each.name == self.name.value)
+        self.loading = True
+        for name, part in self.parts.items():
             value = getattr(promise, name)
-            shown[name].disabled = value is None
-            shown[name].value = 0.0 if value is None else value
-        held["loading"] = False
+            part.disabled = value is None
+            part.value = 0.0 if value is None else value
+        self.loading = False
 
-    def change(event: Any) -> None:
-        if held["loading"]:
+    def change(self, event: Any) -> None:
+        """Put one edit into the contract, and say what became of the day, or what is wrong."""
+        if self.loading:
             return
-        name = next(each for each in EDITABLE if shown[each] is event["owner"])
+        edit = next(name for name, part in self.parts.items() if part is event["owner"])
         try:
-            held["editor"] = held["editor"].set(  # type: ignore[attr-defined]
-                shown["field"].value, **{name: event["new"]}
-            )
-            status.value = f"<pre>{held['editor']!r}</pre>"
+            self.editor = self.editor.set(self.name.value, **{edit: event["new"]})
+            self.show(repr(self.editor))
         except InputError as error:
-            status.value = f"<pre>{error}</pre>"
-
-    load()
-    shown["field"].observe(load, names="value")
-    for name in EDITABLE:
-        shown[name].observe(change, names="value")
-    for name, part in {**shown, "status": status}.items():
-        part.add_class(f"mls-contract-{name.replace('_', '-')}")
-    return forms.VBox([*shown.values(), status]).add_class("mls-contract-editor")
+            self.show(str(error))

@@ -253,7 +253,7 @@ q2 = Question(
     explanation=(
         "Two AUCs with an interval each waste what they share: most frauds are easy, or hopeless, "
         "in both pipelines. Fraud by fraud that cancels (DeLong, DeLong and Clarke-Pearson, "
-        "1988). What is left has an interval several times narrower."
+        "1988). What is left has a narrower interval."
     ),
 )  # fmt: skip
 
@@ -502,10 +502,10 @@ q4 = Question(
     rule=_beats_the_fresh_table,
     wrong_answers=_SYSTEMS,
     explanation=(
-        "An old table that the model knows is worth more than a fresh one that it does not. "
-        "Training on logged features is the one repair that needs no second pipeline to be kept "
-        "equal to the first (Zinkevich, rule 29). Prices need probabilities, so they pay once the "
-        "scores mean again what they say."
+        "Taught on what it will be told, the model wins back most of what the older table costs; "
+        "prices do the rest. Training on logged features is the one repair that needs no second "
+        "pipeline to be kept equal to the first (Zinkevich, rule 29). Prices need probabilities, "
+        "so they pay once the scores mean again what they say."
     ),
     seeds=(1,),
 )  # fmt: skip

@@ -8,8 +8,9 @@
 #     A competent guess: skew means that somebody wrote a bug, and the column that moved most does
 #     most harm. What happens: no line of code differs, a feature table is one day older, and on
 #     identical rows five sixths of the lift are gone, while amounts in cents, with twice the PSI,
-#     cost a tenth. The repair is no fresher table: taught on its own log, the same old table earns
-#     as much as a fresh one that the model does not know.
+#     cost a tenth. The repair is no fresher table: taught on its own log, the same old table wins
+#     most of it back (C6: a whole system loses 38 %, less than the half it had asked for; 71 % of
+#     that comes back, and in some worlds, such as this one, more than all).
 # ---
 
 # %% [markdown]
@@ -60,7 +61,7 @@ print("the server's scores are the function's, bit for bit:", scores.eq(decided[
 # month before each payment.
 
 # %%
-print("\n".join(sql("history").splitlines()[10:34]))
+print("\n".join(sql("history").splitlines()[9:30]))
 
 # %%
 past = world.history(60)
@@ -74,7 +75,7 @@ apart = np.abs(offline[skew.FRAME].to_numpy() - live.log[skew.FRAME].to_numpy())
 print("sixteen features, SQL against memory, agree to a billionth:", bool(apart < 1e-9))
 
 # %% [markdown]
-# Two implementations, one meaning: it took a test that compares them every night. Most companies have the two implementations.
+# Two implementations, one meaning, and a test that holds them together. Without the test you have two implementations.
 #
 # ## Your bets
 # `same` holds sixty days of rows with the model and the cut that answered them. From here on rows, labels, model and cut stay what they are. Only what the model is *told* changes. The price is the **lift**:
@@ -84,7 +85,7 @@ print("sixteen features, SQL against memory, agree to a billionth:", bool(apart 
 
 # %%
 same = skew.Same.of(live)
-bet1.guess(...)  # "amounts in cents", "30 % unanswered, filled with 0", "a table one day older" or "a third of the events come twice"
+bet1.guess(...)  # "amounts in cents", say; all four: bet1.choices
 bet2.guess(...)  # of 100 euros of lift, how many are left with the table one day older
 
 # %% [markdown]
@@ -136,8 +137,8 @@ assert np.allclose(shares[shares > 0], inspected.table["rows"], atol=1e-3)
 inspected
 
 # %% [markdown]
-# Half of the columns differ on more than half of the rows, and PSI sees nothing in them: everybody in the crowd has changed places. Choose *last midnight's table* in the form: the same columns, and
-# a fraction of the loss.
+# Several columns differ on more than half of the rows, and in all but one of them PSI sees nothing: everybody in the crowd has changed places. Choose *last midnight's table* in the form: the same columns, and
+# less than half of the loss.
 #
 # ## Open the bonnet
 # Here is the fault that made the table older, whole, and what it does to one column.
@@ -148,8 +149,8 @@ since = pd.DataFrame({"taught": same.online["recency_hours"], "told": inspected.
 print("least hours since the last payment:", since.min().round(1).to_dict())
 
 # %% [markdown]
-# Three lines, and not one of them is wrong. But a thief makes ten payments within the hour, and *how long ago was the last one* is what gives him away. In a table that ends a day before today, nobody has
-# paid within the last day. The trees have never met such customers. They look safe.
+# Not one of these lines is wrong. But *how long ago was the last payment* is the column that this model leans on most: the table above says what it costs alone. In a table that ends a day early nobody has paid
+# within the last day, and what the model has learned about those who have is never asked for.
 #
 # ## How sure?
 # AUC fell a little. Is that more than chance? Two AUCs with an interval each would overlap; pair them, fraud by fraud. AUC is an average over the frauds: each one's **place**, the share of genuine payments with a
@@ -240,7 +241,7 @@ fresh, older, repaired = (run.value for run in runs.values())
 # %%
 axes = charts.value_over_time(
     {name: run.value_by_tick().cumsum() for name, run in runs.items()},
-    title="An old table that the model knows beats a fresh one that it does not",
+    title="In this world the old table, once known, beats the fresh one",
 )
 assert repaired > fresh > older
 charts.show(axes, alt=f"Euros: {[round(run.value / 100) for run in runs.values()]}, in that order.")
@@ -259,22 +260,24 @@ print(f"    {c6.notes[0]}")
 assert c6.verdict == "does not hold"
 
 # %% [markdown]
-# One world is an anecdote, and in a whole system thieves react: the stored claim has more worlds, at twice the traffic, and smaller numbers. It had asked for half of the lift before anything was run. A whole
+# One world is an anecdote, and this one flatters the repair: over the claim's worlds most of the loss comes back, not all of it. The loss is smaller too, for it is counted against a table on time, in a system that lives on. The claim
+# had asked for half of the lift before it was run. A whole
 # system does not lose half; so the claim fails, and stays in the list as failed. The second effect is the quieter one: the same code, taught on one random half of the same history or on the other.
 #
 # ## Shadow mode
 # You do not put a retrained model in service because a notebook says so. You let it stand in the **shadow**: it is asked about every live row, and never heard.
 
 # %%
-stale = mls.faults.CATALOGUE["stale_features"](start=0, end=90, severity=1)
+longer = mls.faults.CATALOGUE["stale_features"](start=0, end=75, severity=1)
 shipped = mls.naive_system(seed=7)
 beside = shadow_mode.shadowed(shipped, taught.inference.model)
-alone, first = (mls.simulate(world, each, days=90, faults=[stale]) for each in (shipped, beside))
-print("the shadow changed no action:", alone.actions_sha256 == first.actions_sha256)
+first = mls.simulate(world, beside, days=75, faults=[longer])
+actions = first.log["action"].head(len(old_run.log))
+print("in the first sixty days the shadow changed no action:", actions.equals(old_run.log["action"]))
 stricter = shadow_mode.shadow(first, cut=taught.decisions.cut)
 
 back = shadow_mode.shadowed(taught, shipped.inference.model)
-milder = shadow_mode.shadow(mls.simulate(world, back, days=90), cut=shipped.decisions.cut)
+milder = shadow_mode.shadow(mls.simulate(world, back, days=75), cut=shipped.decisions.cut)
 print(f"taught on the log, beside the notebook's: {stricter}")
 print(f"the other way round, a table on time:     {milder}")
 
@@ -338,8 +341,7 @@ table = c5.table[c5.table["incidents"] == 1].set_index("pipelines")
 table[["offline_auc", "online_auc", "lost"]].round(3).rename(columns={"lost": "euros lost"})
 
 # %% [markdown]
-# Every gap is clear of zero; not every one is surely as large as the claim had asked for, so it is not called a success. Then read the first column by itself. The model of *last write wins* has learned to ignore the columns that its table
-# spoils; it is poor on both sides. A small gap says that little differs. It does not say that anything is good.
+# Every gap is clear of zero; not every one is surely as large as the claim had asked for, so it is not called a success. Then read the first column by itself. The model of *last write wins* is poor on both sides. A small gap says that little differs. It does not say that anything is good.
 #
 # ## Your runbook line
 # The notebook's number and last week's number differ, and nobody changed anything. Which signal would have said so on the first day, who owns it, what do they do, how do they go back?

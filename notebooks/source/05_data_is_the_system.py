@@ -6,8 +6,8 @@
 #     name: python3
 #   named_surprise: >-
 #     A competent guess: a feature table that is three days old costs a fortune, so repairing it wins the fortune
-#     back. What happens: it costs a fortune on the day it comes; a model fitted on the old table wins nearly all of
-#     it back; and the repair of the table then brings nothing, or costs. What hurt was never the age of the data but
+#     back. What happens: it costs a fortune on the day it comes; a model fitted on the old table wins most of it
+#     back; and the repair of the table then brings nothing, on average, and costs in the month shown. Most of what hurt was not the age of the data but
 #     that the model had not been told. Repaired is it only when the past is repaired too.
 # ---
 
@@ -159,15 +159,15 @@ steps = lives.diff().fillna(lives.iloc[0])
 repair = steps["the fault is fixed"]
 axes = charts.waterfall(
     (steps * 100).round(), start="before the fault", end="after the repair",
-    title="The age of the table was not what hurt",
+    title="Most of what hurt was that nobody had told the model",
 )
 told = ", ".join(f"{name} {value:+,.0f}" for name, value in steps.iloc[1:].items())
 charts.show(axes, alt=f"Euros a month: {lives.iloc[0]:,.0f} before; then {told}.")
 bet3.reveal(round(repair), "The table is as fresh as on the first day. The model is not that model.")
 
 # %% [markdown]
-# Read the second and the third bar together. The fault cost what it cost because the model had not been told of it. Once it had been, three days of age were nearly free, and it had become a model *of the old table*: to it, a
-# customer whose last payment was ten minutes ago is a thing never seen.
+# Read the second and the third bar together. Most of what the fault cost, it cost because the model had not been told of it. Once it had been, it had become a model *of the old table*: to it, a customer whose last
+# payment was ten minutes ago is a thing never seen.
 #
 # Who is wrong here? The platform team did what the ticket asked for.
 #
@@ -226,16 +226,16 @@ c9 = claims.stored("C9")
 learned = data_desk.beginning(c9, "won by having learned it")["effect"]
 lost = data_desk.beginning(c9, "lost when it is fixed").iloc[1:]
 axes = charts.bars_with_intervals(
-    lost, title=f"Of {len(lost)} repairs, {(lost['high'] < 0).sum()} pays by itself",
+    lost, title=f"Of {len(lost)} repairs, {(lost['high'] < 0).sum()} pay by themselves",
     unit="euros per 1,000 payments lost when the fault is fixed; left of zero, won",
 )
 charts.show(axes, alt=f"Euros per 1,000 payments: {lost['effect'].round().astype(int).to_dict()}")
-assert abs(lost["effect"].mean()) < learned.iloc[0] / 4
-print("won by having learned it:", learned.round().astype(int).to_dict())
+assert abs(lost["effect"].mean()) < learned.iloc[0] / 4 and abs(lost["effect"].iloc[-1]) < 10
+print(c9.table.query("incidents == 1").iloc[:, 1:].round().to_string(index=False), "\n")
 print(f"{c9.sentence} {c9.verdict.upper()} ({len(c9.seeds)} seeds)", *c9.notes[:2], sep="\n    ")
 
 # %% [markdown]
-# So the talk is right about the first half. About the second, our world says something else: on average the model does not break. The repair brings next to nothing, where everybody expects it to bring back what the fault has cost. Gaps are the exception, since a value that was missing comes back.
+# So the talk is right about the first half. About the second, our world says something else: on average the model does not break. The repair brings next to nothing, where everybody expects it to bring back what the fault has cost; the month that you saw was an unkind one. Read the last line of the table from left to right, in euros per 1,000 payments. Gaps are the clear exception, since a value that was missing comes back.
 #
 # ## How old may it be?
 # The model stays as it was fitted, on fresh histories; the table ages. Same luck at every age.
@@ -255,22 +255,24 @@ print(f"{c11.sentence} {c11.verdict.upper()} ({len(c11.seeds)} seeds)\n  {c11.no
 # %% [markdown]
 # ## What the labels say of people
 # Data can be complete, fresh, in the right unit, and unjust. In the past of these systems one group's labels are wrong by a factor of about two: accused (genuine payments labelled fraud) or unheard (fraud never reported).
-# A group is hidden when no feature names it, visible when one does. A bar at one means that the system passes on as much bias as its data had.
+# A group is hidden when no feature names it, visible when one does. The bars say how many times as often its genuine payments (accused) or its frauds (unheard) are stopped as with true labels; in the table, `data` is the factor in the labels.
 
 # %%
 c10 = claims.stored("C10")
-passed = data_desk.beginning(c10, "")
+bias = c10.table.assign(effect=c10.table["treatment"])
+bias.index = bias["system"] + ": " + bias["group"] + ", " + bias["bias"]
+resilient = bias[bias["system"] == "resilient"]
 axes = charts.bars_with_intervals(
-    passed, unit="times the data's own bias", reference=1.0,
-    title="About half of the labels' bias reaches the people",
+    resilient[["effect", "low", "high"]], reference=1.0, unit="times as often stopped",
+    title="Little of the labels' bias reaches the people",
 )
-assert passed["high"].max() < 1 and abs(passed["effect"].mean() - 0.5) < 0.1
-charts.show(axes, alt=f"Times the data's bias: {passed['effect'].round(2).to_dict()}")
+charts.show(axes, alt=f"Times as often stopped: {resilient['effect'].round(2).to_dict()}")
+assert (np.log(resilient["effect"]) / np.log(resilient["data"])).max() < 0.5
 print(f"{c10.sentence} {c10.verdict.upper()} ({len(c10.seeds)} seeds)")
-print(c10.table[["group", "bias", "data", "treatment"]].round(2).to_string(index=False))
+bias[["data", "treatment", "low", "high"]].round(2)
 
 # %% [markdown]
-# One pass through this system dilutes the bias; part of what the labels say about a group is spread over everybody else. That is no acquittal. Somebody whose neighbours were accused is stopped more often, for nothing, and labels that tomorrow's model reads are made of today's decisions. Lesson 09 closes that loop.
+# One pass through the resilient system dilutes the bias. That is no acquittal. Some people are stopped more often for what others said of their neighbours, and the labels that tomorrow's model reads are made of today's decisions. Lesson 09 closes that loop.
 #
 # ## Put aside, or do without?
 # A row breaks its promise at three in the morning. *Quarantine* puts it aside: answered with what is legible, learned by nobody, handled by somebody. *Degrade* does without the field and keeps the row. Edit a promise, and the same bad day is run again, price included.
