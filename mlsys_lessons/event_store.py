@@ -119,15 +119,9 @@ class SortedRun:
         """A run with more events, given in key order; on equal keys the earlier arrival first."""
         if not len(keys):
             return self
-        place = np.searchsorted(self.keys, keys, side="right") + np.arange(len(keys))
-        old = np.ones(len(self.keys) + len(keys), dtype=bool)
-        old[place] = False
-        columns = []
-        for held, more in ((self.keys, keys), (self.cents, cents)):
-            column = np.empty(len(old), dtype=np.int64)
-            column[old], column[place] = held, more
-            columns.append(column)
-        return SortedRun(*columns)
+        merged = np.concatenate([self.keys, keys])
+        order = np.argsort(merged, kind="stable")  # numpy's stable sort merges what is in order
+        return SortedRun(merged[order], np.concatenate([self.cents, cents])[order])
 
     def younger_than(self, time_ms: int) -> SortedRun:
         """A run without the events before a time."""

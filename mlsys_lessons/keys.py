@@ -87,4 +87,4 @@ def merged(keys: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64
     >>> merged(np.array([1, 5]), np.array([3])).tolist()
     [1, 3, 5]
     """
-    return np.insert(keys, np.searchsorted(keys, more), more)
+    return np.sort(np.concatenate([keys, more]), kind="stable")  # which merges what is in order

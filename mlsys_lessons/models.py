@@ -45,8 +45,8 @@ def _threads() -> Any:
 
 
 def matrix(frame: pd.DataFrame) -> NDArray[np.float64]:
-    """The model inputs of a frame as one array, shape (rows, len(FEATURES))."""
-    return np.column_stack([frame[name].to_numpy(dtype=np.float64) for name in FEATURES])
+    """The model inputs of a frame as one array, shape (rows, len(FEATURES)), column by column."""
+    return np.array([frame[name].to_numpy(dtype=np.float64) for name in FEATURES]).T
 
 
 class BaseRate:

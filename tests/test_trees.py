@@ -46,7 +46,8 @@ def test_a_value_on_a_threshold_goes_left_as_in_the_library() -> None:
     tables = TreeTables.of(fitted)
     edges = tables.tables[0].thresholds
     asked = np.concatenate([edges, np.nextafter(edges, 9), np.nextafter(edges, -9)])[:, None]
-    np.testing.assert_array_equal(tables.predict(asked), fitted.predict_proba(asked)[:, 1])
+    for rows in (asked, np.resize(asked, (3_000, 1))):  # a short column is searched, a long is not
+        np.testing.assert_array_equal(tables.predict(rows), fitted.predict_proba(rows)[:, 1])
 
 
 def test_trees_that_never_split_answer_the_base_rate() -> None:
