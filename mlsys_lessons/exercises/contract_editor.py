@@ -106,9 +106,8 @@ class Editor:
     def called(self) -> list[str]:
         """Who is called, and for what: the owners of promises that the day has broken."""
         report = _day(self.contract, self.seed).system.ingestion.report  # type: ignore[union-attr]
-        broken = report[report["broken"]]
-        return [f"{owner} ({name}: {what})" for owner, name, what in
-                zip(broken["owner"], broken["field"], broken["promise"], strict=True)]  # fmt: skip
+        broken = report[report["broken"]].groupby(["owner", "field"], sort=False)["promise"]
+        return [f"{owner} ({name}: {', '.join(what)})" for (owner, name), what in broken]
 
     def __repr__(self) -> str:
         counted = ", ".join(f"{count} {name}" for name, count in self.counts.items())
