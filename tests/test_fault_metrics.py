@@ -98,6 +98,13 @@ def test_a_fault_leaves_the_named_others_within_their_noise(name: str) -> None:
     _leaves(fault, days)
 
 
+def test_clocks_that_run_ahead_show_as_rows_from_the_future() -> None:
+    fault, days = twin("time_zone_shift", -6.0)
+    assert fault.moves == "inputs.future_rate"
+    _moves(fault, days)
+    _leaves(fault, days)
+
+
 @pytest.mark.parametrize("name", list(CATALOGUE))
 def test_before_the_window_nothing_has_happened_and_after_it_rates_return(name: str) -> None:
     """Days before are equal to the bit, in every metric; rows in transit need a day more."""

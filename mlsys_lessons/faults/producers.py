@@ -5,6 +5,8 @@ Each is a change of the requests on their way in; no component knows of it.
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 import pandas as pd
 
@@ -79,7 +81,11 @@ def late_rows(*, start: float, end: float, severity: float = 0.2) -> Fault:
 
 
 def time_zone_shift(*, start: float, end: float, severity: float = 6.0) -> Fault:
-    """Half of the merchants stamp events with local time: so many hours behind."""
+    """Half of the merchants stamp events with local time: so many hours behind, or ahead below 0.
+
+    A stamp from the future is another sign than a late row, so the sign of `severity` says which
+    metric moves.
+    """
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
         hit = inside & (luck(0, fault.name, frame["merchant_id"].to_numpy()) < 0.5)
@@ -87,9 +93,10 @@ def time_zone_shift(*, start: float, end: float, severity: float = 6.0) -> Fault
         event = milliseconds(frame["event_time"]) - np.where(hit, shift, 0)
         return frame.assign(event_time=timestamps(event))
 
+    ahead = isinstance(severity, Real) and severity < 0
     return made(
         ("time_zone_shift", "requests", "number of hours"), (start, end), severity,
-        on_rows(change), "inputs.late_rate",
+        on_rows(change), "inputs.future_rate" if ahead else "inputs.late_rate",
         ("operations.error_rate", "inputs.null_rate.amount"), (-12.0, 12.0),
     )  # fmt: skip
 
