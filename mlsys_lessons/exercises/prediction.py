@@ -14,7 +14,7 @@ from numbers import Real
 from typing import Any
 
 from mlsys_lessons.exercises import progress
-from mlsys_lessons.exercises.wording import describe, number
+from mlsys_lessons.exercises.wording import describe, lines, number
 from mlsys_lessons.records import InputError, StorageError
 
 _OPEN = object()  # this notebook's bet cell was run with `...` in it
@@ -66,17 +66,17 @@ class Prediction:
         if value is None or value is ...:
             self._said[0] = _OPEN
             todo = f"Replace the `...` with {self._wanted()} and run the cell."
-            return print(f"[no bet] {self.question} {todo}")
+            return print(lines(f"[no bet] {self.question} {todo}"))
         bet = self._read(value)
         if bet is None:
-            return print(f"[no bet] {describe(value)} is not {self._wanted()}; try again.")
+            return print(lines(f"[no bet] {describe(value)} is not {self._wanted()}; try again."))
         earlier = self._said[0] if self._said[0] not in (_OPEN, _UNSAID) else bet
         kept = progress.remember("guesses", self.id, earlier)
         self._said[0] = kept.value
         if kept.value == bet:
-            print(f"[locked] {self._shown(bet)}. {kept.note}".rstrip())
+            print(lines(f"[locked] {self._shown(bet)}. {kept.note}"))
         else:
-            print(f"[locked] Your first bet stays: {self._shown(kept.value)}. {kept.note}".rstrip())
+            print(lines(f"[locked] Your first bet stays: {self._shown(kept.value)}. {kept.note}"))
 
     def reveal(self, measured: Any, oddity: str = "") -> None:
         """Print the bet beside what was measured, and one sentence about the gap."""
@@ -85,7 +85,7 @@ class Prediction:
         print(f"  measured   {self._shown(measured)}")
         gap = "" if bet is _OPEN else self._gap(bet, measured)
         if sentence := f"{gap} {oddity}".strip():
-            print(sentence)
+            print(lines(sentence))
 
     def _standing(self) -> Any:
         if self._said[0] is not _UNSAID:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import reprlib
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,19 @@ import numpy as np
 import pandas as pd
 
 LESSON = re.compile(r"lesson\d\d")
+_WIDTH = 100  # characters: what a page shows of printed text before it cuts a word
 _SHORT = 6  # values of an array that are shown in full
 _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = 60  # characters
+
+
+def lines(text: str) -> str:
+    """Text for a page: broken between words.
+
+    >>> max(len(line) for line in lines("one word " * 30).splitlines()) <= 100
+    True
+    """
+    return textwrap.fill(text, _WIDTH)
 
 
 @dataclass(frozen=True)

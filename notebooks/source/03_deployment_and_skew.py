@@ -256,7 +256,7 @@ c6 = claims.stored("C6")
 print(f"C6  {c6.sentence}\n    {c6.verdict} ({len(c6.seeds)} seeds, run on {c6.date})")
 for effect in c6.effects:
     print(f"    {effect.name}: {effect.interval} {effect.unit}; asked for {effect.threshold:g}")
-print(f"    {c6.notes[0]}")
+print("    " + c6.notes[0].replace(": ", ":\n    "))
 assert c6.verdict == "does not hold"
 
 # %% [markdown]

@@ -145,7 +145,7 @@ print("euros earned in two minutes:", euros)
 loads, tries = (0.2, 0.3, 0.4, 0.6, 0.8), (0, 1, 2, 3)
 after = pd.DataFrame({f"load {x}": {n: lesson04_lab.recovered(x, n) for n in tries} for x in loads})
 axes = charts.heat_map(
-    after.rename(index="{} retries".format), unit="% answered in the third minute",
+    after.rename(index="retries {}".format), unit="% answered in the third minute",
     title="A stall is forgotten only below 1 / (1 + retries)",
 )
 charts.show(axes, alt=f"Answered at load 0.4 with 0, 1, 2, 3 retries: {after['load 0.4'].round().tolist()} %.")
