@@ -263,10 +263,13 @@ divided = neighbours.shares_by_order(c4.table)
 axes = charts.stacked_shares(divided, title="Whichever way you count, most hangs on the model")
 assert divided["model"].min() > 0.5
 first, _, last = divided["model"]
+assert last > 1  # without a model to stand around, the other five lose money
 charts.show(axes, alt=f"The model's share of the value: added first {first:.0%}, added last {last:.0%}.")
 print(f"{c4.effects[0].name}: {c4.effects[0].interval} in {len(c4.seeds)} worlds")
 
 # %% [markdown]
+# More than a hundred per cent: with nothing to stand around, the other five lose money.
+#
 # Three sentences of the talk, and this world bears out none of them. Keep apart what they mix: this is *value*, the money that hangs on a component. That the model is a small part is said of the *code* and of
 # the *effort* (Sculley and others, 2015), and nothing here speaks against it. The model is where the value is. The rest is where the work is, and where value is lost.
 #
