@@ -220,7 +220,8 @@ class EventStore:
         known = self._until_midnight(ends[another])
         if as_of_ms > self.edge_ms:
             known = known.and_(self.today.look(ends[another]))
-        known = Found(*(column[np.cumsum(another) - 1] for column in known))
+        line = np.cumsum(another) - 1
+        known = Found(*(column[line] for column in known))
         return _in_order(order, History(known.counts, known.cents, keys - known.latest))
 
     def _until_midnight(self, ends: Ints) -> Found:

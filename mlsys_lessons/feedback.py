@@ -115,13 +115,15 @@ class LabelQueue:
         for start, end in pairwise(edges.tolist()):
             rows = requests.iloc[start:end]
             self.remember(int(day[start]), rows, np.ones(end - start, dtype=bool))
+        if not len(labels):
+            return
         ids = labels["request_id"].to_numpy()
         order = np.argsort(ids, kind="stable")
-        values = labels["label"].to_numpy()[order]
+        ranked, values = ids[order], labels["label"].to_numpy()[order]
         for filed in self._days.values():
-            place = np.searchsorted(ids[order], filed.ids, side="right") - 1
-            found = is_in(filed.ids, ids[order])
-            filed.label[found] = values[place[found]]
+            latest = np.searchsorted(ranked, filed.ids, side="right") - 1
+            found = ranked[latest] == filed.ids
+            filed.label[found] = values[latest[found]]
 
     def receive(self, labels: pd.DataFrame) -> None:
         """Take in reports or verdicts: request_id, event_tick, label, source."""

@@ -153,8 +153,9 @@ class System:
         asked = ["request_id", "score", "review_value"]
         rows = [(frame, _held(frame)) for frame in self._today]
         held = [frame.loc[waits, asked] for frame, waits in rows if waits.any()]
-        waiting = pd.concat(held) if held else pd.DataFrame(columns=asked)
-        return self.reviews.picks(waiting.drop_duplicates("request_id"))
+        if not held:
+            return pd.DataFrame(columns=asked)
+        return self.reviews.picks(pd.concat(held).drop_duplicates("request_id"))
 
     def receive(
         self,
