@@ -52,19 +52,17 @@ def join(parts: list[Payments]) -> Payments:
 
 
 def locate(wanted: NDArray[np.int64], request_id: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Position of each wanted id among many others, -1 where it is not there.
+    """Position of each wanted id among others, -1 where it is not there.
 
     >>> locate(np.array([7, 9]), np.array([5, 9, 4]))
     array([-1,  1])
     """
-    position = np.full(len(wanted), -1)
-    if len(wanted):
-        order = np.argsort(wanted)  # the short side is sorted, the long one only read
-        ranked = wanted[order]
-        rank = np.minimum(np.searchsorted(ranked, request_id), len(wanted) - 1)
-        hit = np.flatnonzero(ranked[rank] == request_id)
-        position[order[rank[hit]]] = hit
-    return position
+    if not len(request_id):
+        return np.full(len(wanted), -1)
+    order = np.argsort(request_id)
+    ranked = request_id[order]
+    place = np.minimum(np.searchsorted(ranked, wanted), len(ranked) - 1)
+    return np.where(ranked[place] == wanted, order[place], -1)
 
 
 def choose_channel(
