@@ -17,9 +17,9 @@ from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons import charts
-from mlsys_lessons.exercises.lesson00_evidence import STORED, measure, stored
-from mlsys_lessons.scenarios import YEAR, ordinary_year
+from mlsys_lessons.lessons import charts
+from mlsys_lessons.lessons.lesson00.evidence import STORED, measure, stored
+from mlsys_lessons.simulation.scenarios import YEAR, ordinary_year
 
 ROOT = Path(__file__).resolve().parent.parent
 README, PICTURE = ROOT / "README.md", ROOT / "docs" / "year.png"

@@ -10,9 +10,17 @@ This file names what learners use; everything is defined in the module that it c
 
 from __future__ import annotations
 
-from mlsys_lessons import datasets, faults, features, scenarios, traffic
-from mlsys_lessons.monitoring import detectors, drift, performance
-from mlsys_lessons.presets import (
+from mlsys_lessons import traffic
+from mlsys_lessons.components import features
+from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
+from mlsys_lessons.components.inference import models
+from mlsys_lessons.components.monitoring import detectors, drift, performance
+from mlsys_lessons.lessons import charts
+from mlsys_lessons.records import InputError, LessonError
+from mlsys_lessons.simulation import presets, scenarios
+from mlsys_lessons.simulation.compare import compare
+from mlsys_lessons.simulation.presets import (
     assemble,
     clairvoyant_system,
     naive_system,
@@ -20,19 +28,28 @@ from mlsys_lessons.presets import (
     reference_system,
     resilient_system,
 )
-from mlsys_lessons.records import COSTS, InputError, LessonError
-from mlsys_lessons.run import Run
-from mlsys_lessons.simulation import compare, resume, simulate
+from mlsys_lessons.simulation.run import Run
+from mlsys_lessons.simulation.simulate import resume, simulate
+from mlsys_lessons.system import faults
+from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import Drift, payments_world
+from mlsys_lessons.worlds.payments import snapshot as datasets
+from mlsys_lessons.worlds.payments.domain import COSTS
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "COMPONENTS",
+    "RetrainingPolicy",
+    "charts",
+    "models",
+    "presets",
     "COSTS",
     "Drift",
     "InputError",
     "LessonError",
     "Run",
+    "System",
     "assemble",
     "clairvoyant_system",
     "compare",

@@ -160,7 +160,7 @@ def _doctor(chosen: argparse.Namespace) -> Answer:
 
 
 def _progress(chosen: argparse.Namespace) -> Answer:
-    from mlsys_lessons.exercises import progress
+    from mlsys_lessons.lessons import progress
 
     folder = _desk(chosen)
     elsewhere = progress.ENVIRONMENT in os.environ and chosen.dir is None
@@ -189,8 +189,10 @@ def _simulate(chosen: argparse.Namespace) -> Answer:
     import time
 
     import mlsys_lessons as mls
+    from mlsys_lessons.records import whole_number
+    from mlsys_lessons.simulation.simulate import LONGEST
 
-    mls.records.whole_number("days", chosen.days, 1, mls.simulation.LONGEST)  # before any training
+    whole_number("days", chosen.days, 1, LONGEST)  # before any training
     world, faults = _world(chosen)
     system = _system(chosen)
     began = time.perf_counter()
@@ -218,8 +220,8 @@ def _simulate(chosen: argparse.Namespace) -> Answer:
 
 def _serve(chosen: argparse.Namespace) -> NoReturn:
     import mlsys_lessons as mls
+    from mlsys_lessons.components.inference.model_files import load_model
     from mlsys_lessons.serving import EdgeSettings, serve, warmed
-    from mlsys_lessons.serving.model_files import load_model
     from mlsys_lessons.serving.server import until_told_to_stop
 
     world, system = mls.payments_world(seed=chosen.seed, daily=chosen.daily), _system(chosen)

@@ -6,7 +6,6 @@ file beyond converting clocks: what happens to a request is told by the stages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,101 +93,10 @@ def ticks(times: NDArray[np.datetime64] | pd.Series) -> NDArray[np.int64]:
 
 # --- vocabularies ------------------------------------------------------------------------------
 
-COUNTRIES = ("DE", "ES", "FR", "IT", "NL", "PL", "NO")  # NO is where the business may launch
-CATEGORIES = (
-    "grocery", "fuel", "restaurant", "fashion", "electronics", "travel", "gaming", "gift_cards",
-)  # fmt: skip
-CHANNELS = ("chip", "contactless", "online")
-ACTIONS = ("approve", "review", "block", "shed")
-LABEL_SOURCES = ("investigator", "cardholder", "matured", "late")
 LAYERS = ("operations", "inputs", "outputs", "decisions", "business")
-
-COUNTRY_DTYPE = pd.CategoricalDtype(COUNTRIES)
-CATEGORY_DTYPE = pd.CategoricalDtype(CATEGORIES)
-CHANNEL_DTYPE = pd.CategoricalDtype(CHANNELS)
-ACTION_DTYPE = pd.CategoricalDtype(ACTIONS)
-SOURCE_DTYPE = pd.CategoricalDtype(LABEL_SOURCES)
-
-RAW_COLUMNS = (
-    "request_id", "event_time", "arrival_time", "customer_id", "account_opened", "card_country",
-    "merchant_id", "category", "country", "channel", "amount",
-)  # fmt: skip
-
-FEATURES = (
-    "log_amount", "hour_sin", "hour_cos", "is_online", "is_foreign", "account_age_days",
-    "count_1h", "count_24h", "count_7d", "sum_24h", "sum_7d", "recency_hours", "amount_to_habit",
-    "merchant_risk", "country_risk", "category_risk",
-)  # fmt: skip
-
-
-def categorical(codes: NDArray[np.integer], dtype: pd.CategoricalDtype) -> pd.Categorical:
-    """A categorical column from codes that are known to be good (no per-value check).
-
-    >>> categorical(np.array([0, 2], dtype=np.int8), ACTION_DTYPE).tolist()
-    ['approve', 'block']
-    """
-    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
-
-
-def extend(frame: pd.DataFrame, columns: Mapping[str, object]) -> pd.DataFrame:
-    """The frame with new columns at its right; editing an existing one is refused.
-
-    Every stage adds its columns through here, so one row of the log is one request's whole life.
-
-    >>> extend(pd.DataFrame({"a": [1]}), {"b": [2]}).to_dict("list")
-    {'a': [1], 'b': [2]}
-    """
-    twice = [name for name in columns if name in frame.columns]
-    if twice:
-        raise StateError(f"column {twice[0]!r} is already there; the log only grows to the right.")
-    added = pd.DataFrame(dict(columns), index=frame.index, copy=False)
-    return pd.concat([frame, added], axis=1)
 
 
 # --- money -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Costs:
-    """The one cost table; all money is integer cents, shares are per unit of amount.
-
-    Every number is an assumption of this business, stated here once, shared by all worlds,
-    systems and claims, and swept where a verdict hangs on it.
-    """
-
-    margin_rate: float = 0.02  # share of an approved genuine amount that the business keeps
-    margin_fixed: int = 10  # and cents a payment
-    chargeback_fee: int = 1_500  # on top of the amount, for each approved fraud
-    friction: int = 500  # a genuine customer is blocked: calls, apologies
-    shed: int = 100  # a payment that found the system too busy
-    delay: int = 20  # a payment held until the next tick edge, whoever pays
-    review_minute: int = 60  # a reviewer, all in
-    quarantine: int = 10  # handling a row that broke the contract
-    page: int = 2_500  # somebody is called
-    on_call_day: int = 500  # somebody can be called
-    retraining: int = 3_000  # one fit with its checks
-    upkeep_component_year: int = 240_000  # each of six components at its resilient level
-    upkeep_feature_year: int = 12_000  # each model input that must be kept alive
-
-    def margin(self, amount_cents: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Cents earned by approving each genuine amount.
-
-        >>> Costs().margin(np.array([10_000]))
-        array([210])
-        """
-        rate = np.rint(np.asarray(amount_cents) * self.margin_rate).astype(np.int64)
-        return rate + self.margin_fixed
-
-    def fraud_loss(self, amount_cents: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Cents lost by approving each fraudulent amount.
-
-        >>> Costs().fraud_loss(np.array([10_000]))
-        array([11500])
-        """
-        return np.asarray(amount_cents, dtype=np.int64) + self.chargeback_fee
-
-
-COSTS = Costs()
 
 
 # --- what the monitors may know of a day -------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsys_lessons.exercises.progress import ENVIRONMENT
+from mlsys_lessons.lessons.progress import ENVIRONMENT
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,14 +12,12 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from mlsys_lessons.records import (
+from mlsys_lessons.records import DAY_MS, EPOCH, SLOT_MS
+from mlsys_lessons.worlds.payments.domain import (
     CATEGORY_DTYPE,
     CHANNEL_DTYPE,
     COUNTRY_DTYPE,
-    DAY_MS,
-    EPOCH,
     FEATURES,
-    SLOT_MS,
 )
 
 CATEGORY_COLUMNS = {

@@ -13,7 +13,7 @@ import pandas as pd
 
 from mlsys_lessons.claims.laboratory import CLAIMS, keep, run
 from mlsys_lessons.records import LessonError
-from mlsys_lessons.scenarios import CLAIM_SIZE, ClaimSize
+from mlsys_lessons.simulation.scenarios import CLAIM_SIZE, ClaimSize
 
 
 def parser() -> argparse.ArgumentParser:

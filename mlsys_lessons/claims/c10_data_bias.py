@@ -21,7 +21,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.claims.arms import NAIVE, RESILIENT, Arm, summary
 from mlsys_lessons.claims.claim import (
     ORDINARY,
     Claim,
@@ -33,13 +32,14 @@ from mlsys_lessons.claims.claim import (
     numbers,
     p_of_all,
 )
-from mlsys_lessons.claims.pasts import AnotherPast, raised_on, table_of
-from mlsys_lessons.claims.statistics import Values, p_value, ratio_interval
-from mlsys_lessons.presets import HISTORY_DAYS, TRAINING_DAILY, training_rows
+from mlsys_lessons.experiments.arms import NAIVE, RESILIENT, Arm, summary
+from mlsys_lessons.experiments.pasts import AnotherPast, raised_on, table_of
+from mlsys_lessons.experiments.statistics import Values, p_value, ratio_interval
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.scenarios import ClaimSize
-from mlsys_lessons.simulation import simulate
-from mlsys_lessons.system import System
+from mlsys_lessons.simulation.presets import HISTORY_DAYS, TRAINING_DAILY, training_rows
+from mlsys_lessons.simulation.scenarios import ClaimSize
+from mlsys_lessons.simulation.simulate import simulate
+from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import History, payments_world
 
 # Written before the first run: a tenth more than the data's own bias.

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mlsys_lessons.claims.arms import RESILIENT, Arm
 from mlsys_lessons.claims.claim import (
     ORDINARY,
     Claim,
@@ -25,9 +24,10 @@ from mlsys_lessons.claims.claim import (
     numbers,
     p_of_all,
 )
-from mlsys_lessons.claims.statistics import mean_interval, p_value, ratio_interval
-from mlsys_lessons.faults import CATALOGUE, Fault
-from mlsys_lessons.scenarios import ClaimSize
+from mlsys_lessons.experiments.arms import RESILIENT, Arm
+from mlsys_lessons.experiments.statistics import mean_interval, p_value, ratio_interval
+from mlsys_lessons.simulation.scenarios import ClaimSize
+from mlsys_lessons.system.faults import CATALOGUE, Fault
 
 # Written before the first run: what C2 calls a difference that a manager would notice.
 EUROS_PER_THOUSAND = 10.0

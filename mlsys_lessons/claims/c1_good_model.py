@@ -28,17 +28,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.claims.arms import NAIVE, Arm
-from mlsys_lessons.claims.claim import (
-    ORDINARY,
-    Claim,
-    Effect,
-    Evidence,
-    Findings,
-    across,
-    numbers,
-)
-from mlsys_lessons.claims.statistics import mean_interval, p_value, ratio_interval
+from mlsys_lessons.claims.claim import ORDINARY, Claim, Effect, Evidence, Findings, across, numbers
+from mlsys_lessons.experiments.arms import NAIVE, Arm
+from mlsys_lessons.experiments.statistics import mean_interval, p_value, ratio_interval
 from mlsys_lessons.worlds import Drift
 
 # Written before the first run: done means that nine tenths of the promise arrive.

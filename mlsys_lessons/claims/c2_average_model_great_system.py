@@ -14,17 +14,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mlsys_lessons.claims.arms import NAIVE, REFERENCE, RESILIENT, Arm
-from mlsys_lessons.claims.claim import (
-    ORDINARY,
-    Claim,
-    Effect,
-    Evidence,
-    Findings,
-    across,
-    numbers,
-)
-from mlsys_lessons.claims.statistics import mean_interval, p_value, ratio_interval
+from mlsys_lessons.claims.claim import ORDINARY, Claim, Effect, Evidence, Findings, across, numbers
+from mlsys_lessons.experiments.arms import NAIVE, REFERENCE, RESILIENT, Arm
+from mlsys_lessons.experiments.statistics import mean_interval, p_value, ratio_interval
 
 # Written before the first run: a difference that a manager would notice, about 1 % of the margin.
 EUROS_PER_THOUSAND = 10.0

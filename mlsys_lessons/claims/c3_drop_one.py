@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mlsys_lessons.claims.arms import Arm
 from mlsys_lessons.claims.claim import (
     FAILS,
     HOLDS,
@@ -26,8 +25,9 @@ from mlsys_lessons.claims.claim import (
     numbers,
     p_of_all,
 )
-from mlsys_lessons.claims.statistics import FAMILY, mean_interval, p_value, ratio_interval
-from mlsys_lessons.system import COMPONENTS
+from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.experiments.statistics import FAMILY, mean_interval, p_value, ratio_interval
 
 # Written before the first run (SEMANTICS.md): half of v(all) - v(none).
 COLLAPSE = 0.5

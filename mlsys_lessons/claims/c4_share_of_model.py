@@ -14,7 +14,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mlsys_lessons.claims.arms import Arm
 from mlsys_lessons.claims.claim import (
     FAILS,
     HOLDS,
@@ -27,9 +26,10 @@ from mlsys_lessons.claims.claim import (
     across,
     numbers,
 )
-from mlsys_lessons.claims.shapley import coalitions, shapley
-from mlsys_lessons.claims.statistics import Values, mean_interval, p_value, ratio_interval
-from mlsys_lessons.system import COMPONENTS
+from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.experiments.shapley import coalitions, shapley
+from mlsys_lessons.experiments.statistics import Values, mean_interval, p_value, ratio_interval
 
 # Written before the first run: the small part means less than half of the value.
 HALF = 0.5

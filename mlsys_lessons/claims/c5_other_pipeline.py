@@ -16,7 +16,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mlsys_lessons.claims.arms import Arm
 from mlsys_lessons.claims.claim import (
     FAILS,
     HOLDS,
@@ -29,8 +28,9 @@ from mlsys_lessons.claims.claim import (
     all_of,
     p_of_all,
 )
-from mlsys_lessons.claims.pipelines import STATE, Pair
-from mlsys_lessons.claims.statistics import FAMILY, mean_interval, p_value
+from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.experiments.pipelines import STATE, Pair
+from mlsys_lessons.experiments.statistics import FAMILY, mean_interval, p_value
 
 # Written before the first run: a gain for which a team would ship a new model.
 AUC_POINTS = 0.01

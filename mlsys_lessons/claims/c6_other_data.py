@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mlsys_lessons.claims.arms import NAIVE, Arm
 from mlsys_lessons.claims.claim import (
     ORDINARY,
     Claim,
@@ -26,11 +25,12 @@ from mlsys_lessons.claims.claim import (
     numbers,
     p_of_all,
 )
-from mlsys_lessons.claims.pipelines import halves, logged_table, taught_on
-from mlsys_lessons.claims.statistics import FAMILY, mean_interval, p_value, ratio_interval
-from mlsys_lessons.faults import CATALOGUE, Fault
-from mlsys_lessons.scenarios import ClaimSize
-from mlsys_lessons.system import System
+from mlsys_lessons.experiments.arms import NAIVE, Arm
+from mlsys_lessons.experiments.pipelines import halves, logged_table, taught_on
+from mlsys_lessons.experiments.statistics import FAMILY, mean_interval, p_value, ratio_interval
+from mlsys_lessons.simulation.scenarios import ClaimSize
+from mlsys_lessons.system.faults import CATALOGUE, Fault
+from mlsys_lessons.system.system import System
 
 # Written before the first run: half of the lift; and a difference that a manager would notice (C2).
 HALF, EUROS_PER_THOUSAND = 0.5, 10.0

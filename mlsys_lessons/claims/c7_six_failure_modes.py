@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mlsys_lessons.claims.arms import RESILIENT, Arm
 from mlsys_lessons.claims.claim import (
     ORDINARY,
     Claim,
@@ -26,10 +25,11 @@ from mlsys_lessons.claims.claim import (
     numbers,
     p_of_all,
 )
-from mlsys_lessons.claims.statistics import mean_interval, p_value
-from mlsys_lessons.faults import ANSWERED_BY, FAILURE_MODES, Fault
-from mlsys_lessons.records import COSTS
-from mlsys_lessons.scenarios import ClaimSize
+from mlsys_lessons.experiments.arms import RESILIENT, Arm
+from mlsys_lessons.experiments.statistics import mean_interval, p_value
+from mlsys_lessons.simulation.scenarios import ClaimSize
+from mlsys_lessons.system.faults import ANSWERED_BY, FAILURE_MODES, Fault
+from mlsys_lessons.worlds.payments.domain import COSTS
 
 # Written before the first run: about 1 % of the margin of the days that are struck, as in C2.
 EUROS_PER_THOUSAND = 10.0

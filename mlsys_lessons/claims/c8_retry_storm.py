@@ -18,7 +18,6 @@ from typing import Any
 import pandas as pd
 
 from mlsys_lessons import traffic
-from mlsys_lessons.claims.arms import Arm
 from mlsys_lessons.claims.claim import (
     ORDINARY,
     Claim,
@@ -29,9 +28,10 @@ from mlsys_lessons.claims.claim import (
     numbers,
     p_of_all,
 )
-from mlsys_lessons.claims.statistics import mean_interval, p_value
-from mlsys_lessons.faults import Fault
-from mlsys_lessons.scenarios import ClaimSize
+from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.experiments.statistics import mean_interval, p_value
+from mlsys_lessons.simulation.scenarios import ClaimSize
+from mlsys_lessons.system.faults import Fault
 from mlsys_lessons.traffic import Outage, Policy, Retries, poisson, simulate_queue
 
 SERVERS, SERVICE_S, LOAD, TIMEOUT_S, STALL_S = 4, 0.02, 0.6, 0.5, 5.0

@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons.claims.arms import Arm
 from mlsys_lessons.claims.claim import (
     FAILS,
     HOLDS,
@@ -30,11 +29,13 @@ from mlsys_lessons.claims.claim import (
     numbers,
     p_of_all,
 )
-from mlsys_lessons.claims.pasts import AnotherPast, UnderFaults, all_along, raised_on, table_of
-from mlsys_lessons.claims.statistics import mean_interval, p_value
-from mlsys_lessons.faults import CATALOGUE, Fault
-from mlsys_lessons.scenarios import INCIDENTS, ClaimSize
-from mlsys_lessons.system import COMPONENTS, System
+from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.experiments.pasts import AnotherPast, UnderFaults, all_along, raised_on, table_of
+from mlsys_lessons.experiments.statistics import mean_interval, p_value
+from mlsys_lessons.simulation.scenarios import INCIDENTS, ClaimSize
+from mlsys_lessons.system.faults import CATALOGUE, Fault
+from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import payments_world
 
 # Written before the first run: what C2 calls a difference that a manager would notice.

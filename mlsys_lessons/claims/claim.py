@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.claims.arms import Arm
-from mlsys_lessons.claims.statistics import FAMILY, Interval, crossing, holm
+from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.experiments.statistics import FAMILY, Interval, crossing, holm
 from mlsys_lessons.records import InputError
-from mlsys_lessons.scenarios import ClaimSize
+from mlsys_lessons.simulation.scenarios import ClaimSize
 
 ORDINARY = 1.0  # the incident rate of the ordinary year
 RATES = (0.0, ORDINARY, 4.0)  # swept: no faults, the ordinary year, four times as many

@@ -25,7 +25,6 @@ from mlsys_lessons.claims import (
     c10_data_bias,
     c11_staleness,
 )
-from mlsys_lessons.claims.arms import Arm
 from mlsys_lessons.claims.claim import (
     ORDINARY,
     RATES,
@@ -37,10 +36,11 @@ from mlsys_lessons.claims.claim import (
     flip,
 )
 from mlsys_lessons.claims.runs import Job, Summary, code_version, summaries
-from mlsys_lessons.claims.statistics import holm
-from mlsys_lessons.ledger import OVERHEAD_ITEMS
+from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.experiments.statistics import holm
 from mlsys_lessons.records import InputError, StorageError
-from mlsys_lessons.scenarios import CLAIM_SIZE, ClaimSize
+from mlsys_lessons.simulation.ledger import OVERHEAD_ITEMS
+from mlsys_lessons.simulation.scenarios import CLAIM_SIZE, ClaimSize
 
 CLAIMS: dict[str, Claim] = {
     module.CLAIM.name: module.CLAIM

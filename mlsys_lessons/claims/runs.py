@@ -20,9 +20,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from mlsys_lessons.claims.arms import Arm
-from mlsys_lessons.claims.offline import predicted
-from mlsys_lessons.scenarios import ClaimSize
+from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.experiments.offline import predicted
+from mlsys_lessons.simulation.scenarios import ClaimSize
 
 CACHE_VARIABLE = "MLSYS_LESSONS_CACHE"
 MOST_JOBS = 2  # both cores of the smallest machine that the course runs on
@@ -31,10 +31,10 @@ PIECE = 8  # runs that one process makes in a row, so that it fits a seed's mode
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Parts that stand above the engine, or draw it: editing them changes no run.
 _NOT_ENGINE = {
-    "claims", "exercises", "incident", "serving", "charts", "house_style", "cli", "datasets",
-    "warehouse", "traffic", "__init__", "__main__",
+    "claims", "lessons", "serving", "cli", "workshop", "warehouse", "traffic", "__init__",
+    "__main__",
 }  # fmt: skip
-_INSTRUMENTS = ("arms", "offline", "open_labels", "pasts")
+_INSTRUMENTS: tuple[str, ...] = ()
 _LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn")
 
 Summary = dict[str, Any]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from mlsys_lessons.serving.client import Client, transactions
 from mlsys_lessons.serving.decider import warmed
-from mlsys_lessons.serving.limits import EdgeSettings
 from mlsys_lessons.serving.server import serve
+from mlsys_lessons.serving.settings import EdgeSettings
 
 __all__ = ["Client", "EdgeSettings", "serve", "transactions", "warmed"]

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from mlsys_lessons.serving.description import answers_of, body_of, busy
-from mlsys_lessons.serving.gate import Gate
-from mlsys_lessons.serving.limits import TOO_LARGE, Refused
-from mlsys_lessons.serving.lines import Row, answer
+from mlsys_lessons.serving.batcher import Gate
+from mlsys_lessons.serving.openapi import answers_of, body_of, busy
 from mlsys_lessons.serving.page import page
-from mlsys_lessons.serving.wire import wire
+from mlsys_lessons.serving.schemas import wire
+from mlsys_lessons.serving.serialisation import Row, answer
+from mlsys_lessons.serving.settings import TOO_LARGE, Refused
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response

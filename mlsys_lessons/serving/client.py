@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons.records import RAW_COLUMNS, InputError, StateError, milliseconds
-from mlsys_lessons.serving.lines import EPOCH_MS, TIMES
+from mlsys_lessons.records import InputError, StateError, milliseconds
+from mlsys_lessons.serving.serialisation import EPOCH_MS, TIMES
+from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
 
 
 class Client:

@@ -16,12 +16,21 @@ from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons.models import PerfectModel
-from mlsys_lessons.records import DAY_MS, FEATURES, InputError, StateError
+from mlsys_lessons.components.inference.models import PerfectModel
+from mlsys_lessons.records import DAY_MS, InputError, StateError
 from mlsys_lessons.serving.decision_log import DecisionLog
-from mlsys_lessons.serving.lines import ARRIVAL, EPOCH_MS, SAID, Entry, Row, entries, frame_of
-from mlsys_lessons.simulation import WARM_DAYS
-from mlsys_lessons.system import System
+from mlsys_lessons.serving.serialisation import (
+    ARRIVAL,
+    EPOCH_MS,
+    SAID,
+    Entry,
+    Row,
+    entries,
+    frame_of,
+)
+from mlsys_lessons.simulation.simulate import WARM_DAYS
+from mlsys_lessons.system.system import System
+from mlsys_lessons.worlds.payments.domain import FEATURES
 
 LIFE_DAYS = 1_095  # a system's days are numbered; see System.close_day
 _ACTION = len(SAID) - SAID.index("action")  # the place of an entry's action, from its end

@@ -12,8 +12,9 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mlsys_lessons.records import RAW_COLUMNS, InputError, StateError, StorageError
-from mlsys_lessons.serving.lines import SAID, Entry
+from mlsys_lessons.records import InputError, StateError, StorageError
+from mlsys_lessons.serving.serialisation import SAID, Entry
+from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
 
 COLUMNS = ("row_id", *RAW_COLUMNS, *SAID)
 OURS = 0x6D6C7331  # "mls1", where SQLite lets an application sign its files

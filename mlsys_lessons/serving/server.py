@@ -21,11 +21,11 @@ from pathlib import Path
 
 from mlsys_lessons.records import StateError, whole_number
 from mlsys_lessons.serving.app import application
+from mlsys_lessons.serving.batcher import Gate
 from mlsys_lessons.serving.decider import Decider
-from mlsys_lessons.serving.gate import Gate
-from mlsys_lessons.serving.limits import EdgeSettings
-from mlsys_lessons.serving.meters import Meters
-from mlsys_lessons.system import System
+from mlsys_lessons.serving.metrics import Meters
+from mlsys_lessons.serving.settings import EdgeSettings
+from mlsys_lessons.system.system import System
 
 HOST, BACKLOG = "127.0.0.1", 1_024
 

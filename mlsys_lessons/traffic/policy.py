@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mlsys_lessons.inference import Breaker
+from mlsys_lessons.components.inference.breaker import Breaker
 from mlsys_lessons.records import InputError, whole_number
 from mlsys_lessons.traffic.arrivals import positive, within
 

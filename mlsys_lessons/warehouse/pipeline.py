@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.contract import parse
-from mlsys_lessons.records import InputError, categorical
+from mlsys_lessons.components.ingestion.contract import parse
+from mlsys_lessons.frames import categorical
+from mlsys_lessons.records import InputError
 
 STEPS = ("vocabulary", "payments", "history", "habits", "risks", "features")
 MISTAKES = {"todays_label": "risks", "todays_mean": "habits", "last_write_wins": "habits"}

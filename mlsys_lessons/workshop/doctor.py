@@ -81,7 +81,7 @@ def _folder(folder: Path) -> Finding:
 
 
 def _progress(folder: Path) -> Finding:
-    from mlsys_lessons.exercises import progress
+    from mlsys_lessons.lessons import progress
 
     file = folder / ".mlsys_lessons" / "progress.json"
     try:

@@ -29,9 +29,11 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts
-from mlsys_lessons.exercises import five_questions, lesson00, lesson00_evidence, runbook
-from mlsys_lessons.exercises.lesson00 import bet1, bet2, bet3, q1
-from mlsys_lessons.ledger import Ledger
+from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.lessons.lesson00 import evidence as lesson00_evidence
+from mlsys_lessons.lessons.lesson00 import questions as lesson00
+from mlsys_lessons.lessons.lesson00.questions import bet1, bet2, bet3, q1
+from mlsys_lessons.simulation.ledger import Ledger
 from mlsys_lessons.workshop import doctor
 
 # %% [markdown]

@@ -29,9 +29,12 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
-from mlsys_lessons.exercises import five_questions, leakage, lesson01, lesson01_evidence, runbook
-from mlsys_lessons.exercises.lesson01 import bet1, bet2, bet3, q1, q2, q3, q4
-from mlsys_lessons.models import BoostedModel
+from mlsys_lessons.components.inference.models import BoostedModel
+from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.lessons.lesson01 import evidence as lesson01_evidence
+from mlsys_lessons.lessons.lesson01 import leakage
+from mlsys_lessons.lessons.lesson01 import questions as lesson01
+from mlsys_lessons.lessons.lesson01.questions import bet1, bet2, bet3, q1, q2, q3, q4
 
 # %%
 requests, labels = mls.datasets.load()

@@ -28,9 +28,11 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
-from mlsys_lessons.exercises import five_questions, lesson02, neighbours, runbook
-from mlsys_lessons.exercises.lesson02 import bet1, bet2, bet3, q1, q2, q3, q4, q5
-from mlsys_lessons.models import PerfectModel
+from mlsys_lessons.components.inference.models import PerfectModel
+from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.lessons.lesson02 import neighbours
+from mlsys_lessons.lessons.lesson02 import questions as lesson02
+from mlsys_lessons.lessons.lesson02.questions import bet1, bet2, bet3, q1, q2, q3, q4, q5
 
 # %% [markdown]
 # ## Six components

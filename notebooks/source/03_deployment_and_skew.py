@@ -29,10 +29,12 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
-from mlsys_lessons.exercises import five_questions, lesson03, runbook, shadow_mode, skew
-from mlsys_lessons.exercises.lesson03 import bet1, bet2, bet3, q1, q2, q3, q4
-from mlsys_lessons.exercises.neighbours import effects
-from mlsys_lessons.exercises.skew_inspector import Inspection, widget
+from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.lessons.lesson02.neighbours import effects
+from mlsys_lessons.lessons.lesson03 import questions as lesson03
+from mlsys_lessons.lessons.lesson03 import shadow_mode, skew
+from mlsys_lessons.lessons.lesson03.questions import bet1, bet2, bet3, q1, q2, q3, q4
+from mlsys_lessons.lessons.lesson03.skew_inspector import Inspection, widget
 from mlsys_lessons.serving import Client, serve, transactions, warmed
 from mlsys_lessons.warehouse import Warehouse, sql
 

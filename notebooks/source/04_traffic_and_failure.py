@@ -27,9 +27,10 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims, serving, traffic
-from mlsys_lessons.exercises import five_questions, lesson04_lab, runbook
-from mlsys_lessons.exercises.lesson04 import bet1, bet2, bet3, q1, q2, q3, q4, q5
-from mlsys_lessons.exercises.lesson04_lab import fleet
+from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.lessons.lesson04 import overload_lab as lesson04_lab
+from mlsys_lessons.lessons.lesson04.overload_lab import fleet
+from mlsys_lessons.lessons.lesson04.questions import bet1, bet2, bet3, q1, q2, q3, q4, q5
 from mlsys_lessons.serving.load import drive
 from mlsys_lessons.traffic import Policy, Retries
 
@@ -245,7 +246,7 @@ bet3.guess(...)  # "bad inputs", "missing features", "cold start", "traffic spik
 
 # %%
 def value(missing, *faults):
-    system = mls.assemble(set(mls.system.COMPONENTS) - {missing}, seed=7)
+    system = mls.assemble(set(mls.COMPONENTS) - {missing}, seed=7)
     return mls.simulate(world, system, days=11, faults=faults, keep="metrics").expected_value / 100
 
 designs = mls.faults.ANSWERED_BY

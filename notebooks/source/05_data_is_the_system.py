@@ -26,11 +26,13 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
-from mlsys_lessons.claims.pasts import raised_on
-from mlsys_lessons.contract import PAYMENTS_CONTRACT
-from mlsys_lessons.exercises import contract_editor, data_desk, five_questions, lesson05, runbook
-from mlsys_lessons.exercises.lesson05 import bet1, bet2, bet3, q1, q2, q3, q4
-from mlsys_lessons.feedback import TrainingStore
+from mlsys_lessons.components.feedback.retraining import TrainingStore
+from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
+from mlsys_lessons.experiments.pasts import raised_on
+from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.lessons.lesson05 import contract_editor, data_desk
+from mlsys_lessons.lessons.lesson05 import questions as lesson05
+from mlsys_lessons.lessons.lesson05.questions import bet1, bet2, bet3, q1, q2, q3, q4
 
 # %% [markdown]
 # ## The desk
@@ -194,7 +196,7 @@ def clean_from(fixed, window, maturity):
 q3.check(clean_from)
 
 # %%
-policy = mls.system.RetrainingPolicy()
+policy = mls.RetrainingPolicy()
 fits = [tick for tick in range(800) if policy.due(tick)]
 fixed = 200
 first_clean = lesson05.clean_from(fixed, policy.window, mls.records.MATURITY_DAYS)
@@ -293,8 +295,8 @@ q4
 
 # %% tags=["exercise"] exercise_id="lesson05.q4"
 def my_contract():
-    from mlsys_lessons.contract import PAYMENTS_CONTRACT
-    from mlsys_lessons.exercises.contract_editor import edited
+    from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
+    from mlsys_lessons.lessons.lesson05.contract_editor import edited
 
     contract = edited(PAYMENTS_CONTRACT, "amount", on_breach=...)
     return contract

@@ -48,8 +48,8 @@ def serve_bare(kind: str) -> None:
     from threadpoolctl import threadpool_limits
 
     import mlsys_lessons as mls
-    from mlsys_lessons.records import FEATURES
-    from mlsys_lessons.serving.wire import transaction_model
+    from mlsys_lessons.serving.schemas import transaction_model
+    from mlsys_lessons.worlds.payments.domain import FEATURES
 
     transaction = transaction_model(virtual=False)
     model = mls.resilient_system(seed=SEED).inference.model

@@ -24,7 +24,7 @@ SEED = 7
 def bare(days: int, daily: int) -> float:
     """Seconds for the world alone plus one model call a day on features that lie ready."""
     import mlsys_lessons as mls
-    from mlsys_lessons.models import matrix
+    from mlsys_lessons.components.inference.models import matrix
 
     world, system = mls.payments_world(seed=SEED, daily=daily), mls.resilient_system(seed=SEED)
     estimator = system.inference.model.estimator_
@@ -56,9 +56,9 @@ def simulated(name: str, days: int, daily: int, **options: object) -> tuple[floa
 def fit_seconds() -> float:
     """One fit of the boosted model at the size that retraining uses, explored rows repeated."""
     import mlsys_lessons as mls
-    from mlsys_lessons.feedback import RetrainingPolicy
-    from mlsys_lessons.models import BoostedModel
-    from mlsys_lessons.presets import _table, training_rows
+    from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
+    from mlsys_lessons.components.inference.models import BoostedModel
+    from mlsys_lessons.simulation.presets import _table, training_rows
 
     del mls
     rows = training_rows(_table(SEED))

@@ -9,7 +9,7 @@ import argparse
 import json
 import time
 
-from mlsys_lessons.inference import Breaker
+from mlsys_lessons.components.inference.breaker import Breaker
 from mlsys_lessons.traffic import Outage, Policy, Retries, Throttle, poisson, simulate_queue
 
 POLICIES = {

@@ -24,7 +24,7 @@ SEED = 7
 def simulated(keep: str, days: int, daily: int) -> dict[str, float]:
     """Requests a second and peak MB of one run; training and history are done beforehand."""
     import mlsys_lessons as mls
-    from mlsys_lessons.simulation import simulate
+    from mlsys_lessons.simulation.simulate import simulate
 
     world = mls.payments_world(seed=SEED, daily=daily)
     system = mls.resilient_system(seed=SEED, retraining=None)

@@ -29,9 +29,9 @@ import numpy as np
 
 import mlsys_lessons as mls
 from mlsys_lessons.claims import runs
-from mlsys_lessons.faults import CATALOGUE
-from mlsys_lessons.monitoring.alerts import MONTH_DAYS, RULES
-from mlsys_lessons.monitoring.control import LEAST_DAYS
+from mlsys_lessons.components.monitoring.alerts import MONTH_DAYS, RULES
+from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
+from mlsys_lessons.system.faults import CATALOGUE
 
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "result.json"

@@ -1,0 +1,5 @@
+"""What every component says of itself."""
+
+from __future__ import annotations
+
+COMPONENTS = ("ingestion", "features", "model", "serving", "decisions", "monitoring")

@@ -1,0 +1,107 @@
+"""Retraining: when to learn again, from what, and whether the result goes live."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, UNKNOWN, LabelQueue
+from mlsys_lessons.components.inference.models import Model
+from mlsys_lessons.randomness import luck
+from mlsys_lessons.records import MATURITY_DAYS
+from mlsys_lessons.worlds.payments.domain import (
+    FEATURES,
+)
+
+
+@dataclass(frozen=True)
+class RetrainingPolicy:
+    """When to learn again, from what, and how good the result has to be to go live."""
+
+    every: int = 42  # days between fits
+    first: int = 84  # the first has to wait for live labels to mature
+    window: int = 120  # days of matured requests to learn from
+    holdout: int = 14  # the newest matured days, kept aside to compare with the champion
+    rows_a_day: int = 1_000  # a uniform sample, so probabilities stay calibrated
+
+    def due(self, tick: int) -> bool:
+        """Whether the edge that closes this tick is one to learn at."""
+        return tick + 1 >= self.first and (tick + 1 - self.first) % self.every == 0
+
+
+@dataclass
+class TrainingStore:
+    """A uniform daily sample of what the model saw, waiting for its labels.
+
+    The sample is drawn by luck, without a look at label or score: fitted on it, a model's
+    probabilities need no correction. Rows let through by exploration count 1 / propensity.
+    """
+
+    seed: int
+    rows_a_day: int = 1_000
+    days: deque[tuple[int, pd.DataFrame]] = field(default_factory=deque)
+
+    def __repr__(self) -> str:
+        rows = sum(len(sample) for _, sample in self.days)
+        return f"TrainingStore({rows:,} rows over {len(self.days)} days)"
+
+    def remember(self, tick: int, closed: pd.DataFrame) -> None:
+        """Sample a closed day; rows that the features could not be trusted on are left out."""
+        usable = ~(closed["is_duplicate"].to_numpy() | closed["is_quarantined"].to_numpy())
+        share = self.rows_a_day / max(int(usable.sum()), 1)
+        if share < 1:
+            usable &= luck(self.seed, "sample", closed["request_id"].to_numpy()) < share
+        columns = ["request_id", "propensity", *FEATURES]
+        self.days.append((tick, closed.loc[usable, columns].reset_index(drop=True)))
+        while self.days[0][0] < tick - REMEMBERED_DAYS:
+            self.days.popleft()
+
+    def matured(self, labels: LabelQueue, tick: int, window: int) -> pd.DataFrame:
+        """Rows of known fate: features, tick, label, weight."""
+        last = tick - MATURITY_DAYS
+        chunks = []
+        for day, sample in self.days:
+            if last - window < day <= last:
+                label = labels.labels_of(day, sample["request_id"].to_numpy())
+                weight = 1.0 / sample["propensity"].to_numpy()
+                known = sample.assign(tick=day, label=label.astype(np.float64), weight=weight)
+                chunks.append(known[label != UNKNOWN])
+        return pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame()
+
+
+def log_loss(
+    scores: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.float64]
+) -> float:
+    """Weighted mean log loss; lower is better.
+
+    >>> round(log_loss(np.array([0.5]), np.array([1.0]), np.array([1.0])), 3)
+    0.693
+    """
+    safe = np.clip(scores, 1e-12, 1 - 1e-12)
+    loss = -(labels * np.log(safe) + (1 - labels) * np.log1p(-safe))
+    return float(np.average(loss, weights=weights))
+
+
+def challenge(
+    champion: Model, challenger: Model, rows: pd.DataFrame, policy: RetrainingPolicy
+) -> Model | None:
+    """Fit the challenger on all but the newest rows; return it if it beats the champion there.
+
+    Why it matters: a scheduled fit learns whatever happened last month, incidents included. A
+    gate that the old model can win is the difference between a policy and a habit.
+    """
+    newest = rows["tick"].to_numpy() > rows["tick"].max() - policy.holdout
+    past, recent = rows[~newest], rows[newest]
+    if past["label"].sum() < 30 or recent["label"].sum() < 5:
+        return None
+    # A row let through by exploration stands for all those that were not. It is repeated rather
+    # than weighted: scikit-learn's binning takes ten times as long once there are weights.
+    past = past.loc[past.index.repeat(np.rint(past["weight"]).astype(np.int64))]
+    challenger.fit(past, past["label"].to_numpy())
+    truth, weight = recent["label"].to_numpy(), recent["weight"].to_numpy()
+    losses = [log_loss(model.predict(recent), truth, weight) for model in (champion, challenger)]
+    return challenger if losses[1] < losses[0] else None

@@ -1,0 +1,211 @@
+"""Model files: one fitted model version in one file, which runs no code when it is opened.
+
+A pickle can do anything to whoever loads it. skops writes data and names of types; this file keeps
+the closed list of the names that our own models need, and refuses anything else by name. Allowed
+types can still hold damaging numbers, so trees are checked to be trees. Who may put a version in
+service is told in inference.py.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+
+from mlsys_lessons.components.inference.models import (
+    BaseRate,
+    BoostedModel,
+    LogisticModel,
+    Model,
+    RuleModel,
+)
+from mlsys_lessons.components.inference.registry import ModelVersion
+from mlsys_lessons.records import InputError, NotFittedError, StorageError
+from mlsys_lessons.worlds.payments.domain import FEATURES
+
+FORMAT = 1
+LARGEST = 64 * 2**20  # bytes, packed or not; ours have half a megabyte
+KINDS = {kind.name: kind for kind in (BaseRate, RuleModel, LogisticModel, BoostedModel)}
+
+_TREES = "sklearn.ensemble._hist_gradient_boosting"
+_PLAIN = frozenset(
+    f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "str", "tuple")
+)
+PRIVATE_TYPES = frozenset(
+    {
+        f"{_TREES}.gradient_boosting.HistGradientBoostingClassifier",
+        f"{_TREES}.binning._BinMapper",
+        f"{_TREES}.predictor.TreePredictor",
+        "sklearn._loss.loss.HalfBinomialLoss",
+        "sklearn._loss._loss.CyHalfBinomialLoss",
+        "sklearn._loss.link.LogitLink",
+        "sklearn._loss.link.Interval",
+        "sklearn.preprocessing._label.LabelEncoder",
+    }
+)
+_NUMPY = frozenset(
+    {"numpy.ndarray", "numpy.float64", "numpy.uint64", "numpy.random._generator.Generator"}
+)
+ALLOWED = PRIVATE_TYPES | _PLAIN | _NUMPY
+_LOADERS = frozenset(
+    f"{name}Node"
+    for name in ("Dict", "Json", "List", "Loss", "NdArray", "Object", "RandomGenerator", "Tuple",
+                 "Type")
+)  # fmt: skip
+
+
+def save_model(version: ModelVersion, path: str | Path) -> Path:
+    """Write a fitted version into a file: complete, or not at all.
+
+    Raises InputError for a model that has no file form, NotFittedError for one that has learned
+    nothing, StorageError where the file cannot be written.
+    """
+    import skops.io
+
+    model, target = version.model, Path(path)
+    if type(model) is not KINDS.get(model.name):
+        raise InputError(
+            f"{model!r} cannot be saved; a model file holds one of {', '.join(KINDS)}."
+        )
+    learned = {name: value for name, value in vars(model).items() if name.endswith("_")}
+    if any(value is None for value in learned.values()):
+        raise NotFittedError(f"{model!r} has learned nothing yet; fit it before it is saved.")
+    document = {
+        "format": FORMAT,
+        "kind": model.name,
+        "label": version.label,
+        "fitted_tick": version.fitted_tick,
+        "parameters": _parameters(model),
+        "learned": learned,
+    }
+    _replace(target, skops.io.dumps(document))
+    return target
+
+
+def load_model(path: str | Path) -> ModelVersion:
+    """Read a version that `save_model` wrote; its scores are the same bits.
+
+    Why it matters: a model file is a file from somebody. A type outside the closed list is refused
+    by its name before anything is built, and what was built must answer before it is returned.
+
+    Raises StorageError for a file that cannot be read, InputError for one that holds anything else
+    than a model of ours.
+
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> model = BaseRate().fit(pd.DataFrame({"x": [0, 0]}), np.array([0.0, 1.0]))
+    >>> load_model(save_model(ModelVersion("mean-1", model), folder / "mean.skops")).model
+    BaseRate(rate=0.5)
+    """
+    source = Path(path)
+    try:
+        with source.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise StorageError(f"{source} cannot be read ({error.strerror}); name another.") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # as when another scikit-learn wrote the file
+            return _version(_opened(source, data))
+    except InputError:
+        raise
+    except Exception as error:  # whatever a damaged file provokes; nothing foreign was built
+        _refuse(source, f"is damaged, or no model file ({type(error).__name__})")
+
+
+def _opened(source: Path, data: bytes) -> Any:
+    """What the file holds, once every type that it names is known to be one of ours."""
+    import json
+    from zipfile import ZipFile
+
+    import skops.io
+
+    with ZipFile(BytesIO(data)) as packed:
+        if max(len(data), sum(each.file_size for each in packed.infolist())) > LARGEST:
+            _refuse(source, f"holds more than {LARGEST // 2**20} MB")
+        schema = json.loads(packed.read("schema.json"))
+    foreign = [each for each in _named(schema) if each not in ALLOWED | _LOADERS]
+    if foreign:
+        _refuse(source, f"holds {foreign[0]!r}, which no model of ours needs")
+    return skops.io.loads(data, trusted=sorted(PRIVATE_TYPES))
+
+
+def _named(schema: Any) -> Iterator[str]:
+    """Every type, and every way of building one, that a skops schema names."""
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if "__class__" in node or "__module__" in node:
+                yield f"{node['__module__']}.{node['__class__']}"
+            if "__loader__" in node:
+                yield str(node["__loader__"])
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+
+
+def _version(document: dict[str, Any]) -> ModelVersion:
+    """The version that a document describes; raises whatever comes for a malformed one."""
+    if document["format"] != FORMAT:
+        raise ValueError(f"format {document['format']!r}")
+    kind, label, tick = document["kind"], document["label"], document["fitted_tick"]
+    model = KINDS[kind](**document["parameters"])
+    names = {name for name in vars(model) if name.endswith("_")}
+    if set(document["learned"]) != names or not isinstance(label, str):
+        raise ValueError("other fields than a model of this kind has")
+    vars(model).update(document["learned"])
+    if isinstance(model, BoostedModel):
+        _check_trees(model.estimator_)
+    unseen = pd.DataFrame({name: [0.0, 9.0, np.nan] for name in FEATURES})
+    scores = np.asarray(model.predict(unseen))
+    if scores.shape != (3,) or not ((scores >= 0) & (scores <= 1)).all():
+        raise ValueError("scores that are no probabilities")
+    return ModelVersion(label, model, int(tick))
+
+
+def _check_trees(estimator: Any) -> None:
+    """Each node but the first is the child of one earlier node: else a walk may never end."""
+    for (predictor,) in estimator._predictors:
+        nodes = predictor.nodes
+        places = np.flatnonzero(nodes["is_leaf"] == 0)
+        left, right = nodes["left"][places], nodes["right"][places]
+        later = (np.minimum(left, right) > places).all()
+        once = np.array_equal(np.sort(np.append(left, right)), np.arange(1, len(nodes)))
+        known = np.isin(nodes["feature_idx"][places], np.arange(len(FEATURES))).all()
+        if not (later and once and known) or nodes["is_categorical"].any():
+            raise ValueError("trees that are none")
+
+
+def _parameters(model: Model) -> dict[str, Any]:
+    """What the constructor was given: everything that is neither learned nor private."""
+    names = [name for name in vars(model) if not name.startswith("_") and not name.endswith("_")]
+    return {name: vars(model)[name] for name in names}
+
+
+def _refuse(source: Path, rule: str) -> NoReturn:
+    raise InputError(f"{source} {rule}; load a file that save_model wrote here.")
+
+
+def _replace(target: Path, data: bytes) -> None:
+    draft = ""
+    try:
+        handle, draft = tempfile.mkstemp(prefix=target.name, suffix=".draft", dir=target.parent)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, target)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise StorageError(
+            f"{target} cannot be written ({error.strerror}); choose another folder."
+        ) from None

@@ -1,0 +1,1 @@
+"""Experiments: arms, pipelines, statistics: what claims and lessons both stand on."""

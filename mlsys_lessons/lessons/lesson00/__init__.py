@@ -1,0 +1,1 @@
+"""Lesson 00: its questions and bets, and its instruments."""

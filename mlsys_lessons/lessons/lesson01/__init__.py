@@ -1,0 +1,1 @@
+"""Lesson 01: its questions and bets, and its instruments."""

@@ -1,0 +1,1 @@
+"""Lesson 02: its questions and bets, and its instruments."""

@@ -1,0 +1,1 @@
+"""Lesson 03: its questions and bets, and its instruments."""

@@ -1,0 +1,1 @@
+"""Lesson 04: its questions and bets, and its instruments."""

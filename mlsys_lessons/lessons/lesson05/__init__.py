@@ -1,0 +1,1 @@
+"""Lesson 05: its questions and bets, and its instruments."""

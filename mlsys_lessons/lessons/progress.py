@@ -1,0 +1,222 @@
+"""The learner's own file: verdicts, bets, runbook lines, answers of the five-question sheet.
+
+It lies beside the notebooks in `.mlsys_lessons/progress.json`, or where the environment variable
+MLSYS_LESSONS_PROGRESS says, and never leaves the machine. Nothing in here judges an answer, and
+no lesson depends on a save: a failed one becomes a note.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlsys_lessons.lessons.wording import LESSON
+from mlsys_lessons.records import StorageError
+
+SCHEMA = 1
+ENVIRONMENT = "MLSYS_LESSONS_PROGRESS"
+Progress = dict[str, Any]
+
+
+def _first(old: Any, new: Any) -> Any:
+    return new if old is None else old
+
+
+def _latest(old: Any, new: Any) -> Any:
+    return new
+
+
+def _best(old: Any, new: Any) -> Any:
+    return old if old == "passed" else new
+
+
+# How a new record meets the old one of the same name, section by section.
+MERGE: dict[str, Callable[[Any, Any], Any]] = {
+    "questions": _best,
+    "guesses": _first,
+    "runbook": _latest,
+    "five_questions": _latest,
+}
+
+
+class Kept(NamedTuple):
+    """What stands in the file after a save, and a sentence when the save did not go well."""
+
+    value: Any
+    note: str
+
+
+def progress_file() -> Path:
+    """The file in use: beside the notebook, unless MLSYS_LESSONS_PROGRESS names another."""
+    return Path(os.environ.get(ENVIRONMENT) or Path(".mlsys_lessons") / "progress.json")
+
+
+def load(path: Path | str | None = None) -> Progress:
+    """Everything remembered so far; empty sections when there is no file yet.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be read, is damaged, or comes from a newer version. It is left alone.
+    """
+    file = Path(path or progress_file())
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _parsed("{}", file)
+    except UnicodeDecodeError as error:
+        raise _damaged(file, "is not UTF-8 text") from error
+    except OSError as error:
+        raise StorageError(f"{file} cannot be read ({error.strerror}): {_elsewhere()}") from error
+    return _parsed(text, file)
+
+
+def remember(section: str, name: str, value: Any, path: Path | str | None = None) -> Kept:
+    """Keep one record and return what the file now says; never raises for a file's sake.
+
+    Why it matters: two notebooks may be open on one file. Each save reads, merges one record and
+    replaces the file under a lock, so neither forgets what the other has learned.
+    """
+    file = Path(path or progress_file())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(file):
+            progress, note = _opened(file)
+            records = progress[section]
+            old = records.get(name)
+            records[name] = MERGE[section](old, value)
+            if records[name] != old:
+                _replace(file, progress)
+            return Kept(records[name], note)
+    except StorageError as error:
+        return Kept(value, f"(Not saved: {error})")
+    except OSError as error:
+        reason = f"{file} cannot be written ({error.strerror}): {_elsewhere()}"
+        return Kept(value, f"(Not saved: {reason})")
+
+
+def save(progress: Progress, path: Path | str | None = None) -> None:
+    """Write a whole progress file in one step: either the old or the new one exists, always.
+
+    Raises
+    ------
+    StorageError
+        The folder or the file cannot be written.
+    """
+    file = Path(path or progress_file())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _replace(file, progress)
+    except OSError as error:
+        reason = f"{file} cannot be written ({error.strerror}): {_elsewhere()}"
+        raise StorageError(reason) from error
+
+
+def summary(path: Path | str | None = None) -> Progress:
+    """Progress by lesson, as plain data for the command line.
+
+    Returns
+    -------
+    dict
+        `file`, `passed`, `attempted`, and `lessons`: lesson -> `questions`, `guesses`, `runbook`,
+        `five_questions`, each holding only what was done.
+    """
+    progress = load(path)
+    lessons: dict[str, dict[str, Any]] = {}
+    for section in MERGE:
+        for name, value in sorted(progress[section].items()):
+            found = LESSON.match(name)
+            lesson = lessons.setdefault(found.group() if found else "other", {s: {} for s in MERGE})
+            lesson[section][name] = value
+    outcomes = list(progress["questions"].values())
+    return {
+        "file": str(path or progress_file()),
+        "passed": outcomes.count("passed"),
+        "attempted": len(outcomes),
+        "lessons": dict(sorted(lessons.items())),
+    }
+
+
+def _parsed(text: str, file: Path) -> Progress:
+    try:
+        progress = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(file, "is not whole JSON") from error
+    if not isinstance(progress, dict):
+        raise _damaged(file, "holds no progress record")
+    schema = progress.setdefault("schema", SCHEMA)
+    if isinstance(schema, int) and schema > SCHEMA:
+        rule = f"has schema {schema}, this version reads up to {SCHEMA}"
+        raise StorageError(f"{file} {rule}: update mlsys_lessons, or {_elsewhere()}")
+    if not all(isinstance(progress.setdefault(section, {}), dict) for section in MERGE):
+        raise _damaged(file, "holds a section that is no record")
+    return progress
+
+
+class _Damaged(StorageError):
+    """The file is there and can be read, but it is no progress file any more."""
+
+
+def _damaged(file: Path, rule: str) -> _Damaged:
+    way_out = "repair it, or go on: the next save keeps it as a backup and starts anew"
+    return _Damaged(f"{file} {rule}: {way_out}.")
+
+
+def _opened(file: Path) -> tuple[Progress, str]:
+    """The progress to add to; a damaged file is set aside under a new name, never lost."""
+    try:
+        return load(file), ""
+    except _Damaged:
+        backup = _free_name(file)
+        os.replace(file, backup)
+        kept = f"{file.name} was damaged; it is kept as {backup.name}, and a new one was started"
+        return _parsed("{}", file), f"({kept}.)"
+
+
+def _free_name(file: Path) -> Path:
+    number = 1
+    while (backup := file.with_suffix(f".damaged-{number}.json")).exists():
+        number += 1
+    return backup
+
+
+def _elsewhere() -> str:
+    return f"make it accessible, or set {ENVIRONMENT} to a file that is."
+
+
+def _replace(file: Path, progress: Progress) -> None:
+    text = json.dumps(progress, indent=1, sort_keys=True, ensure_ascii=False)
+    handle, draft = tempfile.mkstemp(prefix=file.name, suffix=".draft", dir=file.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, file)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Hold the file's neighbour `.lock`; the system lets go of it if the process dies."""
+    with open(file.with_suffix(".lock"), "a+b") as lock:
+        with suppress(OSError):  # a file system without locks: the merge alone must do
+            if sys.platform == "win32":
+                import msvcrt
+
+                lock.seek(0)
+                msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield  # closing the file releases the lock

@@ -1,0 +1,226 @@
+"""A question with its hints, its rule, its tempting wrong answers; and the verdict on an answer.
+
+A question is frozen data and takes the answer as an argument: no registration, no globals of the
+notebook, no points. `check` always gives a verdict and never raises. What a rule looks like is
+told in rules.py.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import CodeType, MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from mlsys_lessons.lessons import progress
+from mlsys_lessons.lessons.guard import Guarded, NotAttempted, guarded, is_untouched, own_line
+from mlsys_lessons.lessons.wording import Passage, markdown_safe
+from mlsys_lessons.randomness import stream
+from mlsys_lessons.records import InputError
+
+Outcome = Literal["passed", "wrong", "not_attempted", "raised"]
+Rule = Callable[[Any, np.random.Generator], str | None]
+
+SEEDS = (1, 2, 3)  # fresh data three times over, so that a constant cannot pass
+_RUNGS = ("the idea", "the place", "the shape")
+_ID = re.compile(r"lesson\d\d\.(q\d+)")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found, and one sentence about the learner's own value; true when passed.
+
+    >>> Verdict("not_attempted", "lesson01.q1: replace the `...`")
+    [not attempted] lesson01.q1: replace the `...`
+    """
+
+    outcome: Outcome
+    message: str
+
+    def __bool__(self) -> bool:
+        return self.outcome == "passed"
+
+    def __repr__(self) -> str:
+        return f"[{self.outcome.replace('_', ' ')}] {self.message}"
+
+    def _repr_markdown_(self) -> str:
+        return f"**{self.outcome.replace('_', ' ')}** · {markdown_safe(self.message)}"
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """An answer that tempts a competent reader, and the sentence that says what it misses."""
+
+    answer: Any
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Question:
+    """One exercise of a lesson: what is asked, how it is judged, how it is explained.
+
+    Why it matters: everything a learner may see is data that a test can walk through, so a
+    printed solution cannot drift from what the check accepts.
+
+    Parameters
+    ----------
+    id
+        `lesson01.q1`; the notebook's name for the question is the part after the dot.
+    prompt, explanation
+        Markdown: what is asked; why the answer is right and the tempting ones fail.
+    starter
+        Code of the stub; it runs as it is and defines the one name that is checked.
+    hints
+        Three rungs: the idea, the place, the shape.
+    answer
+        The solution: a real function or class of the package, or a value.
+    rule
+        Takes an answer and a fresh generator; returns None, or a sentence that names the
+        learner's value and the idea missed.
+    wrong_answers
+        At least two, by name.
+    seeds
+        How often the rule is asked; `(1,)` for a value or a long simulation.
+    """
+
+    id: str
+    prompt: str
+    starter: str
+    hints: tuple[str, str, str]
+    answer: Any
+    rule: Rule
+    wrong_answers: Mapping[str, WrongAnswer]
+    explanation: str
+    seeds: Iterable[int] = SEEDS
+    _shown: list[int] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise InputError(f"question id {self.id!r} must look like 'lesson01.q1'; rename it")
+        if len(self.hints) != len(_RUNGS):
+            raise InputError(f"{self.id} has {len(self.hints)} hints; give idea, place and shape")
+        object.__setattr__(self, "wrong_answers", MappingProxyType(dict(self.wrong_answers)))
+        object.__setattr__(self, "starter", textwrap.dedent(self.starter).strip("\n"))
+        _ = self.name  # a starter that defines nothing is found here, not in front of a learner
+
+    def __repr__(self) -> str:
+        return f"{self.id}: {self.prompt.strip()}"
+
+    def _repr_markdown_(self) -> str:
+        return f"**{self.id}** · {self.prompt.strip()}"
+
+    # --- the learner's verbs -------------------------------------------------------------------
+
+    def check(self, answer: Any) -> Verdict:
+        """The verdict on an answer, remembered in the progress file; never raises."""
+        verdict = self.judge(answer, self.seeds)
+        if verdict.outcome == "not_attempted":
+            return verdict
+        note = progress.remember("questions", self.id, verdict.outcome).note
+        return Verdict(verdict.outcome, f"{verdict.message} {note}".strip())
+
+    def hint(self, rung: int | None = None) -> Passage:
+        """The next hint, or a given one; the last one stays."""
+        if rung is None:
+            rung = min(len(self._shown) + 1, len(self.hints))
+            self._shown.append(rung)
+        if rung not in range(1, len(self.hints) + 1):
+            raise InputError(f"hint {rung!r} does not exist: ask for 1, 2 or 3, or for hint()")
+        last = rung == len(self.hints)
+        after = f"\nThis was the last hint; `{self.variable}.solution()` shows ours." * last
+        return Passage(f"Hint {rung} of 3, {_RUNGS[rung - 1]}: {self.hints[rung - 1]}{after}")
+
+    def solution(self) -> Passage:
+        """Our answer as code, why it is right, and why the tempting ones fail."""
+        tempting = [f"- {name}: {wrong.message}" for name, wrong in self.wrong_answers.items()]
+        why = "\n".join([self.explanation.strip(), "", "Tempting, and wrong:", *tempting])
+        plain = f"{self.solution_code}\n\n{why}"
+        return Passage(plain, f"```python\n{self.solution_code}\n```\n\n{why}")
+
+    # --- for notebooks and tests ---------------------------------------------------------------
+
+    @property
+    def variable(self) -> str:
+        """The question's name in its notebook, such as `q1`."""
+        return self.id.partition(".")[2]
+
+    @cached_property
+    def name(self) -> str:
+        """The one name that the starter defines and that is checked."""
+        return _defined_name(self.starter, self.id)
+
+    @property
+    def cell(self) -> str:
+        """The notebook's exercise cell as shipped: the starter and the line that checks it."""
+        return f"{self.starter}\n\n{self.variable}.check({self.name})"
+
+    @property
+    def solution_code(self) -> str:
+        """The same cell solved: the source of our answer and the line that checks it."""
+        return f"{_source(self.answer, self.name)}\n\n{self.variable}.check({self.name})"
+
+    def judge(self, answer: Any, seeds: Iterable[int] = SEEDS) -> Verdict:
+        """The verdict on an answer over given seeds; nothing is remembered."""
+        if is_untouched(answer, _stub(self.starter, self.name)):
+            return self._open("replace the `...` and run the cell again")
+        watched = guarded(answer)
+        try:
+            sentence = self._first_fault(watched, seeds)
+        except (NotAttempted, NotImplementedError) as gap:
+            return self._open(str(gap) or "it is still to be written")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # even sys.exit() in an answer must not end the lesson
+            return Verdict("raised", f"{self.id}: {_told(error)}")
+        if sentence is not None:
+            return Verdict("wrong", f"{self.id}: {sentence}")
+        return Verdict("passed", f"{self.id}: right. `{self.variable}.solution()` shows ours.")
+
+    def _first_fault(self, answer: Any, seeds: Iterable[int]) -> str | None:
+        for seed in seeds:
+            sentence = self.rule(answer, stream(seed, self.id))
+            if isinstance(answer, Guarded) and answer.fault:
+                return answer.fault
+            if sentence is not None:
+                return sentence
+        return None
+
+    def _open(self, what: str) -> Verdict:
+        message = f"{self.id}: {what.rstrip('.')}; `{self.variable}.hint()` helps."
+        return Verdict("not_attempted", message)
+
+
+def _defined_name(starter: str, question: str) -> str:
+    for node in reversed(ast.parse(starter).body):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            return node.name
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            return node.targets[0].id
+    raise InputError(f"the starter of {question} defines no name; end it with a def or name = ...")
+
+
+def _source(answer: Any, name: str) -> str:
+    if not (inspect.isfunction(answer) or inspect.isclass(answer)):
+        return f"{name} = {answer!r}"
+    source = textwrap.dedent(inspect.getsource(answer)).rstrip()
+    return source if answer.__name__ == name else f"{source}\n\n{name} = {answer.__name__}"
+
+
+def _stub(starter: str, name: str) -> CodeType | None:
+    """The code of the starter's function, to recognise it when it comes back unchanged."""
+    constants = compile(starter, "<starter>", "exec").co_consts
+    return next((c for c in constants if isinstance(c, CodeType) and c.co_name == name), None)
+
+
+def _told(error: BaseException) -> str:
+    what = traceback.format_exception_only(type(error), error)[-1].strip()
+    where = own_line(error)
+    return f"{what} (in {where})" if where else f"{what} (raised while your answer was tried)"

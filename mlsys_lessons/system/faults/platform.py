@@ -1,0 +1,149 @@
+"""Faults of what the system runs on: tables that age or fall silent, models, calls, replicas.
+
+What a stage does without its table, its memory or its replicas is for its own level to say
+(`unanswered`, `reborn`, `crowded`, `crippled`): the fault only says when, and to which rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlsys_lessons.records import DAY_MS, milliseconds, timestamps
+from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, on_stage, replaced, share
+from mlsys_lessons.worlds.payments.domain import FEATURES
+
+
+def stale_features(*, start: float, end: float, severity: float = 2.0) -> Fault:
+    """The job that refreshes the feature table hangs: history is so many days old."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault, table: Any) -> pd.DataFrame:
+        age = int(fault.severity * DAY_MS)
+        midnight = milliseconds(frame["arrival_time"])[inside][:1] // DAY_MS * DAY_MS
+        stale = table.lookup(frame, as_of=timestamps(midnight - age)[0])
+        return replaced(frame, inside, {name: stale[name] for name in FEATURES})
+
+    return made(
+        ("stale_features", "features", "number of days"), (start, end), severity, on_stage(change),
+        "inputs.recency_median", ("operations.error_rate", "inputs.null_rate.amount"), (0.0, 7.0),
+    )  # fmt: skip
+
+
+def missing_features(*, start: float, end: float, severity: float = 0.5) -> Fault:
+    """The feature store times out: a share of look-ups bring nothing about the customer."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault, table: Any) -> pd.DataFrame:
+        told = table.unanswered(frame)
+        hit = inside & share(frame, fault)
+        return replaced(frame, hit, {name: told[name] for name in FEATURES})
+
+    return made(
+        ("missing_features", "features", "share of requests"), (start, end), severity,
+        on_stage(change), "inputs.null_rate.history",
+        ("operations.error_rate", "operations.latency_p99", "outputs.score_log_odds"),
+    )  # fmt: skip
+
+
+def cold_start(*, start: float, end: float, severity: float = 4.0) -> Fault:
+    """The feature service is restarted so many times a day, each time with an empty memory.
+
+    A crash loop, an autoscaler or a week of releases: the first restart is at `start`.
+    """
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault, table: Any) -> pd.DataFrame:
+        age_ms = np.mod(fault.elapsed_ms(frame["arrival_time"]), DAY_MS / fault.severity)
+        cold, told = table.reborn(frame, age_ms)
+        return replaced(frame, inside & cold, {name: told[name] for name in FEATURES})
+
+    return made(
+        ("cold_start", "features", "number of restarts a day"), (start, end), severity,
+        on_stage(change), "inputs.recency_median",
+        ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
+        (1.0, 96.0),
+    )  # fmt: skip
+
+
+def wrong_model(*, start: float, end: float, severity: float = 0.34) -> Fault:
+    """One replica in three serves another portfolio's model after a botched deployment."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        served = ~frame["is_fallback"].to_numpy() & ~np.isnan(frame["score"].to_numpy())
+        hit = inside & served & share(frame, fault)
+        version = frame["model_version"].array
+        if "other-portfolio-3" not in version.categories:
+            version = version.add_categories(["other-portfolio-3"])
+        codes = np.where(hit, version.categories.get_loc("other-portfolio-3"), version.codes)
+        return frame.assign(
+            score=np.where(hit, _other_portfolio(frame), frame["score"]),
+            model_version=pd.Categorical.from_codes(codes, dtype=version.dtype),
+        )
+
+    return made(
+        ("wrong_model", "inference", "share of requests"), (start, end), severity,
+        on_rows(change), "outputs.score_log_odds",
+        ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
+    )  # fmt: skip
+
+
+def _other_portfolio(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """A sound model of a shop where small payments of old accounts are the fraud."""
+    amount = np.nan_to_num(frame["log_amount"].to_numpy(), nan=3.0)
+    age = np.log1p(np.nan_to_num(frame["account_age_days"].to_numpy(), nan=0.0))
+    return np.asarray(1 / (1 + np.exp(2.0 + 0.6 * amount - 0.25 * age)))
+
+
+def latency(*, start: float, end: float, severity: float = 8.0) -> Fault:
+    """Every model call takes so many times as long."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        factor = np.where(inside, fault.severity, 1.0)
+        return frame.assign(latency_ms=frame["latency_ms"] * factor)
+
+    return made(
+        ("latency", "service", "factor"), (start, end), severity, on_rows(change),
+        "operations.latency_p99", ("inputs.null_rate.amount", "inputs.amount_mean"), (1.0, 1e4),
+    )  # fmt: skip
+
+
+def dependency_outage(*, start: float, end: float, severity: float = 0.9) -> Fault:
+    """Something the model service needs is down: a share of its calls fail at once."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        down = inside & share(frame, fault)
+        return frame.assign(dependency_up=frame["dependency_up"].to_numpy() & ~down)
+
+    return made(
+        ("dependency_outage", "service", "share of requests"), (start, end), severity,
+        on_rows(change), "operations.error_rate",
+        ("operations.latency_p99", "inputs.null_rate.amount"),
+    )  # fmt: skip
+
+
+def traffic_spike(*, start: float, end: float, severity: float = 4.0) -> Fault:
+    """A flash sale elsewhere: the shared model service gets so many times its usual calls."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault, service: Any) -> pd.DataFrame:
+        elapsed_ms = fault.elapsed_ms(frame["arrival_time"])
+        return replaced(frame, inside, service.crowded(frame, fault.severity, elapsed_ms))
+
+    return made(
+        ("traffic_spike", "service", "factor"), (start, end), severity, on_stage(change),
+        "operations.error_rate", ("inputs.null_rate.amount", "inputs.amount_mean"), (1.0, 1e3),
+    )  # fmt: skip
+
+
+def partial_outage(*, start: float, end: float, severity: float = 0.5) -> Fault:
+    """A zone is lost, and with it a share of the replicas that serve the model."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault, service: Any) -> pd.DataFrame:
+        elapsed_ms = fault.elapsed_ms(frame["arrival_time"])
+        return replaced(frame, inside, service.crippled(frame, fault.severity, elapsed_ms))
+
+    return made(
+        ("partial_outage", "service", "share of replicas"), (start, end), severity,
+        on_stage(change), "operations.error_rate",
+        ("inputs.null_rate.amount", "inputs.amount_mean"),
+    )  # fmt: skip

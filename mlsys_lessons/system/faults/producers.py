@@ -1,0 +1,121 @@
+"""Faults of those who send data: other units, gaps, copies, delays, clocks and words.
+
+Each is a change of the requests on their way in; no component knows of it.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+from mlsys_lessons.randomness import luck, normal_luck
+from mlsys_lessons.records import HOUR_MS, SLOT_MS, milliseconds, timestamps
+from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, share
+
+_RENAMED = "consumer_electronics"
+_MAX_DELAY_MS = 36 * HOUR_MS
+
+
+def unit_change(*, start: float, end: float, severity: float = 0.25) -> Fault:
+    """A share of merchants starts to send cents where euros were agreed.
+
+    >>> unit_change(start=60, end=90)
+    unit_change(start=60, end=90, severity=0.25)
+    """
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        hit = inside & share(frame, fault, "merchant_id")
+        return frame.assign(amount=np.where(hit, frame["amount"] * 100, frame["amount"]))
+
+    return made(
+        ("unit_change", "requests", "share of merchants"), (start, end), severity, on_rows(change),
+        "inputs.amount_mean", ("operations.error_rate", "inputs.null_rate.amount"),
+    )  # fmt: skip
+
+
+def null_flood(*, start: float, end: float, severity: float = 0.3) -> Fault:
+    """A producer's new release leaves the amount empty in a share of requests."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        hit = inside & share(frame, fault)
+        return frame.assign(amount=np.where(hit, np.nan, frame["amount"]))
+
+    return made(
+        ("null_flood", "requests", "share of requests"), (start, end), severity, on_rows(change),
+        "inputs.null_rate.amount", ("operations.error_rate", "inputs.late_rate"),
+    )  # fmt: skip
+
+
+def duplicate_replay(*, start: float, end: float, severity: float = 0.2) -> Fault:
+    """A queue redelivers a share of requests, minutes to hours later."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        again = frame[inside & share(frame, fault)]
+        gap = luck(0, "replay gap", again["request_id"].to_numpy()) * 2 * HOUR_MS + SLOT_MS
+        arrival = milliseconds(again["arrival_time"]) + gap.astype(np.int64)
+        return pd.concat([frame, again.assign(arrival_time=timestamps(arrival))])
+
+    return made(
+        ("duplicate_replay", "requests", "share of requests"), (start, end), severity,
+        on_rows(change), "inputs.duplicate_rate",
+        ("operations.error_rate", "inputs.null_rate.amount"),
+    )  # fmt: skip
+
+
+def late_rows(*, start: float, end: float, severity: float = 0.2) -> Fault:
+    """A share of requests waits in somebody's buffer: a median of six hours, at most 36."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        hit = inside & share(frame, fault)
+        wait = 6 * HOUR_MS * np.exp(0.8 * normal_luck(0, "buffer", frame["request_id"].to_numpy()))
+        wait = np.minimum(wait, _MAX_DELAY_MS).astype(np.int64)
+        arrival = milliseconds(frame["arrival_time"]) + np.where(hit, wait, 0)
+        return frame.assign(arrival_time=timestamps(arrival))
+
+    return made(
+        ("late_rows", "requests", "share of requests"), (start, end), severity, on_rows(change),
+        "inputs.late_rate", ("operations.error_rate", "inputs.null_rate.amount"),
+    )  # fmt: skip
+
+
+def time_zone_shift(*, start: float, end: float, severity: float = 6.0) -> Fault:
+    """Half of the merchants stamp events with local time: so many hours behind, or ahead below 0.
+
+    A stamp from the future is another sign than a late row, so the sign of `severity` says which
+    metric moves.
+    """
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        hit = inside & (luck(0, fault.name, frame["merchant_id"].to_numpy()) < 0.5)
+        shift = int(fault.severity * HOUR_MS)
+        event = milliseconds(frame["event_time"]) - np.where(hit, shift, 0)
+        return frame.assign(event_time=timestamps(event))
+
+    ahead = isinstance(severity, Real) and severity < 0
+    return made(
+        ("time_zone_shift", "requests", "number of hours"), (start, end), severity,
+        on_rows(change), "inputs.future_rate" if ahead else "inputs.late_rate",
+        ("operations.error_rate", "inputs.null_rate.amount"), (-12.0, 12.0),
+    )  # fmt: skip
+
+
+def renamed_category(*, start: float, end: float, severity: float = 1.0) -> Fault:
+    """The merchant desk renames a category, and tells nobody."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        category = frame["category"].array
+        electronics = np.asarray(category == "electronics")
+        hit = inside & electronics & share(frame, fault)
+        if _RENAMED not in category.categories:
+            category = category.add_categories([_RENAMED])
+        codes = np.where(hit, category.categories.get_loc(_RENAMED), category.codes)
+        renamed = pd.Categorical.from_codes(codes, dtype=category.dtype)
+        return frame.assign(category=renamed)
+
+    return made(
+        ("renamed_category", "requests", "share of the category's rows"), (start, end), severity,
+        on_rows(change), "inputs.unknown_category_rate.category",
+        ("operations.error_rate", "inputs.null_rate.amount"),
+    )  # fmt: skip

@@ -1,0 +1,90 @@
+"""How rings learn at a tick edge: move when blocked, lower the amount, share what got through.
+
+A ring knows its own attempts and which were refused; nothing of scores, rules or labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlsys_lessons.randomness import DAY_OFFSET, luck
+from mlsys_lessons.worlds.payments.campaigns import Campaigns
+from mlsys_lessons.worlds.payments.customers import Population
+from mlsys_lessons.worlds.payments.fraudsters import TARGETS, Rings, find_targets
+from mlsys_lessons.worlds.payments.purchases import Payments
+
+_DROP_TARGET = 0.5  # chance that a ring gives a shop up after a refusal there
+_COPY_TARGET = 0.2  # chance a day that a ring copies a shop from the most successful one
+_BOLDER, _SHYER = 0.02, 0.04  # log points a day on cash-outs, if all got through, if none did
+_HUNGRIER = 0.08  # log points a day on new campaigns, if none got through
+_LEVEL_FADES, _HUNGER_FADES = 0.97, 0.85  # what is left of each after a day
+_LEVELS, _MAX_HUNGER = (-1.5, 1.0), np.log(2.0)  # log points: limits at any strength
+
+
+def ended_campaigns(
+    population: Population, campaigns: Campaigns, blocked: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Keys of the campaigns that end because an attempt was blocked."""
+    keys = np.unique(campaigns.key[blocked])
+    return keys[luck(population.seed, "ring.moves", keys) < population.drift.adaptation]
+
+
+def adapt(
+    population: Population,
+    rings: Rings,
+    tick: int,
+    attempts: tuple[Payments, Campaigns],
+    fate: NDArray[np.integer],
+) -> None:
+    """Let every ring draw its conclusions from a day of attempts; changes `rings`.
+
+    fate is 1 for an attempt that got through, -1 for a blocked one, 0 for one that taught nothing.
+    """
+    strength = population.drift.adaptation
+    if strength == 0.0:
+        return
+    payments, campaigns = attempts
+    through, blocked = fate > 0, fate < 0
+    count = len(rings.level)
+    passed = np.bincount(campaigns.ring[through], minlength=count)
+    refused = np.bincount(campaigns.ring[blocked], minlength=count)
+    tried = np.maximum(passed + refused, 1)  # held back and shed attempts teach nothing
+    step = strength * (_BOLDER * passed - _SHYER * refused) / tried
+    rings.level = np.clip(rings.level * _LEVEL_FADES + step, *_LEVELS)
+    hunger = rings.hunger * _HUNGER_FADES + strength * _HUNGRIER * refused / tried
+    rings.hunger = np.minimum(hunger, _MAX_HUNGER)
+    place = campaigns.ring * len(population.merchants) + payments.merchant
+    _leave_targets(population, rings, tick, np.unique(place[blocked]))
+    loot = np.bincount(campaigns.ring[through], payments.cents[through], count)
+    if loot.any():
+        _copy_targets(population, rings, tick, int(loot.argmax()))
+
+
+def _leave_targets(
+    population: Population, rings: Rings, tick: int, refused: NDArray[np.int64]
+) -> None:
+    """Replace shops where a ring was blocked, each with a chance."""
+    shops = np.arange(len(rings.level))[:, None] * len(population.merchants) + rings.targets
+    ids = _places(len(rings.level), tick)
+    leaves = luck(population.seed, "ring.leaves", ids) < _DROP_TARGET * population.drift.adaptation
+    leaves &= np.isin(shops, refused)
+    found = find_targets(population, luck(population.seed, "ring.finds", ids))
+    rings.targets = np.where(leaves, found, rings.targets)
+
+
+def _copy_targets(population: Population, rings: Rings, tick: int, best: int) -> None:
+    """Let each ring learn, with a chance, one shop of the ring that got most through."""
+    ids = _places(len(rings.level), tick)[:, 0]
+    copies = luck(population.seed, "ring.copies", ids) < _COPY_TARGET * population.drift.adaptation
+    place = (luck(population.seed, "ring.place", ids) * TARGETS).astype(int)
+    learned = np.flatnonzero(copies)
+    targets = rings.targets.copy()
+    targets[learned, place[learned]] = rings.targets[best, place[learned]]
+    rings.targets = targets
+
+
+def _places(rings: int, tick: int) -> NDArray[np.int64]:
+    """Ids of (ring, place in its list, day) for order-free luck."""
+    place = np.arange(rings)[:, None] * TARGETS + np.arange(TARGETS)
+    return place << 14 | tick + DAY_OFFSET

@@ -1,0 +1,133 @@
+"""The customers: when their account began, where they shop, what they spend.
+
+A customer *slot* keeps its habits for ever while accounts in it are closed and opened anew, so
+the mix of ages is the same on every day and there is always somebody new (cold start). Nothing
+here draws anything (see population) or knows of fraud beyond how exposed a customer is to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlsys_lessons.worlds.payments.knobs import Drift
+from mlsys_lessons.worlds.payments.merchants import LOG_BASKET, ONLINE_ODDS, VISIT_SHARE, Merchants
+
+BASKET_SD = 0.70  # log points between one customer's baskets of one category
+LOOKBACK = 730  # days of history that can be asked for; generations are counted from there
+YOUNG_BONUS, YOUNG_DAYS = 2.0, 60.0  # a new account is 1 + 2 times as exposed, fading away
+MAX_EXPOSURE = 1.0 + YOUNG_BONUS
+YEAR = 365.0
+COHORTS = ("base", "growth", "launch")
+_VISITED = np.cumsum(VISIT_SHARE[:-1])  # distribution over countries; nobody travels to NO
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Slots that came together; each cohort draws from streams of its own name."""
+
+    name: str
+    start: int
+    stop: int
+
+    @property
+    def number(self) -> int:
+        """Tell the cohort's own number, whichever others exist."""
+        return COHORTS.index(self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """All potential customers; arrays are indexed by slot."""
+
+    seed: int
+    drift: Drift
+    merchants: Merchants
+    cohorts: tuple[Cohort, ...]
+    home: NDArray[np.int8]
+    activity: NDArray[np.float64]  # payments a day in a mean week
+    level: NDArray[np.float64]  # log points on every basket
+    level_slope: NDArray[np.float64]  # log points a year for each unit of drift.ageing
+    foreign: NDArray[np.float64]  # share of payments among travellers' shops
+    online_odds: NDArray[np.float64]  # multiplies the category's odds
+    vulnerability: NDArray[np.float64]  # mean 1
+    cumulated: NDArray[np.float64]  # vulnerability of this and all earlier slots
+    lifetime: NDArray[np.float64]  # days from one account to the next in this slot
+    phase: NDArray[np.float64]  # share of a lifetime
+    joined: NDArray[np.int64]  # first day of the slot
+    id_base: NDArray[np.int64]  # customer_id of generation 0
+    id_step: NDArray[np.int64]  # from one generation to the next
+
+    def __len__(self) -> int:
+        """Count the slots."""
+        return len(self.home)
+
+    def __repr__(self) -> str:
+        """Say how many slots each cohort has."""
+        sizes = ", ".join(f"{cohort.stop - cohort.start} {cohort.name}" for cohort in self.cohorts)
+        return f"Population({sizes}; {len(self.merchants)} merchants)"
+
+    def account(
+        self, slot: NDArray[np.integer], day: NDArray[np.int64] | int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return (customer_id, day the account was opened) of each slot on a day."""
+        lifetime, phase = self.lifetime[slot], self.phase[slot]
+        generation = np.floor((day + LOOKBACK) / lifetime + phase)
+        opened = np.ceil((generation - phase) * lifetime).astype(np.int64) - LOOKBACK
+        customer = self.id_base[slot] + generation.astype(np.int64) * self.id_step[slot]
+        # Rounding could open an account a day after its first payment.
+        return customer, np.clip(opened, self.joined[slot], day)
+
+    def exposure(
+        self, slot: NDArray[np.integer], age_days: NDArray[np.integer]
+    ) -> NDArray[np.float64]:
+        """How exposed each customer is to attack; 1 is an average old account."""
+        young = YOUNG_BONUS * np.exp(age_days / -YOUNG_DAYS)
+        return np.asarray(self.vulnerability[slot] * (1.0 + young))
+
+    def choose_merchant(
+        self, slot: NDArray[np.integer], travel: NDArray[np.float64], shop: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Choose a shop by the customer's own habits, from two uniform numbers each."""
+        country, foreign = self.home[slot], self.foreign[slot]
+        away = np.flatnonzero(travel < foreign)
+        where = travel[away] / foreign[away] * (1 - 1e-12)
+        country[away] = np.searchsorted(_VISITED, where, side="right")
+        return self.merchants.pick(country, shop)
+
+    def merchant_share(
+        self, slot: NDArray[np.integer], merchant: NDArray[np.integer]
+    ) -> NDArray[np.float64]:
+        """P(shop | customer), the density of `choose_merchant`."""
+        country, foreign = self.merchants.country[merchant], self.foreign[slot]
+        there = (1.0 - foreign) * (country == self.home[slot]) + foreign * VISIT_SHARE[country]
+        return np.asarray(there * self.merchants.popularity[merchant])
+
+    def log_basket(
+        self,
+        slot: NDArray[np.integer],
+        merchant: NDArray[np.integer],
+        day: NDArray[np.int64] | int,
+    ) -> NDArray[np.float64]:
+        """Median log amount of a customer at a shop on a day."""
+        years = day / YEAR
+        level = self.level[slot] + self.drift.ageing * self.level_slope[slot] * years
+        basket = LOG_BASKET[self.merchants.category[merchant]]
+        return np.asarray(basket + level + self.inflation(day))
+
+    def online_share(
+        self,
+        slot: NDArray[np.integer],
+        merchant: NDArray[np.integer],
+        day: NDArray[np.int64] | int,
+    ) -> NDArray[np.float64]:
+        """P(online | customer, shop) on a day."""
+        odds = ONLINE_ODDS[self.merchants.category[merchant]] * self.online_odds[slot]
+        odds = odds * np.exp(self.inflation(day))
+        return np.asarray(odds / (1.0 + odds))
+
+    def inflation(self, day: NDArray[np.int64] | int) -> NDArray[np.float64]:
+        """Covariate drift so far: log points on amounts, log-odds on paying online."""
+        return np.asarray(self.drift.covariate * day / YEAR)

@@ -1,0 +1,145 @@
+"""Genuine traffic: one day of payments by the customers, drawn for all of them, then masked.
+
+Positional draws are allowed here and nowhere else. Whoever is missing (not joined yet, gone for
+good) is drawn like everybody and masked afterwards, so an absence changes nobody else's luck.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlsys_lessons.randomness import opaque_id, stream
+from mlsys_lessons.records import DAY_MS
+from mlsys_lessons.worlds.payments.calendars import (
+    WEEKDAY,
+    WEEKEND,
+    activity_factor,
+    is_weekend,
+    time_of_day,
+)
+from mlsys_lessons.worlds.payments.customers import BASKET_SD, Cohort, Population
+from mlsys_lessons.worlds.payments.domain import CHANNELS
+
+CHIP, CONTACTLESS, ONLINE = range(len(CHANNELS))
+_CONTACTLESS_LIMIT, _CONTACTLESS_SHARE = 50.0, 0.85  # euros; share below it, offline
+MIN_DELAY_MS, DELAY_MS = 50, 450  # from the terminal to us
+
+
+class Payments(NamedTuple):
+    """Attempted payments, genuine or not, as parallel arrays."""
+
+    request_id: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    customer: NDArray[np.int64]  # id of the slot's account of that day
+    opened: NDArray[np.int64]  # day the account was opened
+    time: NDArray[np.int64]  # milliseconds since day 0 opened
+    delay: NDArray[np.int64]  # milliseconds until it arrives
+    merchant: NDArray[np.int64]  # index of the shop
+    channel: NDArray[np.int8]
+    cents: NDArray[np.int64]
+
+    def take(self, rows: NDArray[Any]) -> Payments:
+        """Select rows by mask or position."""
+        return Payments(*(column[rows] for column in self))
+
+
+def join(parts: list[Payments]) -> Payments:
+    """Put payments one after another."""
+    return Payments(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def choose_channel(
+    online: NDArray[np.bool_], cents: NDArray[np.int64], uniform: NDArray[np.float64]
+) -> NDArray[np.int8]:
+    """Channel of each payment; at the counter small amounts are mostly contactless.
+
+    >>> choose_channel(np.array([True, False, False]), np.array([1, 1, 9_000]), np.full(3, 0.5))
+    array([2, 1, 0], dtype=int8)
+    """
+    tapped = (cents <= 100 * _CONTACTLESS_LIMIT) & (uniform < _CONTACTLESS_SHARE)
+    return np.where(online, ONLINE, tapped).astype(np.int8)  # False is CHIP, True CONTACTLESS
+
+
+def to_cents(log_amount: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Whole cents of each log amount in euros, at least one.
+
+    >>> to_cents(np.log([12.344, 0.001]))
+    array([1234,    1])
+    """
+    return np.maximum(np.rint(np.exp(log_amount) * 100.0), 1.0).astype(np.int64)
+
+
+class Visits(NamedTuple):
+    """Who pays on a day, and the coins that decide what, as parallel arrays."""
+
+    request_id: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    customer: NDArray[np.int64]
+    opened: NDArray[np.int64]
+    noise: NDArray[np.float64]  # standard normal
+    coins: NDArray[np.float64]  # six uniform numbers a visit
+
+
+@lru_cache(maxsize=4)
+def visits(population: Population, cohort: Cohort, day: int) -> Visits:
+    """Draw who pays on a day, among all customers of a cohort who may ever do.
+
+    The last draws are kept: in the evening the world asks for the morning's again.
+    """
+    generator = stream(population.seed, f"traffic.{cohort.name}", day)
+    busy = activity_factor(day, population.drift.season)
+    counts = generator.poisson(population.activity[cohort.start : cohort.stop] * busy)
+    slot = np.repeat(np.arange(cohort.start, cohort.stop), counts)
+    first = np.cumsum(counts) - counts
+    ordinal = np.arange(len(slot)) - first[slot - cohort.start]
+    customer, opened = population.account(slot, day)
+    return Visits(
+        request_id=opaque_id(customer, day, ordinal),
+        slot=slot,
+        customer=customer,
+        opened=opened,
+        noise=generator.standard_normal(len(slot)),
+        coins=generator.random((len(slot), 6)),
+    )
+
+
+def genuine_payments(population: Population, day: int, gone: NDArray[np.bool_]) -> Payments:
+    """One day of genuine payments of every customer who has joined and is not gone.
+
+    >>> from mlsys_lessons.worlds.population import populate
+    >>> from mlsys_lessons.worlds.knobs import Drift
+    >>> people = populate(0, 1_000, Drift.none())
+    >>> len(genuine_payments(people, 0, np.zeros(len(people), bool)).slot)
+    1228
+    """
+    parts = []
+    for cohort in population.cohorts:
+        if population.joined[cohort.start : cohort.stop].min() <= day:
+            drawn = visits(population, cohort, day)
+            here = (population.joined[drawn.slot] <= day) & ~gone[drawn.slot]
+            parts.append(drawn if here.all() else Visits._make(column[here] for column in drawn))
+    return _spend(population, Visits(*map(np.concatenate, zip(*parts, strict=True))), day)
+
+
+def _spend(population: Population, made: Visits, day: int) -> Payments:
+    """Turn visits into payments: each coin decides one mark."""
+    slot = made.slot
+    moment, travel, shop, web, tap, delay = made.coins.T
+    merchant = population.choose_merchant(slot, travel, shop)
+    cents = to_cents(population.log_basket(slot, merchant, day) + BASKET_SD * made.noise)
+    online = web < population.online_share(slot, merchant, day)
+    return Payments(
+        request_id=made.request_id,
+        slot=slot,
+        customer=made.customer,
+        opened=made.opened,
+        time=day * DAY_MS + time_of_day(WEEKEND if is_weekend(day) else WEEKDAY, moment),
+        delay=MIN_DELAY_MS + (delay * DELAY_MS).astype(np.int64),
+        merchant=merchant,
+        channel=choose_channel(online, cents, tap),
+        cents=cents,
+    )

@@ -1,0 +1,148 @@
+"""What decisions have changed in the world, and how it is carried over midnight.
+
+A world is immutable, its state is not: campaigns in progress, customers who left, reports to
+come, what rings have learned. Functions here change the state only where their docstring says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlsys_lessons.ids import locate
+from mlsys_lessons.records import DAY_MS
+from mlsys_lessons.worlds.payments.campaigns import (
+    LAST_DAY,
+    Campaigns,
+    attempted_payments,
+    start_campaigns,
+    together,
+)
+from mlsys_lessons.worlds.payments.customers import Population
+from mlsys_lessons.worlds.payments.fraudsters import Rings, gather_rings
+from mlsys_lessons.worlds.payments.people import LAST_REPORT_DAY, Reports, schedule_reports
+from mlsys_lessons.worlds.payments.purchases import Payments, join, visits
+
+REMEMBERED_DAYS = 7  # how late a request may be settled and still be recognised
+
+
+@dataclass(eq=False)
+class WorldState:
+    """What decisions have changed in the world so far; opaque to systems."""
+
+    rings: Rings
+    live: Campaigns  # started on an earlier day, not ended
+    gone: NDArray[np.bool_]  # by slot: left for good
+    reports: Reports  # to come
+    recent: tuple[Payments, Campaigns]  # attempts of fraud in the last days, with their campaigns
+    today: tuple[int, tuple[Payments, Campaigns]] | None = None  # a day's attempts, once drawn
+
+    def __repr__(self) -> str:
+        """Say how much has happened."""
+        return (
+            f"WorldState({len(self.live.key)} stolen cards in use, {int(self.gone.sum())} "
+            f"customers gone, {len(self.reports.time)} reports to come)"
+        )
+
+
+def world_at_start(population: Population, daily: int) -> WorldState:
+    """Return the state at midnight of day 0, after a history in which all was approved."""
+    payments, campaigns, live = past_attempts(population, daily, int(LAST_REPORT_DAY) + 1)
+    reports = schedule_reports(population.seed, payments)
+    recent = payments.time >= -REMEMBERED_DAYS * DAY_MS
+    return WorldState(
+        rings=gather_rings(population, daily),
+        live=live,
+        gone=np.zeros(len(population), dtype=bool),
+        reports=reports.take(reports.time >= 0),
+        recent=(payments.take(recent), campaigns.take(recent)),
+    )
+
+
+def past_attempts(
+    population: Population, daily: int, days: int
+) -> tuple[Payments, Campaigns, Campaigns]:
+    """Return the attempts of the last days of history, their campaigns, and those still going on.
+
+    Nobody was stopped then, so a campaign depends on nothing but its ring and its first day.
+    """
+    rings, nobody = gather_rings(population, daily), np.zeros(len(population), dtype=bool)
+    campaigns = start_campaigns(population, rings, np.arange(-days - LAST_DAY, 0), nobody)
+    offset = np.repeat(np.arange(LAST_DAY + 1), len(campaigns.key))
+    each_day = campaigns.take(np.tile(np.arange(len(campaigns.key)), LAST_DAY + 1))
+    event = each_day.start + offset
+    same = population.account(each_day.slot, event)[1] <= each_day.start
+    kept = same & (event >= -days) & (event < 0)
+    attempts, owners = attempted_payments(population, rings, each_day.take(kept), offset[kept])
+    return attempts, owners, campaigns.take(campaigns.start >= -LAST_DAY)
+
+
+def usable(population: Population, state: WorldState, tick: int) -> Campaigns:
+    """Return the campaigns of earlier days whose card still works on a day."""
+    live, age = state.live, tick - state.live.start
+    same = population.account(live.slot, tick)[1] <= live.start
+    return live.take((age >= 1) & (age <= LAST_DAY) & same & ~state.gone[live.slot])
+
+
+def attempts_of_day(
+    population: Population, state: WorldState, tick: int
+) -> tuple[Payments, Campaigns]:
+    """Return the attempts of a day, by cards in use and by those stolen today.
+
+    They are the same until the day is carried over, so the state keeps them.
+    """
+    if state.today is not None and state.today[0] == tick:
+        return state.today[1]
+    new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
+    campaigns = together(usable(population, state, tick), new)
+    drawn = attempted_payments(population, state.rings, campaigns, tick - campaigns.start)
+    state.today = tick, drawn
+    return drawn
+
+
+def remembered_attempts(
+    population: Population, state: WorldState, tick: int
+) -> tuple[Payments, Campaigns]:
+    """Return the attempts of a day and of the days before it."""
+    payments, campaigns = attempts_of_day(population, state, tick)
+    return join([state.recent[0], payments]), together(state.recent[1], campaigns)
+
+
+def plan_reports(population: Population, state: WorldState, tick: int, through: Payments) -> None:
+    """Schedule the reports of approved frauds, from the next midnight on; changes `state`."""
+    new = schedule_reports(population.seed, through)
+    new = new._replace(time=np.maximum(new.time, (tick + 1) * DAY_MS))
+    state.reports = Reports(*map(np.concatenate, zip(state.reports, new, strict=True)))
+
+
+def let_go(
+    population: Population, state: WorldState, tick: int, leaving: NDArray[np.int64]
+) -> None:
+    """Mask the customers who made these genuine requests, for good; changes `state`."""
+    # An id does not tell its customer, so the day's visits are drawn again; rarely needed.
+    for day in range(tick, tick - REMEMBERED_DAYS, -1):
+        for cohort in population.cohorts if len(leaving) else ():
+            seen = visits(population, cohort, day)
+            row = locate(leaving, seen.request_id)
+            state.gone[seen.slot[row[row >= 0]]] = True
+            leaving = leaving[row < 0]
+
+
+def carry_over(
+    population: Population,
+    state: WorldState,
+    tick: int,
+    attempts: tuple[Payments, Campaigns],
+    ended: NDArray[np.int64],
+) -> None:
+    """Carry attempts and campaigns over midnight, not old or ended ones; changes `state`."""
+    state.today = None
+    payments, campaigns = attempts
+    recent = payments.time >= (tick + 1 - REMEMBERED_DAYS) * DAY_MS
+    state.recent = payments.take(recent), campaigns.take(recent)
+    new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
+    campaigns = together(state.live, new)
+    young = campaigns.start > tick - LAST_DAY
+    state.live = campaigns.take(young & ~np.isin(campaigns.key, ended))

@@ -1,0 +1,415 @@
+"""Claims: the arithmetic of shares, intervals and verdicts, the cache, and one tiny run of each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlsys_lessons import claims
+from mlsys_lessons.claims import c1_good_model, c3_drop_one, c4_share_of_model, laboratory, runs
+from mlsys_lessons.claims.__main__ import main
+from mlsys_lessons.claims.claim import (
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Effect,
+    Evidence,
+    Result,
+    across,
+    all_of,
+    flip,
+)
+from mlsys_lessons.claims.runs import Job, cache_folder, code_version, remembered, summaries
+from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.experiments.arms import NAIVE, RESILIENT, Arm
+from mlsys_lessons.experiments.open_labels import OpenLabelsWorld
+from mlsys_lessons.experiments.shapley import by_permutations, coalitions, shapley
+from mlsys_lessons.experiments.statistics import (
+    FAMILY,
+    crossing,
+    holm,
+    mean_interval,
+    p_value,
+    ratio_interval,
+)
+from mlsys_lessons.records import InputError, StorageError
+from mlsys_lessons.simulation.scenarios import CLAIM_SIZE, ClaimSize
+from mlsys_lessons.simulation.simulate import simulate
+from mlsys_lessons.worlds import payments_world
+
+TINY = ClaimSize(days=4, daily=100)
+STORED = sorted(laboratory.RESULTS.glob("*.json"), key=lambda path: int(path.stem[1:]))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of this module's own, shared by its tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(runs.CACHE_VARIABLE, str(folder))
+        yield folder
+
+
+# --- Shapley -----------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=16, max_size=16))
+@settings(max_examples=50)
+def test_shapley_is_the_average_over_all_orders(values: list[float]) -> None:
+    worth = dict(zip(coalitions("abcd"), values, strict=True))
+    found, oracle = shapley("abcd", worth), by_permutations("abcd", worth)
+    assert found == pytest.approx(oracle, abs=1e-9)
+    assert sum(found.values()) == pytest.approx(values[-1] - values[0], abs=1e-9)
+
+
+def test_shapley_of_six_matches_all_720_orders_seed_by_seed() -> None:
+    luck = np.random.default_rng(3)
+    worth = {each: luck.normal(size=5) for each in coalitions(COMPONENTS)}
+    found, oracle = shapley(COMPONENTS, worth), by_permutations(COMPONENTS, worth)
+    for name in COMPONENTS:
+        np.testing.assert_allclose(found[name], oracle[name], atol=1e-12)
+    whole = worth[frozenset(COMPONENTS)] - worth[frozenset()]
+    np.testing.assert_allclose(sum(found.values()), whole, atol=1e-12)
+
+
+def test_an_idle_player_gets_nothing_and_equals_get_the_same() -> None:
+    worth = {each: float(len(each - {"idle"}) ** 2) for each in coalitions(("a", "b", "idle"))}
+    assert shapley(("a", "b", "idle"), worth) == pytest.approx({"a": 2.0, "b": 2.0, "idle": 0.0})
+
+
+def test_coalitions_are_all_subsets() -> None:
+    found = coalitions(COMPONENTS)
+    assert len(found) == len(set(found)) == 64
+
+
+# --- statistics --------------------------------------------------------------------------------
+
+
+def test_holm_matches_a_worked_example() -> None:
+    adjusted = holm({"a": 0.01, "b": 0.04, "c": 0.03}, family=3)
+    assert adjusted == pytest.approx({"a": 0.03, "c": 0.06, "b": 0.06})
+
+
+def test_holm_with_members_still_to_come_is_never_more_lenient() -> None:
+    some = holm({"a": 0.001, "b": 0.002})
+    more = holm({"a": 0.001, "b": 0.002, "c": 0.0001})
+    assert some["a"] == pytest.approx(FAMILY * 0.001)
+    assert more["a"] <= some["a"] and more["b"] <= some["b"]
+
+
+def test_holm_refuses_more_than_its_family() -> None:
+    with pytest.raises(InputError, match="family of 2"):
+        holm({"a": 0.1, "b": 0.1, "c": 0.1}, family=2)
+
+
+@pytest.mark.parametrize("pairs", [6, 20])
+def test_intervals_cover_a_skewed_mean_about_as_often_as_they_say(pairs: int) -> None:
+    luck, hits, trials = np.random.default_rng(pairs), 0, 200
+    for _ in range(trials):
+        found = mean_interval(luck.gamma(4.0, size=pairs), resamples=499)
+        hits += found.low <= 4.0 <= found.high
+    assert 0.88 <= hits / trials <= 0.995
+
+
+def test_a_ratio_is_one_of_means_with_an_interval_around_it() -> None:
+    luck = np.random.default_rng(1)
+    wholes = luck.normal(100, 5, size=20)
+    parts = 0.3 * wholes + luck.normal(0, 1, size=20)
+    found = ratio_interval(parts, wholes)
+    assert found.estimate == pytest.approx(parts.mean() / wholes.mean())
+    assert found.low < 0.3 < found.high
+    assert found.high - found.low < 0.02
+
+
+def test_intervals_of_few_pairs_are_at_least_as_wide_as_t() -> None:
+    from scipy.stats import t
+
+    values = np.array([1.0, 2.0, 4.0, 8.0, 9.0])
+    reach = t.ppf(0.975, 4) * values.std(ddof=1) / np.sqrt(5)
+    found = mean_interval(values)
+    assert found.low <= values.mean() - reach and found.high >= values.mean() + reach
+    assert "Shapiro-Wilk" in found.method
+
+
+@pytest.mark.parametrize("values", [[1.0], [], [1.0, np.nan]])
+def test_too_little_to_judge_is_refused(values: list[float]) -> None:
+    with pytest.raises(InputError, match="at least two seeds"):
+        mean_interval(values)
+
+
+def test_p_is_that_of_a_t_test() -> None:
+    from scipy.stats import ttest_1samp
+
+    values = [0.2, 0.5, 0.9, 0.4]
+    assert p_value(values, 0.1) == pytest.approx(ttest_1samp(values, 0.1).pvalue)
+
+
+def test_crossing_finds_the_break_even() -> None:
+    assert crossing({0: 10.0, 1: 5.0, 4: -1.0}, 2.0) == pytest.approx(2.5)
+    assert crossing({0: 1.0, 1: 2.0}) is None
+
+
+# --- verdicts ----------------------------------------------------------------------------------
+
+
+def effect(mean: float, *, spread: float = 0.1, pairs: int = 20, name: str = "it") -> Effect:
+    values = mean + spread * np.random.default_rng(5).standard_normal(pairs)
+    return Effect(name, "EUR", mean_interval(values, resamples=499), 1.0, p_value(values, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("mean", "spread", "said"), [(2.0, 0.1, HOLDS), (0.0, 0.1, FAILS), (1.0, 2.0, UNDECIDED)]
+)
+def test_verdict_of_one_effect(mean: float, spread: float, said: str) -> None:
+    assert effect(mean, spread=spread).verdict() == said
+
+
+def test_a_clear_interval_with_a_weak_p_stays_undecided() -> None:
+    near = effect(1.1, spread=0.15)
+    assert near.interval.low > 1.0
+    assert near.verdict(tests=1) == HOLDS
+    assert near.verdict(tests=1_000) == UNDECIDED
+
+
+def test_any_one_must_hold_for_all() -> None:
+    assert all_of([effect(2.0), effect(3.0)]) == HOLDS
+    assert all_of([effect(2.0), effect(0.0)]) == FAILS
+    assert all_of([effect(2.0), effect(1.0, spread=2.0)]) == UNDECIDED
+
+
+def test_a_contradiction_between_incident_rates_is_said() -> None:
+    assert across({0.0: FAILS, 1.0: HOLDS, 4.0: HOLDS}) == "depends on the incident rate"
+    assert across({0.0: UNDECIDED, 1.0: HOLDS, 4.0: HOLDS}) == HOLDS
+    assert flip({0.0: (0.0, FAILS), 1.0: (2.0, HOLDS)}, 1.0) == pytest.approx(0.5)
+
+
+# --- what claims conclude from made-up runs ----------------------------------------------------
+
+
+def evidence(worth: dict[str, float], *, rates: tuple[float, ...] = (0.0, 1.0, 4.0)) -> Evidence:
+    """Ten seeds on which each arm is worth so many euros per 1,000 requests, nearly."""
+    luck = np.random.default_rng(0)
+    rows = [
+        {"seed": seed, "rate": rate, "arm": arm, "requests": 1_000, "overhead_cents": 0,
+         "expected_cents": 100 * euros + luck.normal(), "value_cents": 100 * euros}
+        for seed in range(10) for rate in rates for arm, euros in worth.items()
+    ]  # fmt: skip
+    return Evidence(pd.DataFrame(rows), TINY)
+
+
+def test_c3_calls_collapse_what_loses_more_than_half() -> None:
+    worth = {"all": 100.0, "none": 0.0, **{f"without {name}": 90.0 for name in COMPONENTS}}
+    assert c3_drop_one.judge(evidence(worth)).verdict == FAILS
+    fatal = {**worth, **{f"without {name}": 10.0 for name in COMPONENTS}}
+    assert c3_drop_one.judge(evidence(fatal)).verdict == HOLDS
+    nothing_gained = {**fatal, "all": 0.0}
+    assert c3_drop_one.judge(evidence(nothing_gained)).verdict == UNDECIDED
+
+
+def test_c4_depends_on_the_order_where_the_orders_disagree() -> None:
+    small = {c4_share_of_model.name_of(each): 1.0 + 10.0 * len(each) for each in _SETS}
+    assert c4_share_of_model.judge(evidence(small)).verdict == HOLDS
+    key = {c4_share_of_model.name_of(each): float("model" in each) for each in _SETS}
+    assert c4_share_of_model.judge(evidence(key)).verdict == FAILS
+    lone = frozenset({"model"})
+    only_last = {
+        c4_share_of_model.name_of(each): 100.0 * (lone < each) + len(each - lone) for each in _SETS
+    }
+    assert "order" in c4_share_of_model.judge(evidence(only_last)).verdict
+
+
+_SETS = coalitions(COMPONENTS)
+
+
+def test_c1_parts_add_up_to_the_gap() -> None:
+    luck = np.random.default_rng(2)
+    off = [f"{name} off" for name in ("labels", "faults", "drift", "skew", "all")]
+    year = pd.DataFrame(luck.normal(size=(6, 6)), columns=["ordinary", *off])
+    names = ["random_split", "time_split", "time_split_true_labels"]
+    promise = pd.DataFrame(luck.normal(size=(6, 3)), columns=names)
+    split = c1_good_model.parts(year, promise)
+    np.testing.assert_allclose(split.sum(axis=1), promise["random_split"] - year["ordinary"])
+
+
+# --- the cache ---------------------------------------------------------------------------------
+
+
+def test_a_second_answer_comes_from_the_cache_and_is_the_same(tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    def compute() -> dict[str, float]:
+        calls.append(1)
+        return {"value": 0.1 + 0.2}
+
+    first = remembered(tmp_path, "ab12", compute)
+    assert remembered(tmp_path, "ab12", compute) == first
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"key": "other", "summary": {}}', '{"key": "ab12"}']
+)
+def test_a_damaged_file_is_computed_again(tmp_path: Path, damage: str) -> None:
+    remembered(tmp_path, "ab12", lambda: {"value": 1})
+    (stored,) = tmp_path.rglob("*.json")
+    stored.write_text(damage, encoding="utf-8")
+    assert remembered(tmp_path, "ab12", lambda: {"value": 2}) == {"value": 2}
+    assert json.loads(stored.read_text())["summary"] == {"value": 2}
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_without_a_writable_folder_there_is_one_note_and_no_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    monkeypatch.setenv(runs.CACHE_VARIABLE, str(blocked))
+    runs._note.cache_clear()
+    with pytest.warns(UserWarning, match="not cached"):
+        assert cache_folder() is None
+    assert cache_folder() is None  # the second time in silence
+    assert remembered(None, "ab12", lambda: {"value": 1}) == {"value": 1}
+
+
+def test_a_key_names_everything_that_a_run_depends_on() -> None:
+    job = Job(1_000, Arm(NAIVE))
+    others = [
+        (Job(1_001, Arm(NAIVE)), TINY),
+        (Job(1_000, Arm(RESILIENT)), TINY),
+        (Job(1_000, Arm(NAIVE, model="rule")), TINY),
+        (Job(1_000, Arm(NAIVE, labels="open")), TINY),
+        (Job(1_000, None), TINY),
+        (job, ClaimSize(5, 100)),
+        (job, ClaimSize(4, 101)),
+    ]
+    keys = {job.key(TINY), *(other.key(size) for other, size in others)}
+    assert len(keys) == len(others) + 1
+    assert job.key(TINY) == Job(1_000, Arm(NAIVE)).key(TINY)
+    assert code_version() in json.dumps(job.described(TINY))
+
+
+def test_comments_do_not_change_the_code_version_and_code_does() -> None:
+    import ast
+
+    texts = ['"""One."""\nx = 1', '"""Other."""\nx = 1  # why', "x = 2"]
+    one, same, other = (runs._shape(ast.parse(text)) for text in texts)
+    assert one == same != other
+
+
+def test_two_processes_give_the_bytes_of_one(cache: Path, tmp_path: Path) -> None:
+    size = ClaimSize(days=2, daily=100)
+    jobs = [Job(seed, Arm(NAIVE)) for seed in (1, 2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(runs.CACHE_VARIABLE, str(tmp_path))
+        apart = summaries(jobs, size, workers=2)
+    together = summaries(jobs, size, workers=1)
+    assert [apart[job] for job in jobs] == [together[job] for job in jobs]
+    again = summaries(jobs, size, workers=1)
+    assert again == together
+
+
+# --- instruments -------------------------------------------------------------------------------
+
+
+def test_open_labels_change_what_is_known_and_nothing_else() -> None:
+    world = payments_world(seed=5, daily=200)
+    known = OpenLabelsWorld(world)
+    late, soon = world.history(60), known.history(60)
+    pd.testing.assert_frame_equal(late.requests, soon.requests)
+    positives = [set(each.labels.query("label == 1")["request_id"]) for each in (late, soon)]
+    assert positives[0] < positives[1]
+    system = Arm(NAIVE).system(5)
+    live, open_live = (simulate(each, system, days=6) for each in (world, known))
+    assert live.truth().index.equals(open_live.truth().index)
+    told = open_live.labels.query("label == 1 and source == 'cardholder'")["request_id"]
+    truth = open_live.truth()
+    early = open_live.log.query("event_time < '2025-01-05'")["request_id"]
+    frauds = set(truth.index[truth["true_label"] == 1]) & set(early)
+    assert frauds == set(told) and len(told) == len(frauds)
+
+
+# --- live, tiny --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["C1", "C2", "C3"])
+def test_a_claim_runs_end_to_end(name: str) -> None:
+    found = claims.run(name, seeds=2, jobs=1, size=TINY, progress=False)
+    assert name in repr(found) and found.verdict.upper() in repr(found)
+    assert found.seeds == (1_000, 1_001) and found.size == TINY
+    assert "not at the size" in found.notes[-1]
+    assert set(found.by_rate) == {0.0, 1.0, 4.0}
+    again = Result.from_json(found.to_json())
+    assert again.to_json() == found.to_json()
+    assert repr(again) == repr(found)
+
+
+def test_c4_runs_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    players = ("features", "model", "decisions")  # three, so that eight runs a seed are enough
+    monkeypatch.setattr(c4_share_of_model, "COMPONENTS", players)
+    monkeypatch.setattr(c4_share_of_model, "_OTHERS", frozenset({"features", "decisions"}))
+    found = claims.run("C4", seeds=2, jobs=1, size=TINY, progress=False)
+    shares = found.table.set_index("component").loc[list(players), "share"]
+    assert shares.sum() == pytest.approx(1.0)
+    assert "effort" in " ".join(found.notes)
+
+
+def test_the_command_prints_table_and_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--seeds", "2", "--days", "4", "--daily", "100", "--jobs", "1"]
+    assert main(["C1", *options]) == 0
+    assert "verdict" in capsys.readouterr().out
+    assert main(["C1", *options, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["claim"] == "C1"
+    assert main(["C99", *options]) == 2
+    assert "C99" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seeds", [1, 0, True, 2.5])
+def test_seeds_must_be_two_or_more(seeds: object) -> None:
+    with pytest.raises(InputError, match="seeds="):
+        claims.run("C2", seeds=seeds, size=TINY)  # type: ignore[arg-type]
+
+
+# --- what is committed -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_stored_results_say_where_they_come_from(path: Path) -> None:
+    found = claims.stored(path.stem)
+    usual = found.size == CLAIM_SIZE
+    assert usual or "not at the size of the stored claims" in found.notes
+    assert len(found.seeds) >= 2
+    assert len(found.date) == 10 and len(found.code_version) == 12
+    assert found.verdict in (HOLDS, FAILS, UNDECIDED) or found.verdict.startswith("depends on")
+    assert len(found.table)
+    assert 0.0 in found.by_rate and 1.0 in found.by_rate
+
+
+def test_the_family_of_stored_claims_is_judged_together() -> None:
+    table = claims.family()
+    assert list(table["claim"]) == [path.stem for path in STORED]
+
+
+def test_a_result_that_is_not_there_says_how_to_make_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(laboratory, "RESULTS", tmp_path)
+    with pytest.raises(StorageError, match="--store"):
+        claims.stored("C2")
+    (tmp_path / "C2.json").write_text("{}")
+    with pytest.raises(InputError, match="no stored result"):
+        claims.stored("C2")
+    with pytest.raises(InputError, match="C99"):
+        claims.stored("C99")
+
+
+def test_every_claim_names_its_failing_setting_and_a_sentence() -> None:
+    text = (laboratory.RESULTS.parent / "SENTENCES.md").read_text(encoding="utf-8")
+    for name, claim in claims.CLAIMS.items():
+        assert claim.fails_where and claim.sentence
+        assert f"| {name} | stored" in text or f"| {name}:" in text

@@ -1,0 +1,390 @@
+"""The monitors: layers on odd days, limits that hold their rate, alerts that find what broke."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlsys_lessons.components.monitoring import RULES, AlertRule, Monitor, OperationsOnly, layers
+from mlsys_lessons.components.monitoring.control_limits import (
+    LEAST_DAYS,
+    TRANSFORMS,
+    ControlChart,
+    limits,
+)
+from mlsys_lessons.components.monitoring.performance import cbpe
+from mlsys_lessons.components.monitoring.references import Reference
+from mlsys_lessons.records import DAY_MS, LAYERS, DayFacts, InputError, timestamps
+from mlsys_lessons.worlds.payments.domain import (
+    ACTION_DTYPE,
+    CATEGORY_DTYPE,
+    CHANNEL_DTYPE,
+    COUNTRY_DTYPE,
+    FEATURES,
+    SOURCE_DTYPE,
+)
+
+REASONS = pd.CategoricalDtype(["dependency", "deadline", "breaker", "quarantined", "repeat"])
+
+
+def day_log(tick, rows=600, seed=0):
+    """A healthy day as the system would close it: weekends are quieter, nothing else moves."""
+    rng = np.random.default_rng([seed, tick])
+    rows = rng.poisson(rows * (0.75 if (tick + 2) % 7 >= 5 else 1.0))
+    clock = np.sort(rng.integers(0, DAY_MS, rows)) + tick * DAY_MS
+    score = 1 / (1 + np.exp(-rng.normal(-6, 1.5, rows)))
+    action = np.where(score > 0.1, 2, np.where(score > 0.05, 1, 0))
+    codes = {name: rng.integers(0, 3, rows) for name in ("card_country", "country", "channel")}
+    return pd.DataFrame({
+        "request_id": np.arange(rows) + tick * 10**6,
+        "event_time": timestamps(clock),
+        "arrival_time": timestamps(clock + 50),
+        "account_opened": timestamps(clock - 100 * DAY_MS),
+        "card_country": pd.Categorical.from_codes(codes["card_country"], dtype=COUNTRY_DTYPE),
+        "category": pd.Categorical.from_codes(rng.integers(0, 8, rows), dtype=CATEGORY_DTYPE),
+        "country": pd.Categorical.from_codes(codes["country"], dtype=COUNTRY_DTYPE),
+        "channel": pd.Categorical.from_codes(codes["channel"], dtype=CHANNEL_DTYPE),
+        "amount": np.round(rng.lognormal(3, 1, rows), 2),
+        "latency_ms": rng.lognormal(3, 0.3, rows),
+        "is_duplicate": rng.random(rows) < 0.003,
+        "is_late": rng.random(rows) < 0.003,
+        "is_quarantined": np.zeros(rows, dtype=bool),
+        **{name: rng.exponential(40, rows) for name in FEATURES},
+        "score": score,
+        "is_fallback": np.zeros(rows, dtype=bool),
+        "fallback_reason": pd.Categorical.from_codes(np.full(rows, -1), dtype=REASONS),
+        "action": pd.Categorical.from_codes(action, dtype=ACTION_DTYPE),
+        "final_action": pd.Categorical.from_codes(
+            np.where(action == 1, 0, action), dtype=ACTION_DTYPE
+        ),
+    })  # fmt: skip
+
+
+def facts(tick, seed=0):
+    rng = np.random.default_rng([seed, tick, 1])
+    sources = ["cardholder"] * rng.poisson(4) + ["investigator"] * 10
+    label = np.r_[np.ones(len(sources) - 10), rng.random(10) < 0.4].astype(np.int8)
+    labels = pd.DataFrame({
+        "request_id": np.arange(len(sources)),
+        "label": label,
+        "source": pd.Categorical(sources, dtype=SOURCE_DTYPE),
+    })  # fmt: skip
+    books = {"margin": int(rng.normal(60_000, 2_000)), "fraud_loss": -4_000}
+    return DayFacts(tick, books, labels, held=12, reviewed=10)
+
+
+def watch(days, change=lambda tick, log: log, monitor=None, start=0):
+    """A monitor after some days; `change` may break a day's log."""
+    monitor = monitor or Monitor()
+    for tick in range(start, start + days):
+        monitor.look(tick, change(tick, day_log(tick)), facts(tick))
+    return monitor
+
+
+@pytest.fixture(scope="module")
+def healthy():
+    return watch(45)
+
+
+def metric_rows(log, tick=0):
+    references = {name: Reference() for name in ("amount", "hour", "score")}
+    return {
+        (metric, segment): (value, n)
+        for rows in (
+            layers.operations(log),
+            layers.inputs(log, references),
+            layers.outputs(log, references),
+            layers.decisions(log, facts(tick)),
+            layers.business(log, facts(tick)),
+        )
+        for metric, segment, value, n in rows
+    }
+
+
+# --- layers --------------------------------------------------------------------------------------
+
+
+def test_layers_count_what_they_say():
+    log = day_log(3).assign(is_duplicate=False)
+    log.loc[:9, "amount"] = np.nan
+    log.loc[5:24, "latency_ms"] = 5_000.0
+    log.loc[0:4, "country"] = None
+    seen = metric_rows(log)
+    rows = len(log)
+    assert seen["requests", "all"] == (rows, rows)
+    assert seen["null_rate", "amount"] == (10 / rows, rows)
+    assert seen["null_rate", "country"] == (5 / rows, rows)
+    assert seen["error_rate", "all"][0] == 20 / rows
+    assert seen["availability", "all"][0] == pytest.approx(1 - 20 / rows)
+    assert seen["amount_mean", "all"] == (pytest.approx(log["amount"].mean()), rows - 10)
+    assert seen["block_rate", "all"][0] == (log["action"] == "block").mean()
+    blocked = log.loc[log["final_action"] == "block", "amount"].sum()
+    assert seen["blocked_cents", "all"][0] == pytest.approx(100 * blocked)
+    estimate = cbpe(log["score"].to_numpy(), threshold=0.05)
+    assert seen["estimated_recall", "all"][0] == pytest.approx(estimate.recall, rel=1e-4)
+    assert seen["estimated_precision", "all"][0] == pytest.approx(estimate.precision, rel=1e-4)
+    assert seen["booked_cents", "all"][0] == sum(facts(0).books_cents.values())
+    assert seen["review_reached", "all"] == (10 / 12, 12)
+
+
+def test_a_new_word_is_unknown_and_not_missing():
+    log = day_log(3)
+    words = log["category"].cat.rename_categories({"electronics": "consumer_electronics"})
+    seen = metric_rows(log.assign(category=words))
+    assert seen["unknown_category_rate", "category"][0] == (log["category"] == "electronics").mean()
+    assert seen["null_rate", "category"][0] == 0
+    seen = metric_rows(log.assign(country=log["country"].cat.rename_categories({"DE": "GER"})))
+    assert seen["share_foreign", "all"][0] > metric_rows(log)["share_foreign", "all"][0]
+
+
+def test_an_outage_is_an_error_whether_or_not_a_fallback_covers_for_it():
+    log = day_log(3)
+    down = pd.Categorical(["dependency"] * len(log), dtype=REASONS)
+    bare = metric_rows(log.assign(fallback_reason=down, score=np.nan))
+    ladder = metric_rows(log.assign(fallback_reason=down, is_fallback=True))
+    assert bare["error_rate", "all"][0] == ladder["error_rate", "all"][0] == 1.0
+    assert bare["availability", "all"][0] == 0.0
+    assert ladder["availability", "all"][0] == 1.0
+    assert np.isnan(ladder["score_log_odds", "all"][0])
+
+
+def constant(log, word, dtype):
+    return pd.Categorical([word] * len(log), dtype=dtype)
+
+
+ODD_DAYS = {
+    "empty": lambda log: log.iloc[:0],
+    "one row": lambda log: log.iloc[:1],
+    "all quarantined": lambda log: log.assign(is_quarantined=True, is_fallback=True),
+    "all duplicates": lambda log: log.assign(is_duplicate=True),
+    "no amounts": lambda log: log.assign(amount=np.nan),
+    "no scores": lambda log: log.assign(score=np.nan),
+    "no categories": lambda log: log.assign(category=constant(log, None, CATEGORY_DTYPE)),
+    "no latency": lambda log: log.assign(latency_ms=np.nan),
+    "infinite amounts": lambda log: log.assign(amount=np.inf),
+    "certain scores": lambda log: log.assign(score=1.0),
+    "all shed": lambda log: log.assign(action=constant(log, "shed", ACTION_DTYPE)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ODD_DAYS.values(), ids=ODD_DAYS.keys())
+@pytest.mark.filterwarnings("error")
+def test_no_day_is_too_odd(healthy, change):
+    log = day_log(45)
+    monitor = copy.deepcopy(healthy)
+    monitor.look(45, change(log), facts(45))
+    monitor.look(46, day_log(46), facts(46))
+    today = monitor.metrics.query("tick == 45")
+    assert len(today) == len(healthy.metrics.query("tick == 44"))
+    assert np.isfinite(today["value"].dropna()).all()
+    assert Monitor().look(0, change(log), facts(0)) is None
+
+
+def test_an_empty_day_has_no_values_but_its_counts():
+    seen = metric_rows(day_log(3).iloc[:0])
+    counts = {name for (name, _), (value, _) in seen.items() if not np.isnan(value)}
+    assert counts == {
+        "requests", "blocked_cents", "review_queue", "review_reached", "booked_cents",
+        "labels_known", "precision_reviewed",
+    }  # fmt: skip
+
+
+# --- the monitors --------------------------------------------------------------------------------
+
+
+def test_metrics_and_alerts_are_tables(healthy):
+    metrics = healthy.metrics
+    assert list(metrics) == ["tick", "layer", "metric", "segment", "value", "n"]
+    assert set(metrics["layer"]) == set(LAYERS)
+    assert metrics.groupby("tick").size().nunique() == 1
+    names = ["tick", "layer", "metric", "segment", "value", "threshold", "severity", "owner"]
+    assert list(healthy.alerts) == list(Monitor().alerts) == names
+    assert healthy.alerts.dtypes.to_dict() == Monitor().alerts.dtypes.to_dict()
+    carried = set(zip(metrics["layer"], metrics["metric"], metrics["segment"], strict=True))
+    assert {(rule.layer, rule.metric, rule.segment) for rule in RULES} <= carried
+
+
+def test_the_naive_level_has_one_layer_and_calls_nobody():
+    monitor = watch(20, lambda tick, log: log.assign(latency_ms=9_000.0), OperationsOnly())
+    assert set(monitor.metrics["layer"]) == {"operations"}
+    assert len(monitor.alerts) == monitor.pages == len(monitor.broken_fields) == 0
+
+
+def test_same_days_same_bytes(healthy):
+    again = watch(45)
+    pd.testing.assert_frame_equal(again.metrics, healthy.metrics)
+    pd.testing.assert_frame_equal(again.alerts, healthy.alerts)
+    forked = copy.deepcopy(healthy)
+    watch(5, monitor=forked, start=45)
+    pd.testing.assert_frame_equal(forked.metrics, watch(50).metrics)
+
+
+def every(log, step):
+    return np.arange(len(log)) % step == 0
+
+
+def in_cents(log):
+    return log.assign(amount=np.where(every(log, 4), 100.0, 1.0) * log["amount"])
+
+
+def renamed(log):
+    return log.assign(category=log["category"].cat.rename_categories({"fuel": "petrol"}))
+
+
+FAULTS = {
+    "unit": (in_cents, "amount_mean", "amount"),
+    "nulls": (
+        # each row shows by itself that it has no amount: no field is in doubt as a whole
+        lambda log: log.assign(amount=log["amount"].mask(every(log, 5))), "null_rate", None,
+    ),
+    "time zone": (
+        lambda log: log.assign(event_time=log["event_time"] + pd.Timedelta(hours=6)),
+        "future_rate", "event_time",
+    ),
+    "new word": (renamed, "unknown_category_rate", None),
+    "outage": (
+        lambda log: log.assign(fallback_reason=constant(log, "deadline", REASONS)),
+        "error_rate", None,
+    ),
+    "wrong scores": (lambda log: log.assign(score=np.sqrt(log["score"])), "score_log_odds", None),
+    "twice": (lambda log: log.assign(is_duplicate=every(log, 5)), "duplicate_rate", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_found_the_day_it_comes_by_the_metric_it_moves(healthy, name):
+    change, metric, field = FAULTS[name]
+    monitor = copy.deepcopy(healthy)
+    monitor.look(45, change(day_log(45)), facts(45))
+    found = monitor.alerts.query("tick == 45")
+    assert metric in set(found["metric"])
+    assert monitor.broken_fields == (frozenset({field}) if field else frozenset())
+    above = found["value"] > found["threshold"]
+    assert above[found["metric"] == metric].all()
+    assert found["owner"].str.len().min() > 0
+    monitor.look(46, day_log(46), facts(46))
+    assert monitor.broken_fields == frozenset()
+
+
+def test_a_page_is_opened_once_and_the_alert_goes_on(healthy):
+    monitor = copy.deepcopy(healthy)
+    pages = []
+    for tick in range(45, 49):
+        monitor.look(tick, day_log(tick).assign(amount=np.nan), facts(tick))
+        pages.append(monitor.pages)
+    assert pages[0] >= 1 and pages[1:] == [0, 0, 0]
+    nulls = monitor.alerts.query("metric == 'null_rate' and segment == 'amount'")
+    assert nulls["tick"].tolist() == [45, 46, 47, 48]
+    assert "null_rate -> data producer" in repr(monitor)
+
+
+def test_an_announced_new_model_is_no_alarm_and_an_unannounced_one_is(healthy):
+    def adopt(tick, log):
+        return log.assign(score=np.sqrt(log["score"]))
+
+    unannounced = watch(1, adopt, copy.deepcopy(healthy), start=45)
+    assert "score_log_odds" in set(unannounced.alerts["metric"])
+    monitor = copy.deepcopy(healthy)
+    monitor.look(45, day_log(45), dataclasses.replace(facts(45), retrained=True))
+    watch(30, adopt, monitor, start=46)
+    assert monitor.alerts.query("tick >= 45 and layer in ('outputs', 'decisions')").empty
+    monitor.look(76, day_log(76), facts(76))
+    assert "score_log_odds" in set(monitor.alerts.query("tick == 76")["metric"])
+
+
+# --- limits that hold their rate -----------------------------------------------------------------
+
+
+def alarm_share(values, cycle, rate, noise=None):
+    """Share of alarms of two-sided limits on (days, metrics) of healthy values."""
+    chart = ControlChart(np.full(values.shape[1], cycle))
+    noise = np.zeros(values.shape) if noise is None else noise
+    tail = np.full(values.shape[1], rate / 2)
+    alarms = []
+    for tick, today in enumerate(values):
+        low, high = limits(chart.forecast(tick, noise[tick]), tail, tail)
+        fires = (today < low) | (today > high)
+        chart.add(tick, today, fires)
+        alarms.append(fires)
+    assert not np.any(alarms[:LEAST_DAYS])
+    return float(np.mean(alarms[2 * LEAST_DAYS :]))
+
+
+def test_limits_hold_their_rate_from_estimated_baselines():
+    rng = np.random.default_rng(0)
+    day = np.arange(200)[:, None]
+    noise = rng.normal(size=(200, 800))
+    weekly = noise + 10 * np.sin(day * 2 * np.pi / 7)
+    assert alarm_share(noise, 1, 0.001) == pytest.approx(0.001, abs=0.0003)
+    assert alarm_share(weekly, 7, 0.001) == pytest.approx(0.001, abs=0.0003)
+    assert alarm_share(weekly + 0.2 * day, 7, 0.001) == pytest.approx(0.001, abs=0.0003)
+
+
+def test_rare_shares_do_not_alarm_more_often_than_stated():
+    rng = np.random.default_rng(1)
+    for expected in (0.0, 0.5, 3.0, 50.0):
+        shares = rng.poisson(expected, size=(150, 300)) / 1_000
+        scale = TRANSFORMS["share"]
+        values = np.vectorize(lambda share, scale=scale: scale.apply(share, 1_000))(shares)
+        noise = np.full(values.shape, scale.noise(0.0, 1_000))
+        assert alarm_share(values, 1, 0.01, noise) <= 0.0125
+
+
+def test_a_stated_monthly_rate_is_the_share_of_months_with_an_alert():
+    rule = AlertRule("inputs", "late_rate", "all", "both", "owner", "ticket", monthly_rate=0.2)
+    rng = np.random.default_rng(2)
+    chart = ControlChart(np.ones(1_500, dtype=np.int64))
+    tail = np.full(1_500, rule.daily_rate / 2)
+    month = np.zeros(1_500, dtype=bool)
+    for tick in range(60):
+        today = rng.normal(size=1_500)
+        low, high = limits(chart.forecast(tick, np.zeros(1_500)), tail, tail)
+        fires = (today < low) | (today > high)
+        chart.add(tick, today, fires)
+        month |= fires & (tick >= 30)
+    assert month.mean() == pytest.approx(0.2, abs=0.035)
+
+
+def test_a_lasting_shift_is_alerted_and_then_becomes_the_baseline():
+    rng = np.random.default_rng(3)
+    chart, fired = ControlChart(np.array([1])), []
+    for tick in range(120):
+        today = rng.normal(size=1) + (20.0 if tick >= 40 else 0.0)
+        low, high = limits(chart.forecast(tick, np.zeros(1)), np.full(1, 1e-4), np.full(1, 1e-4))
+        fired.append(bool((today < low) | (today > high)))
+        chart.add(tick, today, np.array([fired[-1]]))
+    assert np.flatnonzero(fired).tolist() == list(range(40, 68))
+
+
+@pytest.mark.parametrize(("scale", "value"), [
+    ("identity", 3.2), ("log", 0.7), ("share", 0.031), ("cube_root", 0.004),
+])  # fmt: skip
+def test_scales_have_a_way_back(scale, value):
+    transform = TRANSFORMS[scale]
+    assert transform.invert(transform.apply(value, 500), 500) == pytest.approx(value)
+
+
+def test_fact_season_and_the_three_sigma_limit():
+    """A weekend of -20 %: two naive baselines against one that knows the weekday."""
+    weekday = (np.arange(7 * 60) + 2) % 7
+    mean = np.where(weekday >= 5, 8_000.0, 10_000.0)
+    requests = np.random.default_rng(4).poisson(mean, size=(200, len(mean))).T.astype(float)
+
+    def alarmed_days(baseline):
+        outside = np.abs(requests - baseline) > 3 * np.sqrt(baseline)
+        return outside.mean() * 7
+
+    assert alarmed_days(10_000.0) == pytest.approx(2, abs=0.05)
+    assert alarmed_days(mean[:7].mean()) == pytest.approx(7, abs=0.05)
+    assert alarm_share(np.sqrt(requests), 7, 0.0027) == pytest.approx(0.0027, abs=0.0006)
+
+
+@pytest.mark.parametrize("word", ["layer", "direction", "severity", "transform", "monthly_rate"])
+def test_a_rule_with_a_word_nobody_knows(word):
+    words = {"layer": "inputs", "direction": "up", "severity": "page"} | {word: 7.0}
+    with pytest.raises(InputError):
+        AlertRule(metric="late_rate", segment="all", owner="somebody", **words)

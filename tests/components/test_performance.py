@@ -1,0 +1,119 @@
+"""Estimated performance: against NannyML's figures, and where it must follow or be blind."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import roc_auc_score
+
+from mlsys_lessons.components.monitoring.performance import EstimatedPerformance, bbse, cbpe
+from mlsys_lessons.records import InputError
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+VALUES = json.loads((GOLDEN / "peer_values.json").read_text())["nannyml_cbpe"]
+PEER = runpy.run_path(str(GOLDEN / "peer_data.py"))
+
+
+@pytest.fixture(scope="module")
+def month():
+    known, known_scores, scores, day = PEER["scores"]()
+    calibration = IsotonicRegression(out_of_bounds="clip").fit(known_scores, known)
+    return calibration, scores, day
+
+
+@pytest.mark.parametrize("day", [0, 15, 29])
+def test_nannyml_agrees(month, day):
+    calibration, scores, days = month
+    today = scores[days == day]
+    estimate = cbpe(calibration.predict(today), threshold=0.1, scores=today)
+    for metric, tolerance in (("precision", 1e-9), ("recall", 1e-9), ("auc", 5e-9)):
+        # The peer rounds cumulative counts for its AUC, hence the wider tolerance.
+        wanted = VALUES[metric][str(day)]
+        assert getattr(estimate, metric) == pytest.approx(wanted, rel=tolerance), metric
+
+
+def test_estimates_meet_labels_drawn_from_the_probabilities():
+    rng = np.random.default_rng(0)
+    chances = np.round(rng.beta(0.5, 5, 400_000), 2)  # rounded: ties must not matter
+    labels = rng.random(400_000) < chances
+    estimate = cbpe(chances, threshold=0.3)
+    flagged = chances >= 0.3
+    assert estimate.precision == pytest.approx(labels[flagged].mean(), abs=0.01)
+    assert estimate.recall == pytest.approx(flagged[labels].mean(), abs=0.01)
+    assert estimate.accuracy == pytest.approx((labels == flagged).mean(), abs=0.005)
+    assert estimate.auc == pytest.approx(roc_auc_score(labels, chances), abs=0.005)
+    assert estimate.brier == pytest.approx(((labels - chances) ** 2).mean(), abs=0.002)
+    assert estimate.n == pytest.approx(400_000)
+    assert 2 / (1 / estimate.precision + 1 / estimate.recall) == pytest.approx(estimate.f1)
+
+
+def test_a_threshold_for_each_row_and_missing_scores():
+    estimate = cbpe([0.5, 0.5, np.nan], threshold=[0.4, 0.6, 0.1])
+    assert (estimate.tp, estimate.fp, estimate.fn, estimate.tn) == (0.5, 0.5, 0.5, 0.5)
+
+
+def test_undefined_metrics_are_not_numbers():
+    estimate = cbpe([0.0, 0.0], threshold=0.5)
+    assert np.isnan([estimate.precision, estimate.recall, estimate.auc, estimate.f1]).all()
+    assert estimate.accuracy == 1.0
+    assert isinstance(estimate, EstimatedPerformance)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: cbpe([]),
+        lambda: cbpe([np.nan]),
+        lambda: cbpe([1.2]),
+        lambda: cbpe([-0.1]),
+        lambda: cbpe(["a"]),
+        lambda: cbpe(np.ones((2, 2))),
+        lambda: cbpe([0.5], scores=[1.0, 2.0]),
+        lambda: cbpe([0.5], threshold=[0.1, 0.2]),
+        lambda: bbse(0.1, recall=0.05, false_positive_rate=0.05),
+        lambda: bbse(1.1, recall=0.8, false_positive_rate=0.05),
+    ],
+)
+def test_bad_input(call):
+    with pytest.raises(InputError):
+        call()
+
+
+# --- facts ---------------------------------------------------------------------------------------
+
+
+def accuracy(rng, mean, slope):
+    """True accuracy and CBPE's of the model sigmoid(2x) when x ~ N(mean, 1) and y has a slope."""
+    x = rng.normal(mean, 1, 400_000)
+    labels = rng.random(400_000) < expit(slope * x)
+    said = expit(2 * x)
+    return float(np.mean(labels == (said >= 0.5))), cbpe(said).accuracy
+
+
+def test_fact_cbpe_follows_covariate_shift():
+    rng = np.random.default_rng(1)
+    assert accuracy(rng, 0, 2) == pytest.approx((0.778, 0.778), abs=0.005)
+    assert accuracy(rng, 1, 2) == pytest.approx((0.841, 0.841), abs=0.005)
+
+
+def test_fact_cbpe_is_blind_to_concept_drift():
+    rng = np.random.default_rng(2)
+    assert accuracy(rng, 0, 0.5) == pytest.approx((0.596, 0.778), abs=0.005)
+    assert accuracy(rng, 0, -2) == pytest.approx((0.222, 0.778), abs=0.005)
+
+
+def test_fact_label_shift():
+    flagged = [0.8 * prevalence + 0.05 * (1 - prevalence) for prevalence in (0.02, 0.06)]
+    assert flagged == pytest.approx([0.065, 0.095])
+    assert bbse(0.095, recall=0.8, false_positive_rate=0.05) == pytest.approx(0.060)
+    rng = np.random.default_rng(3)
+    label = rng.random(300_000) < 0.06
+    flag = rng.random(300_000) < np.where(label, 0.8, 0.05)
+    recovered = bbse(flag.mean(), recall=0.8, false_positive_rate=0.05)
+    assert recovered == pytest.approx(0.06, abs=0.003)

@@ -1,0 +1,105 @@
+"""Lesson 05 tells the truth: its tickets, its four lives, its unit bug, its editor."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlsys_lessons as mls
+from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
+from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
+from mlsys_lessons.experiments import pasts
+from mlsys_lessons.lessons.lesson05 import contract_editor, data_desk
+from mlsys_lessons.lessons.lesson05 import questions as lesson05
+from mlsys_lessons.records import InputError
+from mlsys_lessons.simulation.presets import training_rows
+
+UNSEEN = 77  # shown in no lesson, used by no claim
+
+
+def stale() -> mls.faults.Fault:
+    return mls.faults.stale_features(start=0, end=30, severity=3.0)
+
+
+def test_the_fix_brings_little_of_what_the_fault_had_cost() -> None:
+    lives = data_desk.lives(UNSEEN, stale())
+    arrives, learned, fixed = lives.diff().iloc[1:]
+    assert arrives < -3_000
+    assert learned > 0.4 * -arrives
+    assert fixed < 0.4 * -arrives
+
+
+def test_in_an_unseen_world_each_ticket_leads_to_its_column() -> None:
+    tickets = data_desk.desk(data_desk.quiet_weeks(UNSEEN))
+    found = data_desk.diagnosed(tickets, lesson05.first_suspect)["first suspect"]
+    assert found["A"] in {"inputs.amount_mean", "inputs.psi_amount"}
+    assert found["B"] == "inputs.null_rate.amount"
+    assert found["C"] in {"inputs.psi_hour", "inputs.share_night"}
+    assert found["D"] == "inputs.unknown_category_rate.category"
+    assert found["E"] == "inputs.recency_median"
+    assert found["F"].startswith("outputs.")
+
+
+def test_the_unit_bug_moves_the_mean_and_hardly_anything_else() -> None:
+    luck = np.random.default_rng(11)
+    euros = np.exp(luck.normal(size=1_000_000))
+    mixed = np.where(luck.random(len(euros)) < 0.01, euros * 100, euros)
+    assert mixed.mean() / euros.mean() == pytest.approx(1.99, abs=0.06)
+    assert np.median(mixed) / np.median(euros) == pytest.approx(1.01, abs=0.01)
+    assert mls.drift.psi(euros, mixed) == pytest.approx(0.001, abs=0.001)
+
+
+def test_the_first_clean_fit_by_counting_days() -> None:
+    policy, fixed = RetrainingPolicy(), 200
+    window = lambda t: range(t - 45 - policy.window + 1, t - 45 + 1)  # noqa: E731
+    counted = next(t for t in range(1_000) if t >= fixed and min(window(t)) >= fixed)
+    assert lesson05.clean_from(fixed, policy.window, 45) == counted
+
+
+def test_a_table_under_no_fault_is_the_course_s_own() -> None:
+    history = mls.payments_world(seed=5, daily=200).history(60)
+    table = pasts.table_under(history)
+    pd.testing.assert_frame_equal(table, mls.features.offline(*history))
+    old = pasts.table_under(history, [data_desk.all_along(stale())])
+    assert (old["recency_hours"] >= 72).mean() > 0.99
+    assert old["merchant_risk"].equals(table["merchant_risk"])
+    assert old["log_amount"].equals(table["log_amount"])
+    assert len(training_rows(old)) == len(training_rows(table))
+
+
+def test_the_editor_counts_every_row_once_and_prices_nothing_at_nothing() -> None:
+    agreed = contract_editor.Editor(seed=UNSEEN)
+    assert agreed.euros == 0.0
+    clean, log = contract_editor._clean(UNSEEN), contract_editor._day(PAYMENTS_CONTRACT, UNSEEN).log
+    assert len(log) == len(clean)
+    tight = agreed.set("amount", maximum=100.0)
+    assert tight.counts["good rows lost"] > agreed.counts["good rows lost"]
+    soft = agreed.set("amount", on_breach="degrade")
+    bad = ["bad rows put aside", "bad rows degraded", "bad rows let in"]
+    assert soft.counts[bad].sum() == agreed.counts[bad].sum()
+    assert soft.counts["bad rows degraded"] > 0 and soft.euros != 0.0
+
+
+def test_an_edit_that_is_none_is_refused_in_one_sentence() -> None:
+    editor = contract_editor.Editor()
+    for name, promise in (("amount", {"owner": "me"}), ("amountt", {"maximum": 1.0}),
+                          ("amount", {"on_breach": "ignore"})):  # fmt: skip
+        with pytest.raises(InputError):
+            editor.set(name, **promise)
+
+
+def test_the_widget_shows_what_its_text_twin_says() -> None:
+    form = contract_editor.widget(seed=UNSEEN)
+    parts = {part._dom_classes[0].removeprefix("mls-contract-"): part for part in form.children}
+    assert "+0 euros" in parts["status"].value
+    parts["maximum"].value = 300.0
+    parts["field"].value = "category"
+    assert parts["maximum"].disabled and not parts["on-breach"].disabled
+    parts["on-breach"].value = "degrade"
+    twin = contract_editor.Editor(seed=UNSEEN).set("amount", maximum=300.0)
+    assert repr(twin.set("category", on_breach="degrade")) in parts["status"].value
+    parts["field"].value = "amount"
+    assert parts["maximum"].value == 300.0
+    parts["minimum"].value = 1e9
+    assert "swap them" in parts["status"].value
