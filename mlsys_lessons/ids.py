@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 _NONE: NDArray[np.int64] = np.empty(0, dtype=np.int64)
@@ -102,3 +103,24 @@ def locate(wanted: NDArray[np.int64], request_id: NDArray[np.int64]) -> NDArray[
     ranked = request_id[order]
     place = np.minimum(np.searchsorted(ranked, wanted), len(ranked) - 1)
     return np.where(ranked[place] == wanted, order[place], -1)
+
+
+_POSITION_BITS = np.int64(10)  # a slate has at most 1,024 places; a caller's id stays below 2^53
+
+
+def row_keys(frame: pd.DataFrame, identity: tuple[str, ...]) -> NDArray[np.int64]:
+    """One number for each row that tells it from every other row: its identity.
+
+    A caller's id is enough where a request is one row; in a slate the position comes with it. So a
+    repeat (same id, same position) is never taken for a neighbour in its slate, nor the other way.
+
+    >>> rows = pd.DataFrame({"request_id": [7, 7, 8], "position": [0, 1, 0]})
+    >>> row_keys(rows, ("request_id",)).tolist()
+    [7, 7, 8]
+    >>> len(set(row_keys(rows, ("request_id", "position")).tolist()))
+    3
+    """
+    ids = frame[identity[0]].to_numpy(dtype=np.int64)
+    if len(identity) == 1:
+        return ids
+    return ids << _POSITION_BITS | frame[identity[1]].to_numpy(dtype=np.int64)

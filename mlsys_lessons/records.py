@@ -1,12 +1,13 @@
-"""The nouns: column vocabularies, the cost table, the data classes of control, the error tree.
+"""The nouns that every part of the house uses: errors, the clock, codes of actions, a day's end.
 
-Everything that two modules must agree on is written here once. There is no behaviour in this
-file beyond converting clocks: what happens to a request is told by the stages.
+What one business is made of (its fields, words and prices) is a `Domain`, see domain.py; what
+happens to a request is told by the stages.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,7 @@ EPOCH = np.datetime64("2025-01-01", "ms")  # midnight that opens day 0, a Wednes
 SLOT_MS = 60_000  # one minute: the grain of anything remembered between requests inside a tick
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000  # one tick
+LAST_TICK = 1_095  # three years: for so long a world deals ids, and a system's days are numbered
 MATURITY_DAYS = 45  # an approved request with no report by then is taken for genuine
 
 
@@ -91,25 +93,54 @@ def ticks(times: NDArray[np.datetime64] | pd.Series) -> NDArray[np.int64]:
     return milliseconds(times) // DAY_MS
 
 
-# --- vocabularies ------------------------------------------------------------------------------
+# --- actions and labels ------------------------------------------------------------------------
 
-LAYERS = ("operations", "inputs", "outputs", "decisions", "business")
+# What can be done with a row, as codes; a domain has its own four words for them, in this order.
+APPROVE, REVIEW, BLOCK, SHED = range(4)
+# Where a label comes from, as codes; a domain has its own four words for them, in this order.
+INVESTIGATOR, CARDHOLDER, MATURED, LATE = range(4)
+
+LAYERS = ("operations", "inputs", "outputs", "decisions", "business")  # of monitoring
+FAILURES = ("dependency", "deadline", "breaker", "quarantined", "refused")  # of a model call
 
 
-# --- money -------------------------------------------------------------------------------------
+# --- a day's end -------------------------------------------------------------------------------
 
 
-# --- what the monitors may know of a day -------------------------------------------------------
+@dataclass(frozen=True)
+class ClosedDay:
+    """A day that has taken its last request: every row with its final action.
+
+    `System.close` makes it, the ledger settles it, `System.step` takes it over midnight.
+    """
+
+    tick: int
+    log: pd.DataFrame = field(repr=False)  # every row of the day, all stages' columns
+    verdicts: pd.DataFrame = field(repr=False)  # of reviewers: identity, label, minutes
+    held: int  # rows that waited for a reviewer
+
+    @cached_property
+    def firsts(self) -> pd.DataFrame:
+        """The day's log without repeated requests."""
+        repeated = self.log["is_duplicate"]
+        return self.log[~repeated] if repeated.any() else self.log
+
+
+@dataclass(frozen=True)
+class News:
+    """What people told the business since the last midnight, beside the reviewers' verdicts."""
+
+    reports: pd.DataFrame | None = field(default=None, repr=False)  # identity, event_tick, label
+    books_cents: dict[str, int] = field(default_factory=dict)  # ledger items that became known
 
 
 @dataclass(frozen=True)
 class DayFacts:
-    """What the business knows at a tick edge beyond the day's log."""
+    """What the monitors may know of a day beyond its log."""
 
     tick: int
     books_cents: dict[str, int]  # ledger items that became known today
-    labels: pd.DataFrame  # request_id, label, source, score: labels that became known today
+    labels: pd.DataFrame  # identity, label, source, score: labels that became known today
     held: int  # requests that waited for a reviewer
     reviewed: int  # of these, how many a reviewer reached
     retrained: bool = False
-    extra: dict[str, float] = field(default_factory=dict)

@@ -36,10 +36,10 @@ from mlsys_lessons.claims.claim import (
     flip,
 )
 from mlsys_lessons.claims.runs import Job, Summary, code_version, summaries
+from mlsys_lessons.domain import OVERHEAD_ITEMS
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.statistics import holm
 from mlsys_lessons.records import InputError, StorageError
-from mlsys_lessons.simulation.ledger import OVERHEAD_ITEMS
 from mlsys_lessons.simulation.scenarios import CLAIM_SIZE, ClaimSize
 
 CLAIMS: dict[str, Claim] = {

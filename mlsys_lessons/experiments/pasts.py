@@ -14,9 +14,8 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from mlsys_lessons.components.decisions import ScoreCut
-from mlsys_lessons.components.features.definitions import HISTORY
 from mlsys_lessons.components.features.offline import offline
-from mlsys_lessons.components.features.online import OnlineFeatures
+from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.components.inference.models import BoostedModel
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.records import ticks
@@ -30,6 +29,7 @@ from mlsys_lessons.simulation.presets import (
 from mlsys_lessons.system.faults import Fault, faulted
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import History, PaymentsWorld, payments_world
+from mlsys_lessons.worlds.payments.domain import HISTORY
 
 _NO_LABELS = pd.DataFrame(0, index=[], columns=["tick", "merchant_id", "country", "category"])
 

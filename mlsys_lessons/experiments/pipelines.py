@@ -17,9 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.decisions import ScoreCut
-from mlsys_lessons.components.features.definitions import HISTORY
 from mlsys_lessons.components.features.offline import offline
-from mlsys_lessons.components.features.online import OnlineFeatures
+from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.offline import area
@@ -40,7 +39,7 @@ from mlsys_lessons.simulation.simulate import WARM_DAYS, simulate
 from mlsys_lessons.system.system import System
 from mlsys_lessons.warehouse import Warehouse
 from mlsys_lessons.worlds import payments_world
-from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, FEATURES, RAW_COLUMNS
+from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, FEATURES, HISTORY, RAW_COLUMNS
 
 Floats = NDArray[np.float64]
 STATE, LOGGED = "state", "its own log"

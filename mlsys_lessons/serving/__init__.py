@@ -11,8 +11,8 @@ client and the model files stand beside.
 from __future__ import annotations
 
 from mlsys_lessons.serving.client import Client, transactions
-from mlsys_lessons.serving.decider import warmed
 from mlsys_lessons.serving.server import serve
 from mlsys_lessons.serving.settings import EdgeSettings
+from mlsys_lessons.simulation.simulate import warmed
 
 __all__ = ["Client", "EdgeSettings", "serve", "transactions", "warmed"]

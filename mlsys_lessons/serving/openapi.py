@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlsys_lessons.components.inference.stages import FAILURES
+from mlsys_lessons.records import FAILURES
 from mlsys_lessons.serving.schemas import transaction_model
 from mlsys_lessons.serving.settings import BUSY, TOO_LARGE, UNREADABLE, EdgeSettings
 from mlsys_lessons.worlds.payments.domain import ACTIONS

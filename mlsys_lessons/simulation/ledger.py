@@ -7,48 +7,46 @@ sum(entries) = sum(books) + outstanding, to the cent. It decides nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.frames import categorical
-from mlsys_lessons.ids import SeenIds
+from mlsys_lessons.domain import OVERHEAD_ITEMS, Costs, Domain
+from mlsys_lessons.frames import categorical, codes
+from mlsys_lessons.ids import SeenIds, row_keys
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import InputError
-from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, COSTS, Costs
+from mlsys_lessons.records import APPROVE, SHED, ClosedDay, InputError
+from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
-REQUEST_ITEMS = ("margin", "fraud_loss", "fraud_blocked", "friction", "shed_sale")
-OVERHEAD_ITEMS = (
-    "review", "delay", "quarantine", "page", "on_call", "retraining", "upkeep",
-)  # fmt: skip
-ITEMS = (*REQUEST_ITEMS, *OVERHEAD_ITEMS)
-ITEM_DTYPE = pd.CategoricalDtype(ITEMS)
-_MARGIN, _FRAUD_LOSS, _FRAUD_BLOCKED, _FRICTION, _SHED = range(len(REQUEST_ITEMS))
+# What can become of a settled row, as codes; a domain has its own words for them, in this order.
+GAINED, HARMED, PREVENTED, WRONGED, TURNED_AWAY = range(5)
 _COMPLAINT_DAYS = 5  # a wrongly blocked customer calls within this many days
 _SETTLED_DAYS = 7  # no copy of a request travels longer than this
 
 
 def effects(
-    action: NDArray[np.int8], fraud: NDArray[np.bool_], amount: NDArray[np.int64], costs: Costs
+    action: NDArray[np.int8], harm: NDArray[np.bool_], amount: NDArray[np.int64], costs: Costs
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """The one consequence of each settled request: its item and its cents.
+    """The one consequence of each settled row: the code of its item, and its cents.
 
-    `action` holds codes of ACTIONS after review (approve, block or shed).
+    `action` holds codes after review (APPROVE, BLOCK or SHED).
 
-    >>> item, cents = effects(np.array([0, 0, 2]), np.array([False, True, False]),
+    >>> from mlsys_lessons.worlds.payments.domain import COSTS, ITEMS
+    >>> item, cents = effects(np.array([APPROVE, APPROVE, BLOCK]), np.array([False, True, False]),
     ...                       np.array([5_000, 5_000, 5_000]), COSTS)
-    >>> [REQUEST_ITEMS[i] for i in item], cents.tolist()
+    >>> [ITEMS[i] for i in item], cents.tolist()
     (['margin', 'fraud_loss', 'friction'], [110, -6500, -500])
     """
-    approved, shed = action == 0, action == 3
-    item = np.where(fraud, _FRAUD_BLOCKED, _FRICTION).astype(np.int8)
-    item[approved & ~fraud], item[approved & fraud] = _MARGIN, _FRAUD_LOSS
-    item[shed] = _SHED
+    approved = action == APPROVE
+    item = np.where(harm, PREVENTED, WRONGED).astype(np.int8)
+    item[approved & ~harm], item[approved & harm] = GAINED, HARMED
+    item[action == SHED] = TURNED_AWAY
     by_item = (
         costs.margin(amount),
-        -costs.fraud_loss(amount),
+        -costs.loss(amount),
         np.zeros_like(amount),
         np.full_like(amount, -costs.friction),
         np.full_like(amount, -costs.shed),
@@ -57,15 +55,15 @@ def effects(
 
 
 def expected_cents(
-    action: NDArray[np.int8], fraud: NDArray[np.float64], amount: NDArray[np.int64], costs: Costs
+    action: NDArray[np.int8], harm: NDArray[np.float64], amount: NDArray[np.int64], costs: Costs
 ) -> NDArray[np.float64]:
-    """Cents to expect from each settled request given its true fraud probability.
+    """Cents to expect from each settled row given its true probability of harm.
 
     The luck of who was a fraudster is averaged out, so a twin comparison needs fewer seeds.
     """
-    good = np.where(action == 0, costs.margin(amount), -costs.friction)
-    bad = np.where(action == 0, -costs.fraud_loss(amount), 0)
-    return np.where(action == 3, -costs.shed, (1 - fraud) * good + fraud * bad)
+    good = np.where(action == APPROVE, costs.margin(amount), -costs.friction)
+    bad = np.where(action == APPROVE, -costs.loss(amount), 0)
+    return np.where(action == SHED, -costs.shed, (1 - harm) * good + harm * bad)
 
 
 @dataclass
@@ -77,7 +75,7 @@ class Ledger:
     """
 
     seed: int
-    costs: Costs = COSTS
+    domain: Domain = PAYMENTS
     keep_entries: bool = True
     chunks: list[pd.DataFrame] = field(default_factory=list)
     accrued: int = 0
@@ -95,74 +93,90 @@ class Ledger:
             f"{books / 100:,.2f} EUR in the books)"
         )
 
-    def settle(self, tick: int, closed: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-        """Accrue one effect for each request that is settled for the first time.
+    def settle(self, day: ClosedDay, truth: pd.DataFrame) -> pd.DataFrame:
+        """Accrue one effect for each row that is settled for the first time.
 
-        `closed` is the day's log, `truth` has one row for each of its rows, in the same order.
-        Returns what the world reacts to: request_id, final_action and the truth columns.
+        `truth` has one row for each row of the day's log, in the same order. Returns what the
+        world reacts to: identity, final_action and the truth columns.
         """
-        repeat = self.settled.add(closed["request_id"].to_numpy())
+        log, identity, costs = day.log, self.domain.identity, self.domain.costs
+        repeat = self.settled.add(row_keys(log, identity))
         self.settled.close_day()
         if repeat.any():
-            closed, truth = closed[~repeat], truth[~repeat]
-        ids = closed["request_id"].to_numpy()
-        action = closed["final_action"].cat.codes.to_numpy()
-        fraud, amount = truth["true_label"].to_numpy() == 1, truth["true_amount_cents"].to_numpy()
-        item, cents = effects(action, fraud, amount, self.costs)
-        self._accrue(tick, ids, item, cents)
+            log, truth = log[~repeat], truth[~repeat]
+        action = codes(log["final_action"])
+        harm, amount = truth["true_label"].to_numpy() == 1, truth["true_amount_cents"].to_numpy()
+        item, cents = effects(action, harm, amount, costs)
+        ids = {name: log[name].to_numpy() for name in identity}
+        self._accrue(day.tick, ids, item, cents)
         probability = truth["true_probability"].to_numpy()
-        self.expected += float(expected_cents(action, probability, amount, self.costs).sum())
-        self._book_day(tick, ids, item, cents, self.costs.margin(amount))
+        self.expected += float(expected_cents(action, probability, amount, costs).sum())
+        self._book_day(day.tick, row_keys(log, identity), item, cents, costs.margin(amount))
         columns = {name: truth[name].to_numpy() for name in truth.columns}
-        final = categorical(action, ACTION_DTYPE)
-        return pd.DataFrame({"request_id": ids, "final_action": final, **columns}, copy=False)
+        final = categorical(action, self.domain.action_dtype)
+        return pd.DataFrame({**ids, "final_action": final, **columns}, copy=False)
 
     def _accrue(
-        self, tick: int, ids: NDArray[np.int64], item: NDArray[np.int8], cents: NDArray[np.int64]
+        self,
+        tick: int,
+        ids: Mapping[str, NDArray[np.int64]],
+        item: NDArray[np.int8],
+        cents: NDArray[np.int64],
     ) -> None:
         self.accrued += int(cents.sum())
         if not self.keep_entries:
-            totals = np.bincount(item, minlength=len(ITEMS)), np.zeros(len(ITEMS), np.int64)
-            np.add.at(totals[1], item, cents)
-            item = np.flatnonzero(totals[0]).astype(np.int8)
-            ids, cents = np.full(len(item), -1), totals[1][item]
+            totals = np.zeros(len(self.domain.items), np.int64)
+            np.add.at(totals, item, cents)
+            item = np.unique(item)
+            cents, ids = totals[item], self._nobody(len(item))
         self._append(tick, ids, item, cents)
 
+    def _nobody(self, rows: int) -> dict[str, NDArray[np.int64]]:
+        """The identity of entries that belong to no row."""
+        return dict.fromkeys(self.domain.identity, np.full(rows, -1))
+
     def _append(
-        self, tick: int, ids: NDArray[np.int64], item: NDArray[np.int8], cents: NDArray[np.int64]
+        self,
+        tick: int,
+        ids: Mapping[str, NDArray[np.int64]],
+        item: NDArray[np.int8],
+        cents: NDArray[np.int64],
     ) -> None:
-        day = np.full(len(ids), tick, dtype=np.int32)
-        named = categorical(item, ITEM_DTYPE)
-        entry = {"tick": day, "request_id": ids, "item": named, "cents": cents}
-        self.chunks.append(pd.DataFrame(entry, copy=False))
+        day = np.full(len(item), tick, dtype=np.int32)
+        named = categorical(item, self.domain.item_dtype)
+        self.chunks.append(
+            pd.DataFrame({"tick": day, **ids, "item": named, "cents": cents}, copy=False)
+        )
 
     def _book_day(
         self,
         tick: int,
-        ids: NDArray[np.int64],
+        keys: NDArray[np.int64],
         item: NDArray[np.int8],
         cents: NDArray[np.int64],
         margin: NDArray[np.int64],
     ) -> None:
         """Write what the business sees today: every approved payment looks like a sale."""
-        fraud = item == _FRAUD_LOSS
-        sales = int(cents[item == _MARGIN].sum() + margin[fraud].sum())
-        self._book(tick, _MARGIN, sales)
-        self._book(tick, _SHED, int(cents[item == _SHED].sum()))
-        losses = zip(cents[fraud].tolist(), margin[fraud].tolist(), strict=True)
-        self.unreported.update(zip(ids[fraud].tolist(), losses, strict=True))
-        angry = ids[item == _FRICTION]
+        harmed = item == HARMED
+        sales = int(cents[item == GAINED].sum() + margin[harmed].sum())
+        self._book(tick, GAINED, sales)
+        self._book(tick, TURNED_AWAY, int(cents[item == TURNED_AWAY].sum()))
+        losses = zip(cents[harmed].tolist(), margin[harmed].tolist(), strict=True)
+        self.unreported.update(zip(keys[harmed].tolist(), losses, strict=True))
+        angry = keys[item == WRONGED]
         days = (luck(self.seed, "complaint", angry) * _COMPLAINT_DAYS).astype(np.int64)
         for delay, count in enumerate(np.bincount(days, minlength=1).tolist()):
             due = tick + delay
-            self.complaints[due] = self.complaints.get(due, 0) - count * self.costs.friction
-        self._book(tick, _FRICTION, self.complaints.pop(tick, 0))
+            lost = count * self.domain.costs.friction
+            self.complaints[due] = self.complaints.get(due, 0) - lost
+        self._book(tick, WRONGED, self.complaints.pop(tick, 0))
 
-    def report(self, tick: int, ids: NDArray[np.int64]) -> None:
-        """Fraud that customers reported today: the sale is taken back, the loss is booked."""
-        known = [self.unreported.pop(each) for each in ids.tolist() if each in self.unreported]
-        self._book(tick, _FRAUD_LOSS, sum(loss for loss, _ in known))
-        self._book(tick, _MARGIN, -sum(margin for _, margin in known))
+    def report(self, tick: int, reports: pd.DataFrame) -> None:
+        """Harm that was reported today: the sale is taken back, the loss is booked."""
+        keys = row_keys(reports, self.domain.identity).tolist()
+        known = [self.unreported.pop(key) for key in keys if key in self.unreported]
+        self._book(tick, HARMED, sum(loss for loss, _ in known))
+        self._book(tick, GAINED, -sum(margin for _, margin in known))
 
     def charge(self, tick: int, overheads: dict[str, int]) -> None:
         """Accrue and book the day's overheads (positive cents are costs)."""
@@ -170,13 +184,17 @@ class Ledger:
         unknown = set(spent) - set(OVERHEAD_ITEMS)
         if unknown:
             raise InputError(f"item {unknown.pop()!r} is not one of {OVERHEAD_ITEMS}.")
-        codes = np.array([ITEMS.index(name) for name in spent], dtype=np.int8)
+        items = np.array([self._items.index(name) for name in spent], dtype=np.int8)
         cents = np.array(list(spent.values()), dtype=np.int64)
         self.accrued += int(cents.sum())
         self.expected += float(cents.sum())
-        self._append(tick, np.full(len(codes), -1), codes, cents)
-        for code, amount in zip(codes.tolist(), cents.tolist(), strict=True):
+        self._append(tick, self._nobody(len(items)), items, cents)
+        for code, amount in zip(items.tolist(), cents.tolist(), strict=True):
             self._book(tick, code, amount)
+
+    @property
+    def _items(self) -> list[str]:
+        return list(self.domain.item_dtype.categories)
 
     def _book(self, tick: int, item: int, cents: int) -> None:
         if cents:
@@ -185,24 +203,25 @@ class Ledger:
     def booked_on(self, tick: int) -> dict[str, int]:
         """What became known on one day, by item."""
         known: dict[str, int] = {}
+        items = self._items
         for day, item, cents in reversed(self.booked):
             if day != tick:
                 break
-            known[ITEMS[item]] = known.get(ITEMS[item], 0) + cents
+            known[items[item]] = known.get(items[item], 0) + cents
         return known
 
     @property
     def entries(self) -> pd.DataFrame:
-        """tick, request_id (-1 for overheads), item, cents: everything, accrued at its tick."""
+        """tick, identity (-1 for overheads), item, cents: everything, accrued at its tick."""
         if not self.chunks:
-            self._append(0, np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int64))
+            self._append(0, self._nobody(0), np.empty(0, np.int8), np.empty(0, np.int64))
         return pd.concat(self.chunks, ignore_index=True)
 
     @property
     def books(self) -> pd.DataFrame:
         """tick, item, cents: what was known when."""
         rows = np.array(self.booked, dtype=np.int64).reshape(-1, 3)
-        item = categorical(rows[:, 1].astype(np.int8), ITEM_DTYPE)
+        item = categorical(rows[:, 1].astype(np.int8), self.domain.item_dtype)
         return pd.DataFrame(
             {"tick": rows[:, 0].astype(np.int32), "item": item, "cents": rows[:, 2]}
         )

@@ -1,41 +1,66 @@
 """The loop: a world, a system, faults, one day after another.
 
-    requests -> [faults, transit] -> system.handle -> review -> close_day -> ledger -> step -> world
+    requests -> [faults, transit] -> system.handle -> review -> close -> ledger -> step -> world
 
-`simulate` starts a run, `resume` continues one, `compare` prices the difference between two. This
-file keeps reality (truth, ledger, people) apart from the system; it decides nothing itself.
+This file keeps reality (truth, ledger, people) apart from the system; it decides nothing itself.
+`simulate` repeats `step`, and a run is a loop that can be read (run.py).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons.simulation.run import Run
+from mlsys_lessons.records import News
+from mlsys_lessons.simulation.ledger import Ledger
+from mlsys_lessons.simulation.recorder import Recorder
+from mlsys_lessons.simulation.transit import Transit
+from mlsys_lessons.system.faults import Fault
+from mlsys_lessons.system.system import System
+from mlsys_lessons.worlds import World
 
 
-def _one_day(run: Run, tick: int) -> None:
-    """One turn of the loop."""
-    world, system, book = run.world, run.system, run.book
-    day = world.day(tick, run.state)
-    rows, truth = run.transit.deliver(tick, day.requests, day.truth, run.faults)
-    system.reveal(truth)
-    for batch in _batches(rows, run.settings["batch_size"]):
-        system.handle(batch)
-    reports = world.reports(run.state, tick)
-    picks = system.review_picks()
-    if len(picks):
-        system.receive(verdicts=world.review(run.state, tick, picks))
-    system.receive(reports=reports)
-    closed = system.close_day(tick)
-    settled = book.settle(tick, closed, truth)
-    book.report(tick, reports["request_id"].to_numpy())
-    system.receive(books=book.booked_on(tick))
-    edge = system.step(tick)
-    book.charge(tick, edge.overheads)
-    run.recorder.record(closed, truth, edge.labels)
-    world.react(run.state, tick, settled)
+@dataclass
+class Loop:
+    """A system in a world, at a midnight."""
+
+    world: World
+    system: System
+    faults: tuple[Fault, ...]
+    recorder: Recorder = field(repr=False)
+    book: Ledger = field(repr=False)
+    state: Any = field(repr=False)  # the world's: what decisions have changed in it
+    transit: Transit = field(default_factory=Transit, repr=False)  # rows still on their way
+    batch_size: int | None = None  # rows a call; None: a day
+    days: int = 0  # that are over
+    seconds: float = 0.0
+
+    def step(self) -> None:
+        """One day more, from midnight to midnight."""
+        began = time.perf_counter()
+        world, system, book, tick = self.world, self.system, self.book, self.days
+        with self.recorder:
+            day = world.day(tick, self.state)
+            rows, truth = self.transit.deliver(tick, day, self.faults, system.domain.identity)
+            system.reveal(truth)
+            for batch in _batches(rows, self.batch_size):
+                system.handle(batch)
+            reports = world.reports(self.state, tick)
+            picks = system.review_picks()
+            verdicts = world.review(self.state, tick, picks) if len(picks) else None
+            closed = system.close(tick, verdicts)
+            settled = book.settle(closed, truth)
+            book.report(tick, reports)
+            edge = system.step(closed, News(reports, book.booked_on(tick)))
+            book.charge(tick, edge.overheads)
+            self.recorder.record(closed.log, truth, edge.labels)
+            world.react(self.state, tick, settled)
+        self.days += 1
+        self.seconds += time.perf_counter() - began
 
 
 def _batches(rows: pd.DataFrame, size: int | None) -> Iterator[pd.DataFrame]:

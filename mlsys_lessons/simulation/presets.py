@@ -7,23 +7,23 @@ components themselves are told in their own files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import pandas as pd
 
-from mlsys_lessons.components.component import COMPONENTS
-from mlsys_lessons.components.decisions import CostDecisions, ScoreCut, best_f1_cut
-from mlsys_lessons.components.features.offline import offline
-from mlsys_lessons.components.features.online import BatchFeatures, OnlineFeatures
-from mlsys_lessons.components.feedback.retraining import RetrainingPolicy, TrainingStore
+from mlsys_lessons.components.component import COMPONENTS, DEFAULT_DOMAIN, Model
+from mlsys_lessons.components.decisions import CostDecisions, Policy, ScoreCut, best_f1_cut
+from mlsys_lessons.components.features import BatchFeatures, OnlineFeatures, offline
+from mlsys_lessons.components.feedback.labels import LabelQueue
+from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
+from mlsys_lessons.components.feedback.reviews import ReviewQueue
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
     ClairvoyantModel,
     LogisticModel,
-    Model,
     PerfectModel,
     RuleModel,
 )
@@ -32,18 +32,26 @@ from mlsys_lessons.components.inference.service import GuardedService, Service
 from mlsys_lessons.components.inference.stages import BareInference, LadderInference
 from mlsys_lessons.components.ingestion.stages import ContractIngestion, ParsingIngestion
 from mlsys_lessons.components.monitoring import Monitor, OperationsOnly
+from mlsys_lessons.domain import Domain
+from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS, InputError, whole_number
-from mlsys_lessons.system.system import System
-from mlsys_lessons.worlds import payments_world
+from mlsys_lessons.system.system import System, retrained_by
+from mlsys_lessons.worlds import WORLDS
 
 HISTORY_DAYS = 180
 TRAINING_DAILY = 1_000  # habits do not change with scale, so a small history fits a large world
 WARM_UP_DAYS = 30  # the first days of a history have no history of their own
 TEST_SHARE = 0.25
-DOMAINS = ("payments",)
 EVERY_SIX_WEEKS = RetrainingPolicy()
-MODELS = ("boosted", "logistic", "rule", "base rate", "perfect", "clairvoyant")
+MODELS: dict[str, Callable[[Domain, int], Model]] = {  # of a domain and a seed, not fitted yet
+    "boosted": lambda domain, seed: BoostedModel(random_state=seed, inputs=domain.inputs),
+    "logistic": lambda domain, seed: LogisticModel(inputs=domain.inputs),
+    "rule": lambda domain, seed: RuleModel(domain.questions),
+    "base rate": lambda domain, seed: BaseRate(),
+    "perfect": lambda domain, seed: PerfectModel(domain.identity),
+    "clairvoyant": lambda domain, seed: ClairvoyantModel(domain.identity),
+}
 
 
 @dataclass(frozen=True)
@@ -63,59 +71,60 @@ def training_rows(table: pd.DataFrame) -> pd.DataFrame:
     return table[settled & table["label"].notna().to_numpy()].reset_index(drop=True)
 
 
-def notebook_model(table: pd.DataFrame, *, seed: int = 0) -> NotebookModel:
+def notebook_model(
+    table: pd.DataFrame, *, seed: int = 0, domain: Domain = DEFAULT_DOMAIN
+) -> NotebookModel:
     """Lesson 01's recipe: random split, boosted trees, the cut with the best F1 on the test rows.
 
     `table` comes from `features.offline`. Anybody who runs it on `datasets/` gets the model of
     `naive_system("payments", seed=0)` bit for bit.
     """
     rows = training_rows(table)
-    held_out = luck(seed, "split", rows["request_id"].to_numpy()) < TEST_SHARE
+    held_out = luck(seed, "split", row_keys(rows, domain.identity)) < TEST_SHARE
     train, test = rows[~held_out], rows[held_out]
-    model = BoostedModel(random_state=seed).fit(train, train["label"].to_numpy())
+    model = MODELS["boosted"](domain, seed).fit(train, train["label"].to_numpy())
     cut = best_f1_cut(model.predict(test), test["label"].to_numpy())
     return NotebookModel(model, cut, train, test)
 
 
 @lru_cache(maxsize=64)
-def _table(seed: int) -> pd.DataFrame:
+def _table(domain: str, seed: int) -> pd.DataFrame:
     """The training table of one seed's history, computed once in a process."""
-    history = payments_world(seed=seed, daily=TRAINING_DAILY).history(HISTORY_DAYS)
-    return offline(history.requests, history.labels)
+    world = WORLDS[domain](seed=seed, daily=TRAINING_DAILY)
+    history = world.history(HISTORY_DAYS)
+    return offline(history.requests, history.labels, world.domain)
 
 
 @lru_cache(maxsize=64)
-def _notebook(seed: int) -> NotebookModel:
-    return notebook_model(_table(seed), seed=seed)
+def _notebook(domain: str, seed: int) -> NotebookModel:
+    return notebook_model(_table(domain, seed), seed=seed, domain=_domain(domain))
 
 
 @lru_cache(maxsize=64)
-def _fitted(seed: int, name: str) -> Model:
+def _fitted(domain: str, seed: int, name: str) -> Model:
     """A model of the resilient level: fitted on every row with a known fate."""
-    kinds: dict[str, Model] = {
-        "boosted": BoostedModel(random_state=seed),
-        "logistic": LogisticModel(),
-        "rule": RuleModel(),
-        "base rate": BaseRate(),
-        "perfect": PerfectModel(),
-        "clairvoyant": ClairvoyantModel(),
-    }
-    rows = training_rows(_table(seed))
-    return kinds[name].fit(rows, rows["label"].to_numpy())
+    rows = training_rows(_table(domain, seed))
+    return MODELS[name](_domain(domain), seed).fit(rows, rows["label"].to_numpy())
 
 
-def _cut(seed: int, name: str) -> float:
+@lru_cache(maxsize=8)
+def _domain(name: str) -> Domain:
+    """What a domain is made of: any of its worlds knows."""
+    return WORLDS[name](seed=0, daily=TRAINING_DAILY).domain
+
+
+def _cut(domain: str, seed: int, name: str) -> float:
     """The notebook's F1 cut for a model; for the truth, the cut that F1 would choose on it."""
     if name in ("perfect", "clairvoyant"):
         return 0.5
-    test = _notebook(seed).test
-    model = _notebook(seed).model if name == "boosted" else _fitted(seed, name)
-    return best_f1_cut(model.predict(test), test["label"].to_numpy())
+    notebook = _notebook(domain, seed)
+    model = notebook.model if name == "boosted" else _fitted(domain, seed, name)
+    return best_f1_cut(model.predict(notebook.test), notebook.test["label"].to_numpy())
 
 
 def _checked(domain: str, seed: int, model: str) -> None:
-    if domain not in DOMAINS:
-        raise InputError(f"domain {domain!r} is unknown; choose one of {', '.join(DOMAINS)}.")
+    if domain not in WORLDS:
+        raise InputError(f"domain {domain!r} is unknown; choose one of {', '.join(WORLDS)}.")
     whole_number("seed", seed, 0, 2**31 - 1)
     if model not in MODELS:
         raise InputError(f"model {model!r} is unknown; choose one of {', '.join(MODELS)}.")
@@ -134,47 +143,55 @@ def assemble(
     'features+model'
     """
     _checked(domain, seed, model)
+    levels = _levels(resilient)
+    business, kind = _domain(domain), model if "model" in levels else "base rate"
+    watched, priced = "monitoring" in levels, "decisions" in levels
+    policy = retrained_by(retraining, seed, business)  # also where it is not used: it is checked
+    return System(
+        name=name or "+".join(part for part in COMPONENTS if part in levels) or "nothing",
+        seed=seed,
+        domain=business,
+        ingestion=(ContractIngestion if "ingestion" in levels else ParsingIngestion)(
+            domain=business
+        ),
+        features=(OnlineFeatures if "features" in levels else BatchFeatures)(business),
+        inference=_inference(domain, seed, kind, resilient="serving" in levels, priced=priced),
+        decisions=CostDecisions(seed, Policy.of(business), domain=business)
+        if priced
+        else ScoreCut(_cut(domain, seed, kind), business),
+        monitor=(Monitor if watched else OperationsOnly)(domain=business),
+        retraining=policy if watched else retrained_by(None, seed, business),
+        labels=LabelQueue(business),
+        reviews=ReviewQueue(),
+    )
+
+
+def _levels(resilient: Iterable[str]) -> frozenset[str]:
+    """The named components, if each of them is one."""
     if isinstance(resilient, str) or not isinstance(resilient, Iterable):
         raise InputError(f"components {resilient!r} are not a list; pass [{resilient!r}], say.")
-    if not isinstance(retraining, RetrainingPolicy | None):
-        raise InputError(
-            f"retraining={retraining!r} is no policy; pass RetrainingPolicy() or None."
-        )
     levels = frozenset(resilient)
     unknown = sorted(levels - set(COMPONENTS))
     if unknown:
         raise InputError(f"component {unknown[0]!r} is unknown; choose from {COMPONENTS}.")
-    kind = model if "model" in levels else "base rate"
-    watched = "monitoring" in levels
-    label = name or "+".join(each for each in COMPONENTS if each in levels) or "nothing"
-    policy = retraining if watched else None
-    return System(
-        name=label,
-        seed=seed,
-        levels=levels,
-        ingestion=ContractIngestion() if "ingestion" in levels else ParsingIngestion(),
-        features=OnlineFeatures() if "features" in levels else BatchFeatures(),
-        inference=_inference("serving" in levels, kind, seed, "decisions" in levels),
-        decisions=CostDecisions(seed) if "decisions" in levels else ScoreCut(_cut(seed, kind)),
-        monitor=Monitor() if watched else OperationsOnly(),
-        retraining=policy,
-        store=TrainingStore(seed, policy.rows_a_day if policy else 0),
-        service=GuardedService(seed) if "serving" in levels else Service(seed),
-    )
+    return levels
 
 
 def _inference(
-    resilient: bool, kind: str, seed: int, priced: bool
-) -> BareInference | LadderInference:
+    domain: str, seed: int, kind: str, *, resilient: bool, priced: bool
+) -> BareInference:
     """The serving level around a model; a cut needs the model that it was chosen for."""
     cut_model = kind == "boosted" and not priced
-    fitted = _notebook(seed).model if cut_model else _fitted(seed, kind)
-    registry = Registry([ModelVersion(f"{kind}-1", fitted)])
+    fitted = _notebook(domain, seed).model if cut_model else _fitted(domain, seed, kind)
+    business = _domain(domain)
+    registry = Registry([ModelVersion(f"{kind}-1", fitted)], business)
     if not resilient:
-        return BareInference(registry)
-    rule = ModelVersion("rule-fallback", _fitted(seed, "rule"))
-    base_rate = ModelVersion("base-rate-fallback", _fitted(seed, "base rate"))
-    return LadderInference(registry, rule, base_rate)
+        return BareInference(registry, Service(seed), domain=business)
+    return LadderInference(
+        registry, GuardedService(seed), domain=business,
+        rule=ModelVersion("rule-fallback", _fitted(domain, seed, "rule")),
+        base_rate=ModelVersion("base-rate-fallback", _fitted(domain, seed, "base rate")),
+    )  # fmt: skip
 
 
 def naive_system(domain: str = "payments", *, seed: int = 0, model: str = "boosted") -> System:

@@ -14,9 +14,11 @@ from typing import Any
 
 import pandas as pd
 
+from mlsys_lessons.frames import codes
 from mlsys_lessons.records import StateError
 from mlsys_lessons.simulation.event_log import EventLog
 
+KEEP = ("log", "metrics", "disk")
 FILE_MB = 256  # what the open file may hold in memory
 DAYS_A_READ = 20  # so that reading a file needs little more than what is read
 
@@ -25,8 +27,9 @@ DAYS_A_READ = 20  # so that reading a file needs little more than what is read
 class Recorder:
     """What a run keeps of each day: all in memory ("log") or in a file ("disk"), or no rows.
 
-    A context manager: the file is open while days are recorded or read, and only then. While a
-    thread commits one day to it the loop goes on with the next; a failure is told then.
+    A context manager, which may be entered again inside itself: the file is open while days are
+    recorded or read, and only then. While a thread commits one day to it the loop goes on with the
+    next; a failure comes up then.
     """
 
     keep: str
@@ -40,23 +43,28 @@ class Recorder:
     file: EventLog | None = None
     writer: ThreadPoolExecutor | None = None
     committing: Future[None] | None = None
+    depth: int = 0  # how often it has been entered and not left
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Recorder:
         chunks = (list(self.log), list(self.truth), list(self.labels))
         return Recorder(self.keep, self.path, *chunks, self.days, self.rows, self.digest.copy())
 
     def __enter__(self) -> Recorder:
-        if self.path is not None:
-            self.file = EventLog(self.path, memory_mb=FILE_MB, threads=1)
-            self.writer = ThreadPoolExecutor(1)
-            if (held := self.file.days) < self.days:
-                self.__exit__()
+        if self.path is not None and not self.depth:
+            file = EventLog(self.path, memory_mb=FILE_MB, threads=1)
+            if (held := file.days) < self.days:
+                file.close()
                 raise StateError(
                     f"{self.path} holds {held} of {self.days} days; put the run's own file back."
                 )
+            self.file, self.writer = file, ThreadPoolExecutor(1)
+        self.depth += 1
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.depth -= 1
+        if self.depth:
+            return
         file, writer = self.file, self.writer
         self.file, self.writer = None, None
         if file is not None and writer is not None:
@@ -73,8 +81,9 @@ class Recorder:
         """Take in one closed day."""
         self.digest.update(closed["request_id"].to_numpy().tobytes())
         for name in ("action", "final_action"):
-            self.digest.update(closed[name].cat.codes.to_numpy().tobytes())
-        known = labels[["request_id", "label", "label_time", "source"]]
+            self.digest.update(codes(closed[name]).tobytes())
+        first = labels.columns.get_loc("label")  # behind the identity of its row
+        known = labels.iloc[:, : first + 3]
         if self.file is not None and self.writer is not None:
             self._settle()
             day = (self.days, closed, known, truth)

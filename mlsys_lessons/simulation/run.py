@@ -1,12 +1,12 @@
 """A run: what happened when a system met a world, and what it was worth.
 
-The result of `simulate`: the log, the metrics, the alerts, the labels, the ledger, and (apart from
-all these) the truth. It computes nothing new; the loop is in simulation.py.
+The result of `simulate`: a loop (loop.py) with its log, metrics, alerts, labels and ledger, and
+(apart from all these) the truth, as frames. It computes nothing new.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,34 +15,19 @@ import pandas as pd
 
 from mlsys_lessons.frames import stacked
 from mlsys_lessons.records import InputError
-from mlsys_lessons.simulation.ledger import Ledger
-from mlsys_lessons.simulation.recorder import Recorder
+from mlsys_lessons.simulation.loop import Loop
 from mlsys_lessons.simulation.trace import Trace
-from mlsys_lessons.system.faults import Fault
-from mlsys_lessons.system.system import System
-from mlsys_lessons.worlds.payments.domain import ACTIONS, LABEL_SOURCES
 
 
-@dataclass
-class Run:
-    """One system in one world over some days.
+@dataclass(repr=False)
+class Run(Loop):
+    """One system in one world over some days; `step()` adds a day, `resume` many to a copy.
 
     Attributes: `world`, `system` (as it stands at the end), `days`, `faults`, and the frames
     described in the README; money is integer cents. `keep="metrics"` runs have no log, truth or
     labels, `keep="disk"` runs read them from their file; the ledger of both is summed by day and
     item.
     """
-
-    world: Any
-    system: System
-    days: int
-    faults: tuple[Fault, ...]
-    seconds: float
-    recorder: Recorder = field(repr=False)
-    book: Ledger = field(repr=False)
-    state: Any = field(repr=False)  # the world's state at the end, for `resume`
-    transit: Any = field(repr=False)  # rows still on their way
-    settings: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         return (
@@ -105,6 +90,12 @@ class Run:
         truth = pd.concat(self.recorder.kept("truth"))
         return truth[~truth.index.duplicated()]
 
+    def step(self) -> None:
+        """One day more, from midnight to midnight; the frames follow."""
+        super().step()
+        for name in ("log", "labels", "ledger", "_truth"):  # read anew when somebody asks
+            self.__dict__.pop(name, None)
+
     def truth(self) -> pd.DataFrame:
         """The omniscient view: true_* columns by request_id. No system ever sees it."""
         return self._truth
@@ -132,7 +123,7 @@ class Run:
             )
         ledger = self.ledger[self.ledger["request_id"] == request_id]
         labels = self.labels[self.labels["request_id"] == request_id]
-        return Trace(rows, labels, ledger)
+        return Trace(self.system.domain, rows, labels, ledger)
 
 
 def joined(chunks: list[pd.DataFrame]) -> pd.DataFrame:
@@ -145,20 +136,3 @@ def joined(chunks: list[pd.DataFrame]) -> pd.DataFrame:
     rows = sum(len(chunk) for chunk in chunks)
     index = pd.RangeIndex(rows, name="row_id")
     return pd.DataFrame(columns, index=index, copy=False)
-
-
-def label_counts(labels: pd.DataFrame) -> dict[str, int]:
-    """How many labels came from each source.
-
-    >>> from mlsys_lessons.records import SOURCE_DTYPE
-    >>> label_counts(pd.DataFrame({"source": pd.Categorical(["late"], dtype=SOURCE_DTYPE)}))["late"]
-    1
-    """
-    counts = np.bincount(labels["source"].cat.codes.to_numpy(), minlength=len(LABEL_SOURCES))
-    return dict(zip(LABEL_SOURCES, counts.tolist(), strict=True))
-
-
-def action_counts(log: pd.DataFrame) -> dict[str, int]:
-    """How many rows ended in each action."""
-    counts = np.bincount(log["action"].cat.codes.to_numpy(), minlength=len(ACTIONS))
-    return dict(zip(ACTIONS, counts.tolist(), strict=True))

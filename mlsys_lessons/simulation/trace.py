@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from mlsys_lessons.worlds.payments.domain import FEATURES
+from mlsys_lessons.domain import Domain
 
 
 @dataclass(frozen=True)
 class Trace:
     """A request's life, readable from top to bottom."""
 
+    domain: Domain = field(repr=False)
     rows: pd.DataFrame
     labels: pd.DataFrame
     ledger: pd.DataFrame
@@ -20,7 +21,7 @@ class Trace:
     def __repr__(self) -> str:
         lines: list[str] = []
         for row_id, row in self.rows.iterrows():
-            lines += [f"row {row_id} · request {row['request_id']}", *_life(row)]
+            lines += [f"row {row_id} · request {row['request_id']}", *_life(row, self.domain)]
         for _, label in self.labels.iterrows():
             when = f"{label['label_time']:%Y-%m-%d}"
             lines.append(f"  label       {label['label']} from {label['source']}, known {when}")
@@ -29,15 +30,13 @@ class Trace:
         return "\n".join(lines)
 
 
-def _life(row: pd.Series) -> list[str]:
+def _life(row: pd.Series, domain: Domain) -> list[str]:
     """One row as a few lines, stage by stage."""
     flags = [name[3:] for name in ("is_duplicate", "is_late", "is_quarantined") if row[name]]
-    shown = ("count_24h", "recency_hours", "amount_to_habit", "merchant_risk")
-    features = ", ".join(f"{name} {row[name]:.3g}" for name in shown if name in FEATURES)
+    features = ", ".join(f"{name} {row[name]:.3g}" for name in domain.traced)
     fallback = f", fallback: {row['fallback_reason']}" if row["is_fallback"] else ""
     return [
-        f"  request     {row['event_time']:%Y-%m-%d %H:%M} · {row['amount']:.2f} EUR · "
-        f"{row['category']} in {row['country']} · {row['channel']}",
+        f"  request     {row['event_time']:%Y-%m-%d %H:%M} · {domain.caption.format(**row)}",
         f"  ingestion   {', '.join(flags) or 'clean'}",
         f"  features    {features}",
         f"  inference   score {row['score']:.4f} from {row['model_version']}{fallback}",

@@ -1,50 +1,72 @@
 """The system: five components wired into one pipeline, one day at a time.
 
-    service -> ingestion -> features -> inference -> decisions        (handle: any batch size)
-    review verdicts, labels, monitors, retraining                     (close_day and step: edges)
+    ingestion -> features -> [service] inference -> decisions         handle: any batch size
+    held rows get their final action                                  close: the day's last word
+    labels, risk tables, prices, monitors, the next model             step: over midnight
 
 The same object runs in a notebook, over months, and behind a server. It never sees a `true_*`
-column: reality is kept by simulation.py. How the components are chosen is told in presets.py.
-Longer than most: it is the one place where all the parts meet.
+column: reality is kept by simulation/. How the components are chosen is told in presets.py.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.components.component import COMPONENTS
-from mlsys_lessons.components.decisions import BLOCK, REVIEW, CostDecisions, ScoreCut
-from mlsys_lessons.components.features.online import BatchFeatures, OnlineFeatures
+from mlsys_lessons.components.component import COMPONENTS, Component, Model
+from mlsys_lessons.components.decisions import CostDecisions, ScoreCut
+from mlsys_lessons.components.features import BatchFeatures, OnlineFeatures
 from mlsys_lessons.components.feedback.labels import LabelQueue
-from mlsys_lessons.components.feedback.retraining import RetrainingPolicy, TrainingStore, challenge
+from mlsys_lessons.components.feedback.retraining import Frozen, Retraining, RetrainingPolicy
 from mlsys_lessons.components.feedback.reviews import ReviewQueue
-from mlsys_lessons.components.inference.models import PerfectModel
 from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.components.inference.service import Service
-from mlsys_lessons.components.inference.stages import BareInference, LadderInference
+from mlsys_lessons.components.inference.stages import BareInference
 from mlsys_lessons.components.ingestion.contract import parse
-from mlsys_lessons.components.ingestion.idempotency import DEDUP_DAYS, Answers
-from mlsys_lessons.components.ingestion.stages import ContractIngestion, ParsingIngestion
-from mlsys_lessons.components.monitoring import Monitor, OperationsOnly
-from mlsys_lessons.frames import categorical, extend, pile, stacked
-from mlsys_lessons.records import DayFacts, StateError, milliseconds, whole_number
+from mlsys_lessons.components.ingestion.stages import ParsingIngestion
+from mlsys_lessons.components.monitoring import OperationsOnly
+from mlsys_lessons.domain import OVERHEAD_ITEMS, Domain
+from mlsys_lessons.frames import (
+    categorical,
+    extend,
+    has_action,
+    in_arrival_order,
+    pile,
+    stacked,
+)
+from mlsys_lessons.ids import row_keys
+from mlsys_lessons.records import (
+    APPROVE,
+    BLOCK,
+    LAST_TICK,
+    REVIEW,
+    ClosedDay,
+    DayFacts,
+    InputError,
+    News,
+    StateError,
+    whole_number,
+)
 from mlsys_lessons.system.faults import Fault, faulted
-from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, COSTS, FEATURES, SOURCE_DTYPE, Costs
 
 DECIDED_BY_DTYPE = pd.CategoricalDtype(("policy", "reviewer", "timeout"))
-_POLICY, _REVIEWER, _TIMEOUT = range(3)
+POLICY, REVIEWER, TIMEOUT = range(3)
 YEAR_DAYS = 365
+NO_NEWS = News()
+_SAME: Any = object()  # as it is: None means something of its own for retraining
+
+Stage = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True)
 class Edge:
-    """What a tick edge produced: labels that became known, costs of the day, a new model."""
+    """What a midnight produced: labels that became known, costs of the day, a new model."""
 
     tick: int
     labels: pd.DataFrame
@@ -54,34 +76,28 @@ class Edge:
 
 @dataclass
 class System:
-    """One fraud system: its components, its memory, its clock.
+    """One system of a domain: its components, its memory, its clock.
 
-    Made by `naive_system`, `resilient_system` or `assemble`; used by `simulate`, or by hand:
-    `handle(frame)` as often as you like, then `step(tick)` at midnight.
+    Made by `naive_system`, `resilient_system` or `assemble`, changed by `with_`; used by
+    `simulate`, or by hand: `handle(frame)` as often as you like, then `step(tick)` at midnight.
     """
 
     name: str
     seed: int
-    levels: frozenset[str]
-    ingestion: ParsingIngestion | ContractIngestion
+    domain: Domain
+    ingestion: ParsingIngestion
     features: OnlineFeatures | BatchFeatures
-    inference: BareInference | LadderInference
+    inference: BareInference
     decisions: ScoreCut | CostDecisions
-    monitor: Monitor | OperationsOnly
-    retraining: RetrainingPolicy | None
-    store: TrainingStore
-    service: Service
-    costs: Costs = COSTS
+    monitor: OperationsOnly
+    retraining: Retraining | Frozen
+    labels: LabelQueue
+    reviews: ReviewQueue
     charged: bool = True  # reference systems pay no upkeep
-    labels: LabelQueue = field(default_factory=LabelQueue)
-    reviews: ReviewQueue = field(default_factory=ReviewQueue)
-    answers: Answers = field(default_factory=lambda: Answers(days=DEDUP_DAYS))
     faults: tuple[Fault, ...] = ()
-    last_tick: int | None = None
-    _today: list[pd.DataFrame] = field(default_factory=list, repr=False)
-    _closed: pd.DataFrame | None = field(default=None, repr=False)
-    _verdicts: pd.DataFrame | None = field(default=None, repr=False)
-    _books: dict[str, int] = field(default_factory=dict, repr=False)
+    last_tick: int | None = None  # the last day that was taken over midnight
+    closed_tick: int | None = None  # the last day that was closed
+    today: list[pd.DataFrame] = field(default_factory=list, repr=False)  # answered, not closed
 
     def __repr__(self) -> str:
         levels = ", ".join(name for name in COMPONENTS if name in self.levels) or "none"
@@ -90,13 +106,62 @@ class System:
             f"resilient: {levels}; last tick {self.last_tick})"
         )
 
+    # --- what it is made of --------------------------------------------------------------------
+
+    @property
+    def components(self) -> Mapping[str, Component]:
+        """The six components that have a level, by name."""
+        parts = (
+            self.ingestion, self.features, self.inference.registry, self.inference,
+            self.decisions, self.monitor,
+        )  # fmt: skip
+        return dict(zip(COMPONENTS, parts, strict=True))
+
+    @property
+    def levels(self) -> frozenset[str]:
+        """The components at their resilient level, as they say themselves."""
+        return frozenset(name for name, part in self.components.items() if part.resilient)
+
+    def with_(
+        self, *, name: str = _SAME, ingestion: ParsingIngestion = _SAME,
+        features: OnlineFeatures | BatchFeatures = _SAME, model: Model | ModelVersion = _SAME,
+        inference: BareInference = _SAME, decisions: ScoreCut | CostDecisions = _SAME,
+        monitor: OperationsOnly = _SAME, retraining: RetrainingPolicy | None = _SAME,
+    ) -> System:  # fmt: skip
+        """Another system: a copy with other components, whose levels and upkeep follow from them.
+
+        `model` is put in service on top of the versions that are there, under a label of its own
+        if it has none. `retraining` is a policy, or None for a model that stays. Raises InputError
+        for what is no component, or a model that reads what the domain does not have.
+
+        >>> import mlsys_lessons as mls
+        >>> from mlsys_lessons.components.decisions import CostDecisions
+        >>> mls.naive_system(seed=7).with_(decisions=CostDecisions(seed=7)).levels
+        frozenset({'decisions', 'model'})
+        """
+        other = copy.deepcopy(self)
+        plugs = {
+            "ingestion": ingestion, "features": features, "inference": inference,
+            "decisions": decisions, "monitor": monitor,
+        }  # fmt: skip
+        for slot, part in plugs.items():
+            if part is not _SAME:
+                setattr(other, slot, copy.deepcopy(_checked(slot, part)))
+        if model is not _SAME:
+            _put_in_service(other, model)
+        if retraining is not _SAME:
+            other.retraining = retrained_by(retraining, self.seed, self.domain)
+        other.name = self.name if name is _SAME else name
+        other.staff(self.reviews.capacity)
+        return other
+
     # --- inside a tick -------------------------------------------------------------------------
 
     def handle(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Answer a batch of requests of any size; one row in, one row out.
 
         Returns the rows in arrival order, indexed by row_id, with every stage's columns; `action`
-        is approve, review or block. Raises InputError for a frame that is not one of requests.
+        is one of the domain's. Raises InputError for a frame that is not one of requests.
 
         >>> import mlsys_lessons as mls
         >>> world, system = mls.payments_world(seed=7, daily=200), mls.naive_system(seed=7)
@@ -104,160 +169,129 @@ class System:
         >>> sorted(answered["action"].unique().tolist()) in (["approve"], ["approve", "block"])
         True
         """
-        arrived = _in_arrival_order(parse(frame))
-        served = self._stage("service", self.service)(arrived)
-        received = self._stage("ingestion", self.ingestion)(served)
+        arrived = in_arrival_order(parse(frame, self.domain))
+        received = self._stage("ingestion", self.ingestion)(arrived)
         repeated = received["is_duplicate"].to_numpy()
         if repeated.any():
-            decided = self._with_repeats(received, repeated)
+            fresh = self._decided(received[~repeated])
+            decided = stacked([fresh, self._repeated(received[repeated])]).sort_index()
         else:
-            decided = self._decide(received)
-        pile(self._today, decided)
+            decided = self._decided(received)
+        pile(self.today, decided)
         return decided
 
-    def _decide(self, received: pd.DataFrame) -> pd.DataFrame:
+    def _decided(self, received: pd.DataFrame) -> pd.DataFrame:
+        """Rows that came for the first time, through the rest of the pipeline."""
         featured = self._stage("features", self.features)(received)
-        scored = self._stage("inference", self.inference)(featured)
+        called = self._stage("service", self.inference.service)(featured)
+        scored = self._stage("inference", self.inference)(called)
         decided = self._stage("decisions", self.decisions)(scored)
-        if isinstance(self.ingestion, ContractIngestion):
-            self.answers.remember(decided)
+        self.ingestion.remember(decided)
         return decided
 
-    def _with_repeats(self, received: pd.DataFrame, repeated: NDArray[np.bool_]) -> pd.DataFrame:
-        fresh = self._decide(received[~repeated])
-        return stacked([fresh, self.answers.repeat(received[repeated])]).sort_index()
+    def _repeated(self, received: pd.DataFrame) -> pd.DataFrame:
+        """Rows that came again, with their first answers; no feature is computed again."""
+        blank = dict.fromkeys(self.features.adds, np.full(len(received), np.nan))
+        called = self._stage("service", self.inference.service)(extend(received, blank))
+        return self.ingestion.repeat(called)
 
-    def _stage(
-        self, seam: str, stage: Callable[[pd.DataFrame], pd.DataFrame]
-    ) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def _stage(self, seam: str, stage: Stage) -> Stage:
         """A stage with the faults of its seam around it."""
         return faulted(stage, [fault for fault in self.faults if fault.seam == seam])
 
     # --- at the tick edge ----------------------------------------------------------------------
 
     def review_picks(self) -> pd.DataFrame:
-        """The held payments that people should look at tonight, most valuable first."""
-        asked = ["request_id", "score", "review_value"]
-        rows = [(frame, _held(frame)) for frame in self._today]
-        held = [frame.loc[waits, asked] for frame, waits in rows if waits.any()]
+        """The held rows that people should look at tonight, most valuable first.
+
+        Columns: the row's identity, score, review_value.
+        """
+        asked = [*self.domain.identity, "score", "review_value"]
+        waiting = [(frame, _held(frame)) for frame in self.today]
+        held = [frame.loc[rows, asked] for frame, rows in waiting if rows.any()]
         if not held:
             return pd.DataFrame(columns=asked)
-        return self.reviews.picks(pd.concat(held).drop_duplicates("request_id"))
+        return self.reviews.picks(pd.concat(held).drop_duplicates([*self.domain.identity]))
 
-    def receive(
-        self,
-        *,
-        verdicts: pd.DataFrame | None = None,
-        reports: pd.DataFrame | None = None,
-        books: dict[str, int] | None = None,
-    ) -> None:
-        """Take in what people said since the last edge: it is filed at the next one."""
-        if verdicts is not None:
-            self._verdicts = verdicts
-            today = np.full(len(verdicts), 0 if self.last_tick is None else self.last_tick + 1)
-            self.labels.receive(_sourced(verdicts.assign(event_tick=today), 0))
-        if reports is not None:
-            self.labels.receive(_sourced(reports, 1))
-        if books is not None:
-            self._books = books
+    def close(self, tick: int, verdicts: pd.DataFrame | None = None) -> ClosedDay:
+        """End a day: give every held row its final action, by the reviewers' verdicts.
 
-    def close_day(self, tick: int) -> pd.DataFrame:
-        """Give every held payment its final action and return the day's complete log."""
-        whole_number("tick", tick, 0, 1_095)
-        if self.last_tick is not None and tick <= self.last_tick:
-            raise StateError(f"tick {tick} is over; the next edge is {self.last_tick + 1}.")
-        frames = self._today or [self.handle(_nothing())]
-        closed = stacked(frames)
-        closed = extend(closed, self._final(closed))
-        if isinstance(self.ingestion, ContractIngestion):
-            closed = self.answers.close_day(closed)
-        self._today, self._closed = [], closed
-        return closed
+        `verdicts` (identity, label, minutes) answer the `review_picks`; a held row that nobody
+        reached is approved. Raises StateError for a day that is closed already.
+        """
+        whole_number("tick", tick, 0, LAST_TICK)
+        latest = self.last_tick if self.closed_tick is None else self.closed_tick
+        if latest is not None and tick <= latest:
+            raise StateError(f"tick {tick} is over; the next edge is {latest + 1}.")
+        if not self.today:
+            self.handle(_no_requests(self.domain))
+        log = stacked(self.today)
+        held = np.flatnonzero(_held(log))
+        verdicts = _no_verdicts(self.domain) if verdicts is None else verdicts
+        log = extend(log, self._final(log, held, verdicts))
+        self.today, self.closed_tick = [], tick
+        return ClosedDay(tick, self.ingestion.complete(log), verdicts, len(held))
 
-    def _final(self, closed: pd.DataFrame) -> dict[str, object]:
+    def _final(
+        self, log: pd.DataFrame, held: NDArray[np.intp], verdicts: pd.DataFrame
+    ) -> dict[str, object]:
         """Held rows: the reviewer's word, or approval when nobody reached them."""
-        action = closed["action"].cat.codes.to_numpy().copy()
-        decided = np.full(len(closed), _POLICY, dtype=np.int8)
-        rows = np.flatnonzero(_held(closed))
-        if len(rows):
-            verdicts = self._verdicts if self._verdicts is not None else _no_verdicts()
-            said = verdicts.set_index("request_id")["label"]
-            label = said.reindex(closed["request_id"].to_numpy()[rows]).to_numpy(dtype=float)
-            action[rows] = np.where(label == 1, BLOCK, 0)
-            decided[rows] = np.where(np.isnan(label), _TIMEOUT, _REVIEWER)
+        action = log["action"].array.codes.copy()
+        decided = np.full(len(log), POLICY, dtype=np.int8)
+        if len(held):
+            identity = self.domain.identity
+            words = pd.Series(verdicts["label"].to_numpy(), row_keys(verdicts, identity))
+            label = words.reindex(row_keys(log, identity)[held]).to_numpy(dtype=float)
+            action[held] = np.where(label == 1, BLOCK, APPROVE)
+            decided[held] = np.where(np.isnan(label), TIMEOUT, REVIEWER)
         return {
-            "final_action": categorical(action, ACTION_DTYPE),
+            "final_action": categorical(action, self.domain.action_dtype),
             "decided_by": categorical(decided, DECIDED_BY_DTYPE),
         }
 
-    def step(self, tick: int) -> Edge:
-        """Midnight: labels mature, risks refresh, monitors look, models learn."""
-        if self._closed is None:
-            self.close_day(tick)
-        closed, self._closed = self._closed, None
-        assert closed is not None
-        distinct = closed if not closed["is_duplicate"].any() else closed[~closed["is_duplicate"]]
-        waiting = distinct["final_action"].cat.codes.to_numpy() == 0
-        self.labels.remember(tick, distinct, waiting)
-        labels = self.labels.step(tick)
-        self.features.step(tick, labels[labels["label"].to_numpy() == 1])
-        self.ingestion.audit(tick, closed)
+    def step(self, day: ClosedDay | int, news: News = NO_NEWS) -> Edge:
+        """Over midnight: labels mature, risks refresh, models learn, monitors look.
+
+        `day` is what `close` returned; a tick closes its day first, when nobody reviews. Raises
+        StateError for a day that this system has not closed, or has taken over midnight already.
+        """
+        day = day if isinstance(day, ClosedDay) else self.close(day)
+        if day.tick != self.closed_tick or day.tick == self.last_tick:
+            raise StateError(f"day {day.tick} is not the one that was closed; close(tick) it here.")
+        waiting = has_action(day.firsts, APPROVE, "final_action")
+        self.labels.remember(day.tick, day.firsts, waiting)
+        labels = self.labels.step(day.tick, day.verdicts, self._heard(news.reports))
+        self.features.step(day.tick, labels[labels["label"].to_numpy() == 1])
         for stage in (self.ingestion, self.inference, self.decisions):
-            stage.step(tick)
-        adopted = self._learn(tick, distinct)
-        self._look(tick, closed, labels, retrained=adopted is not None)
-        overheads = self._overheads(tick, closed)
-        self._verdicts, self._books, self.last_tick = None, {}, tick
-        return Edge(tick, labels, overheads, adopted)
+            stage.step(day)
+        adopted = self.retraining.step(day, self.labels, self.inference.registry)
+        facts = DayFacts(
+            day.tick, news.books_cents, labels, day.held, len(day.verdicts), adopted is not None
+        )
+        self.monitor.look(day.tick, day.log, facts)
+        self.last_tick = day.tick
+        return Edge(day.tick, labels, self._overheads(day), adopted)
 
-    def _look(
-        self, tick: int, closed: pd.DataFrame, labels: pd.DataFrame, *, retrained: bool
-    ) -> None:
-        """Let the monitors see the day. They call people; they switch nothing by themselves."""
-        held = int(_held(closed).sum())
-        reviewed = 0 if self._verdicts is None else len(self._verdicts)
-        facts = DayFacts(tick, dict(self._books), labels, held, reviewed, retrained)
-        self.monitor.look(tick, closed, facts)
+    def _heard(self, reports: pd.DataFrame | None) -> pd.DataFrame | None:
+        """The reports as they come in, through the faults of their seam."""
+        if reports is None or not len(reports):
+            return reports
+        return self._stage("labels", lambda frame: frame)(reports)
 
-    def _learn(self, tick: int, distinct: pd.DataFrame) -> str | None:
-        """Fit a challenger when one is due; put it in service if it beats the champion."""
-        if self.retraining is None:
-            return None
-        self.store.remember(tick, distinct)
-        champion = self.inference.registry.champion
-        if not self.retraining.due(tick) or isinstance(champion.model, PerfectModel):
-            return None
-        rows = self.store.matured(self.labels, tick, self.retraining.window)
-        if not len(rows):
-            return None
-        challenger = copy.deepcopy(champion.model)  # of the same kind; fit forgets what it learned
-        winner = challenge(champion.model, challenger, rows, self.retraining)
-        if winner is None:
-            return None
-        label = f"{winner.name}-{len(self.inference.registry.versions) + 1}"
-        self.inference.registry.adopt(ModelVersion(label, winner, fitted_tick=tick + 1))
-        return label
-
-    def _overheads(self, tick: int, closed: pd.DataFrame) -> dict[str, int]:
-        """What the day cost beyond its payments: people, pages, upkeep."""
+    def _overheads(self, day: ClosedDay) -> dict[str, int]:
+        """What the day cost beyond its payments, as each part says: people, pages, upkeep."""
         if not self.charged:
             return {}
-        costs, held = self.costs, int(_held(closed).sum())
-        minutes = 0.0 if self._verdicts is None else float(self._verdicts["minutes"].sum())
-        watched = "monitoring" in self.levels
-        due = self.retraining is not None and self.retraining.due(tick)
-        yearly = len(self.levels) * costs.upkeep_component_year
-        if "model" in self.levels:
-            yearly += len(FEATURES) * costs.upkeep_feature_year
-        return {
-            "review": round(minutes * costs.review_minute),
-            "delay": held * costs.delay,
-            "quarantine": int(closed["is_quarantined"].sum()) * costs.quarantine,
-            "page": self.monitor.pages * costs.page,
-            "on_call": costs.on_call_day if watched else 0,
-            "retraining": costs.retraining if due else 0,
-            "upkeep": yearly // YEAR_DAYS,
-        }
+        costs = self.domain.costs
+        spent = Counter({"upkeep": self._upkeep_year // YEAR_DAYS})
+        for part in (*self.components.values(), self.reviews, self.retraining):
+            spent.update(part.overheads(day, costs))
+        return {item: spent[item] for item in OVERHEAD_ITEMS}
+
+    @property
+    def _upkeep_year(self) -> int:
+        """Cents a year that the components cost to keep, whatever comes."""
+        return sum(part.upkeep_year(self.domain.costs) for part in self.components.values())
 
     # --- before day 0 --------------------------------------------------------------------------
 
@@ -268,47 +302,56 @@ class System:
         self.labels.warm(requests, labels)
 
     def staff(self, capacity: int) -> None:
-        """Say how many held payments people can look at in a day."""
+        """Say how many held rows people can look at in a day."""
         self.reviews.capacity = capacity
-        if isinstance(self.decisions, CostDecisions):
-            self.decisions.capacity = capacity
+        self.decisions.staff(capacity)
 
     def reveal(self, truth: pd.DataFrame) -> None:
         """Show the truth to a reference model; every other model stays in the dark."""
-        model = self.inference.model
-        if isinstance(model, PerfectModel):
-            model.reveal(truth)
+        registry = self.inference.registry
+        if registry.truth_column:
+            registry.model.reveal(truth)  # type: ignore[attr-defined]
 
     def install(self, faults: Iterable[Fault]) -> None:
         """Put faults around the stages; components stay as they are."""
         self.faults = tuple(faults)
 
 
+def retrained_by(policy: RetrainingPolicy | None, seed: int, domain: Domain) -> Retraining | Frozen:
+    """The level of retraining that a policy asks for.  Raises InputError for what is no policy."""
+    if policy is None:
+        return Frozen()
+    if not isinstance(policy, RetrainingPolicy):
+        raise InputError(f"retraining={policy!r} is no policy; pass RetrainingPolicy() or None.")
+    return Retraining(policy, seed, domain)
+
+
+def _checked(slot: str, part: Any) -> Any:
+    if isinstance(part, type) or not isinstance(part, Component):
+        raise InputError(f"{slot}={part!r} is no component; subclass one of components/, say.")
+    return part
+
+
+def _put_in_service(system: System, model: Model | ModelVersion) -> None:
+    """Adopt a model on top of the versions that are there."""
+    if isinstance(model, ModelVersion):
+        return system.inference.registry.adopt(copy.deepcopy(model))
+    if isinstance(model, type) or not hasattr(model, "predict"):
+        raise InputError(f"model={model!r} is no model; it needs a name, fit and predict.")
+    system.inference.registry.promote(copy.deepcopy(model))
+
+
 def _held(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    held = frame["action"].cat.codes.to_numpy() == REVIEW
-    return np.asarray(held & ~frame["is_duplicate"].to_numpy())
+    """Which rows wait for a reviewer."""
+    return has_action(frame, REVIEW) & ~frame["is_duplicate"].to_numpy()
 
 
-def _in_arrival_order(frame: pd.DataFrame) -> pd.DataFrame:
-    arrival = milliseconds(frame["arrival_time"])
-    if len(arrival) < 2 or bool((arrival[1:] >= arrival[:-1]).all()):
-        return frame
-    return frame.iloc[np.argsort(arrival, kind="stable")]
+def _no_verdicts(domain: Domain) -> pd.DataFrame:
+    """Nobody has reviewed anything."""
+    ids = {name: np.empty(0, np.int64) for name in domain.identity}
+    return pd.DataFrame({**ids, "label": np.empty(0, np.int8), "minutes": np.empty(0)})
 
 
-def _sourced(labels: pd.DataFrame, source: int) -> pd.DataFrame:
-    """Labels with the person they came from: investigator 0, cardholder 1."""
-    codes = np.full(len(labels), source, dtype=np.int8)
-    named = {name: labels[name].to_numpy() for name in ("request_id", "event_tick", "label")}
-    return pd.DataFrame({**named, "source": categorical(codes, SOURCE_DTYPE)})
-
-
-def _no_verdicts() -> pd.DataFrame:
-    return pd.DataFrame({"request_id": np.empty(0, np.int64), "label": np.empty(0, np.int8)})
-
-
-def _nothing() -> pd.DataFrame:
+def _no_requests(domain: Domain) -> pd.DataFrame:
     """An empty frame of requests: a day on which nobody came."""
-    from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
-
-    return pd.DataFrame({name: pd.Series(dtype=object) for name in RAW_COLUMNS})
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in domain.columns})

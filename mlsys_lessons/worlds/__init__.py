@@ -1,8 +1,14 @@
-"""Reality: people, traffic, fraudsters. Worlds know the truth; systems never import it."""
+"""Reality: people, traffic, fraudsters. Worlds know the truth; systems never import them.
+
+A world is a folder: its domain as plain data, and what really happens. `WORLDS` names those that
+can be asked for by name; whatever follows the protocol of world.py can be simulated.
+"""
+
+from collections.abc import Callable
 
 from mlsys_lessons.worlds.payments import Drift, PaymentsWorld, payments_world
-from mlsys_lessons.worlds.payments.frames import Day, History
-from mlsys_lessons.worlds.payments.people import Reviewers
-from mlsys_lessons.worlds.payments.state import WorldState
+from mlsys_lessons.worlds.world import Day, History, World
 
-__all__ = ["Day", "Drift", "History", "PaymentsWorld", "Reviewers", "WorldState", "payments_world"]
+__all__ = ["WORLDS", "Day", "Drift", "History", "PaymentsWorld", "World", "payments_world"]
+
+WORLDS: dict[str, Callable[..., World]] = {"payments": payments_world}

@@ -14,8 +14,9 @@ import pytest
 from scipy.stats import binom
 
 import mlsys_lessons as mls
-from mlsys_lessons.components.monitoring.alerts import MONTH_DAYS, RULES
 from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
+from mlsys_lessons.domain import MONTH_DAYS
+from mlsys_lessons.worlds.payments.domain import ALERT_RULES as RULES
 
 SEEDS, MONTHS, DAILY = (11, 12, 13), 2, 500
 DAYS = LEAST_DAYS + MONTHS * MONTH_DAYS

@@ -18,17 +18,16 @@ from hypothesis import strategies as st
 from strategies import batch_sizes, cut, requests
 
 import mlsys_lessons as mls
-from mlsys_lessons.components.features.online import OnlineFeatures
+from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.components.ingestion.contract import (
     PAYMENTS_CONTRACT,
-    POLICIES,
     REPORT_COLUMNS,
     UNUSUAL,
     Contract,
-    Field,
     parse,
 )
 from mlsys_lessons.components.ingestion.stages import ContractIngestion
+from mlsys_lessons.domain import POLICIES, Field
 from mlsys_lessons.records import DAY_MS, InputError
 from mlsys_lessons.worlds.payments.domain import FEATURES
 

@@ -22,7 +22,7 @@ from test_inference import Echo, ladder
 import mlsys_lessons as mls
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.components.features.definitions import HISTORY, RISKS
-from mlsys_lessons.components.features.online import RESTORE_MS, BatchFeatures, OnlineFeatures
+from mlsys_lessons.components.features.stages import RESTORE_MS, BatchFeatures, OnlineFeatures
 from mlsys_lessons.components.inference.registry import ModelVersion, Registry
 from mlsys_lessons.components.inference.service import (
     CHECKED_MS,

@@ -16,8 +16,9 @@ from mlsys_lessons.components.features import event_store
 from mlsys_lessons.components.features.definitions import DERIVED, HISTORY
 from mlsys_lessons.components.features.event_store import KEPT_MS
 from mlsys_lessons.components.features.offline import offline
-from mlsys_lessons.components.features.online import RISK_PRIORS, BatchFeatures, OnlineFeatures
+from mlsys_lessons.components.features.online import RISK_PRIORS
 from mlsys_lessons.components.features.risk_tables import FIRST_GUESS, WINDOW_DAYS, RiskTable
+from mlsys_lessons.components.features.stages import BatchFeatures, OnlineFeatures
 from mlsys_lessons.frames import categorical
 from mlsys_lessons.records import (
     DAY_MS,

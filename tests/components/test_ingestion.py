@@ -11,9 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import batch_sizes, cut, requests
 
-from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, Field, parse
+from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, parse
 from mlsys_lessons.components.ingestion.idempotency import DEDUP_DAYS
 from mlsys_lessons.components.ingestion.stages import ContractIngestion, ParsingIngestion
+from mlsys_lessons.domain import Field
 from mlsys_lessons.records import InputError
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
 

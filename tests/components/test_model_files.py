@@ -20,12 +20,12 @@ import skops.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.inference.model_files import ALLOWED, KINDS, load_model, save_model
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
     LogisticModel,
-    Model,
     PerfectModel,
     RuleModel,
 )

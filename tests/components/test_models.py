@@ -16,12 +16,12 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from strategies import batch_sizes, cut, features, training
 from threadpoolctl import threadpool_limits
 
+from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
     ClairvoyantModel,
     LogisticModel,
-    Model,
     PerfectModel,
     RuleModel,
     matrix,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlsys_lessons.components.monitoring import RULES, AlertRule, Monitor, OperationsOnly, layers
+from mlsys_lessons.components.monitoring import Monitor, OperationsOnly, layers
 from mlsys_lessons.components.monitoring.control_limits import (
     LEAST_DAYS,
     TRANSFORMS,
@@ -18,6 +18,7 @@ from mlsys_lessons.components.monitoring.control_limits import (
 )
 from mlsys_lessons.components.monitoring.performance import cbpe
 from mlsys_lessons.components.monitoring.references import Reference
+from mlsys_lessons.domain import AlertRule
 from mlsys_lessons.records import DAY_MS, LAYERS, DayFacts, InputError, timestamps
 from mlsys_lessons.worlds.payments.domain import (
     ACTION_DTYPE,
@@ -27,6 +28,7 @@ from mlsys_lessons.worlds.payments.domain import (
     FEATURES,
     SOURCE_DTYPE,
 )
+from mlsys_lessons.worlds.payments.domain import ALERT_RULES as RULES
 
 REASONS = pd.CategoricalDtype(["dependency", "deadline", "breaker", "quarantined", "repeat"])
 

@@ -17,7 +17,8 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 import mlsys_lessons as mls
-from mlsys_lessons.components.inference.models import BoostedModel, LogisticModel, Model
+from mlsys_lessons.components.component import Model
+from mlsys_lessons.components.inference.models import BoostedModel, LogisticModel
 from mlsys_lessons.simulation.presets import training_rows
 from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, FEATURES
 

@@ -8,15 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlsys_lessons.domain import OVERHEAD_ITEMS
 from mlsys_lessons.records import InputError
-from mlsys_lessons.simulation.ledger import (
-    ITEMS,
-    OVERHEAD_ITEMS,
-    REQUEST_ITEMS,
-    Ledger,
-    effects,
-    expected_cents,
-)
+from mlsys_lessons.simulation.ledger import ITEMS, REQUEST_ITEMS, Ledger, effects, expected_cents
 from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, ACTIONS, COSTS
 
 Row = tuple[int, str, bool, int, float]  # request, final action, fraud, cents, true probability

@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 import mlsys_lessons as mls
+from mlsys_lessons.domain import OVERHEAD_ITEMS
 from mlsys_lessons.records import DAY_MS, StateError, ticks, timestamps
-from mlsys_lessons.simulation.ledger import OVERHEAD_ITEMS, REQUEST_ITEMS
+from mlsys_lessons.simulation.ledger import REQUEST_ITEMS
 from mlsys_lessons.simulation.simulate import WARM_DAYS, simulate
 from mlsys_lessons.system.faults import Fault, Stage
 from mlsys_lessons.worlds.payments.domain import FEATURES, RAW_COLUMNS

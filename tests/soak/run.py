@@ -29,9 +29,10 @@ import numpy as np
 
 import mlsys_lessons as mls
 from mlsys_lessons.claims import runs
-from mlsys_lessons.components.monitoring.alerts import MONTH_DAYS, RULES
 from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
+from mlsys_lessons.domain import MONTH_DAYS
 from mlsys_lessons.system.faults import CATALOGUE
+from mlsys_lessons.worlds.payments.domain import ALERT_RULES as RULES
 
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "result.json"

@@ -19,7 +19,6 @@ from strategies import requests as clean_requests
 
 import mlsys_lessons as mls
 from mlsys_lessons import cli
-from mlsys_lessons.components.features.definitions import HISTORY
 from mlsys_lessons.components.features.offline import offline
 from mlsys_lessons.records import (
     DAY_MS,
@@ -35,7 +34,7 @@ from mlsys_lessons.records import (
 )
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.warehouse import MISTAKES, STEPS, Warehouse, pipeline, sql
-from mlsys_lessons.worlds.payments.domain import FEATURES
+from mlsys_lessons.worlds.payments.domain import FEATURES, HISTORY
 
 SEED, DAILY, DAYS = 7, 200, 6
 WORLD = mls.payments_world(seed=SEED, daily=DAILY)

@@ -17,7 +17,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mlsys_lessons.records import DAY_MS, MATURITY_DAYS, InputError, milliseconds, ticks
-from mlsys_lessons.worlds import Day, Drift, PaymentsWorld, Reviewers, WorldState, payments_world
+from mlsys_lessons.worlds import Day, Drift, PaymentsWorld, payments_world
 from mlsys_lessons.worlds.payments.calendars import HOURS, activity_factor, is_weekend
 from mlsys_lessons.worlds.payments.domain import (
     CATEGORY_DTYPE,
@@ -25,7 +25,8 @@ from mlsys_lessons.worlds.payments.domain import (
     COUNTRY_DTYPE,
     RAW_COLUMNS,
 )
-from mlsys_lessons.worlds.payments.people import report_delay_days
+from mlsys_lessons.worlds.payments.people import Reviewers, report_delay_days
+from mlsys_lessons.worlds.payments.state import WorldState
 
 Policy = Callable[[Day], np.ndarray]
 HEALTHY = Drift.none()

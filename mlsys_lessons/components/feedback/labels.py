@@ -1,71 +1,75 @@
-"""Feedback: labels that come late, selected and sometimes wrong; reviews; when to learn again.
+"""Labels: they come late, selected and sometimes wrong; what is known of each request, and by when.
 
-Fifth stage: the world -> feedback -> features, monitoring and the next model. It keeps what is
-known of each request and by when. It scores nothing and approves nothing.
-Longer than most: labels, reviews and retraining are one story, told in the order it happens.
+Fifth stage: the world -> feedback -> features, monitoring and the next model. It scores nothing and
+approves nothing; who reviews is told in reviews.py, when to learn again in retraining.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.frames import categorical
-from mlsys_lessons.ids import ascending, is_in
-from mlsys_lessons.records import DAY_MS, MATURITY_DAYS, ticks, timestamps
-from mlsys_lessons.worlds.payments.domain import (
-    CATEGORY_DTYPE,
-    COUNTRY_DTYPE,
-    LABEL_SOURCES,
-    SOURCE_DTYPE,
+from mlsys_lessons.components.component import DEFAULT_DOMAIN
+from mlsys_lessons.domain import Domain
+from mlsys_lessons.frames import categorical, codes
+from mlsys_lessons.ids import ascending, is_in, row_keys
+from mlsys_lessons.records import (
+    CARDHOLDER,
+    DAY_MS,
+    INVESTIGATOR,
+    LATE,
+    MATURED,
+    MATURITY_DAYS,
+    ticks,
+    timestamps,
 )
 
 REMEMBERED_DAYS = 150  # a report can come 120 days late, and a training window looks back
 LATEST_ARRIVAL_DAYS = 2  # how long after its event a request may arrive and still be found
 UNKNOWN = -1
-_INVESTIGATOR, _CARDHOLDER, _MATURED, _LATE = range(len(LABEL_SOURCES))
+Codes = NDArray[np.int8]
+Ints = NDArray[np.int64]
+
+
+class Filed(NamedTuple):
+    """Labels that were written down for one day's requests: which rows, what, from whom."""
+
+    day: FiledDay
+    rows: Ints
+    label: Codes
+    source: Codes
 
 
 @dataclass
-class _Day:
-    """The requests of one arrival day, sorted by id, and what is known of each."""
+class FiledDay:
+    """The requests of one arrival day, sorted by key, and what is known of each."""
 
     tick: int
-    ids: NDArray[np.int64]
-    keys: dict[str, NDArray[np.int64]]  # merchant_id, country, category: what risk is counted by
-    waiting: NDArray[np.bool_]  # approved: silence will one day mean "genuine"
-    label: NDArray[np.int8]
+    keys: Ints
+    identity: dict[str, Ints]  # the columns that make the key
+    risk_codes: dict[str, Ints]  # the fields that risks are counted by
+    waiting: NDArray[np.bool_]  # approved: silence will one day mean "no harm"
+    label: Codes
     score: NDArray[np.float64]
 
-    def file(
-        self, ids: NDArray[np.int64], value: NDArray[np.int8], source: NDArray[np.int8]
-    ) -> _Piece:
+    def file(self, keys: Ints, label: Codes, source: int) -> Filed:
         """Write labels of this day's requests down; a report after maturity is a correction."""
-        rows = np.searchsorted(self.ids, ids)
-        late = (self.label[rows] == 0) & (value == 1) & (source == _CARDHOLDER)
-        self.label[rows] = value
-        return self, rows, value, np.where(late, _LATE, source).astype(np.int8)
+        rows = np.searchsorted(self.keys, keys)
+        corrects = (self.label[rows] == 0) & (label == 1) & (source == CARDHOLDER)
+        self.label[rows] = label
+        return Filed(self, rows, label, np.where(corrects, LATE, source).astype(np.int8))
 
-
-def _agreed(column: pd.Series, vocabulary: pd.CategoricalDtype) -> NDArray[np.int8]:
-    """Codes of the agreed words, which come first in every parsed column; -1 for any other."""
-    codes = column.array.codes
-    return np.where(codes < len(vocabulary.categories), codes, -1)
-
-
-_Piece = tuple[_Day, NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]]
-_NO_IDS, _NO_CODES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int8)
-_NO_NEWS: _Piece = (
-    _Day(
-        0, _NO_IDS, dict.fromkeys(("merchant_id", "country", "category"), _NO_IDS),
-        np.empty(0, dtype=bool), _NO_CODES, np.empty(0),
-    ),
-    _NO_IDS, _NO_CODES, _NO_CODES,
-)  # fmt: skip
+    def matured(self) -> Filed:
+        """Count those that were approved, and that nobody has complained about, as harmless."""
+        rows = np.flatnonzero(self.waiting & (self.label == UNKNOWN))
+        self.label[rows] = 0
+        zeros = np.zeros(len(rows), dtype=np.int8)
+        return Filed(self, rows, zeros, np.full(len(rows), MATURED, dtype=np.int8))
 
 
 class LabelQueue:
@@ -76,30 +80,39 @@ class LabelQueue:
     label, ever: the system cannot learn from what it prevented.
     """
 
-    def __init__(self) -> None:
-        self._days: dict[int, _Day] = {}
-        self._inbox: list[pd.DataFrame] = []
+    def __init__(self, domain: Domain = DEFAULT_DOMAIN) -> None:
+        self.domain = domain
+        self._days: dict[int, FiledDay] = {}
 
     def __repr__(self) -> str:
-        rows = sum(len(day.ids) for day in self._days.values())
+        rows = sum(len(day.keys) for day in self._days.values())
         known = sum(int((day.label != UNKNOWN).sum()) for day in self._days.values())
         return f"LabelQueue({rows:,} requests remembered, {known:,} with a label)"
 
-    def remember(self, tick: int, closed: pd.DataFrame, waiting: NDArray[np.bool_]) -> None:
+    def remember(self, tick: int, rows: pd.DataFrame, waiting: NDArray[np.bool_]) -> None:
         """File the distinct requests of a closed day; `waiting` marks those approved."""
-        ids = closed["request_id"].to_numpy()
-        order = ascending(ids)
-        keys = {
-            "merchant_id": closed["merchant_id"].to_numpy()[order],
-            "country": _agreed(closed["country"], COUNTRY_DTYPE)[order],
-            "category": _agreed(closed["category"], CATEGORY_DTYPE)[order],
-        }
-        label = np.full(len(ids), UNKNOWN, dtype=np.int8)
-        known = "score" in closed.columns
-        score = closed["score"].to_numpy()[order] if known else np.full(len(ids), np.nan)
-        self._days[tick] = _Day(tick, ids[order], keys, waiting[order], label, score)
+        keys = row_keys(rows, self.domain.identity)
+        order = ascending(keys)
+        scored = "score" in rows.columns
+        self._days[tick] = FiledDay(
+            tick=tick,
+            keys=keys[order],
+            identity={name: rows[name].to_numpy()[order] for name in self.domain.identity},
+            risk_codes={name: self._risk_codes(rows, name)[order] for name in self.domain.risks},
+            waiting=waiting[order],
+            label=np.full(len(keys), UNKNOWN, dtype=np.int8),
+            score=rows["score"].to_numpy()[order] if scored else np.full(len(keys), np.nan),
+        )
         for old in [day for day in self._days if day < tick - REMEMBERED_DAYS]:
             del self._days[old]
+
+    def _risk_codes(self, rows: pd.DataFrame, name: str) -> NDArray[Any]:
+        """A column as codes of the agreed words, which come first in every parsed column."""
+        vocabulary = self.domain.vocabularies.get(name)
+        if vocabulary is None:
+            return rows[name].to_numpy()
+        held = codes(rows[name])
+        return np.where(held < len(vocabulary.categories), held, -1)
 
     def warm(self, requests: pd.DataFrame, labels: pd.DataFrame) -> None:
         """File a history in which everything was approved, with the labels known by its end."""
@@ -110,80 +123,86 @@ class LabelQueue:
             self.remember(int(day[start]), rows, np.ones(end - start, dtype=bool))
         if not len(labels):
             return
-        ids = labels["request_id"].to_numpy()
-        order = np.argsort(ids, kind="stable")
-        ranked, values = ids[order], labels["label"].to_numpy()[order]
+        keys = row_keys(labels, self.domain.identity)
+        order = np.argsort(keys, kind="stable")
+        ranked, values = keys[order], labels["label"].to_numpy()[order]
         for filed in self._days.values():
-            latest = np.searchsorted(ranked, filed.ids, side="right") - 1
-            found = ranked[latest] == filed.ids
+            latest = np.searchsorted(ranked, filed.keys, side="right") - 1
+            found = ranked[latest] == filed.keys
             filed.label[found] = values[latest[found]]
 
-    def receive(self, labels: pd.DataFrame) -> None:
-        """Take in reports or verdicts: request_id, event_tick, label, source."""
-        if len(labels):
-            self._inbox.append(labels)
+    def step(
+        self, tick: int, verdicts: pd.DataFrame, reports: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Close the day: the labels that became known, with each request's risk fields and age.
 
-    def step(self, tick: int) -> pd.DataFrame:
-        """Close the day: the labels that became known, with each request's keys and age.
-
-        Columns: request_id, label, label_time, source, tick, merchant_id, country, category, score.
+        `verdicts` are of tonight's reviewers (identity, label), `reports` of whoever was harmed
+        (identity, event_tick, label). Columns: identity, label, label_time, source, tick, the
+        fields that have a risk, score.
         """
-        pieces = [piece for batch in self._inbox for piece in self._filed(batch)]
-        self._inbox = []
-        return _known(tick, [*pieces, *self._matured(tick)])
+        today = np.full(len(verdicts), tick)
+        filed = self._filed(verdicts, today, INVESTIGATOR)
+        if reports is not None:
+            filed += self._filed(reports, reports["event_tick"].to_numpy(), CARDHOLDER)
+        if tick - MATURITY_DAYS in self._days:
+            filed.append(self._days[tick - MATURITY_DAYS].matured())
+        return self._frame(tick, filed)
 
-    def _filed(self, batch: pd.DataFrame) -> list[_Piece]:
-        """File one batch; a request is looked for on its event's day and the days after it."""
-        ids, event_tick = batch["request_id"].to_numpy(), batch["event_tick"].to_numpy()
-        value, source = batch["label"].to_numpy(), batch["source"].cat.codes.to_numpy()
-        pieces = []
+    def _filed(self, labels: pd.DataFrame, event_tick: Ints, source: int) -> list[Filed]:
+        """File labels; a request is looked for on its event's day and the days after it."""
+        keys, label = row_keys(labels, self.domain.identity), labels["label"].to_numpy()
+        filed = []
         for first in np.unique(event_tick).tolist():
             missing = np.flatnonzero(event_tick == first)
             for tick in range(first, first + LATEST_ARRIVAL_DAYS + 1):
                 day = self._days.get(tick)
                 if day is None or not len(missing):
                     continue
-                found = is_in(ids[missing], day.ids)
+                found = is_in(keys[missing], day.keys)
                 here, missing = missing[found], missing[~found]
-                pieces.append(day.file(ids[here], value[here], source[here]))
-        return pieces
+                filed.append(day.file(keys[here], label[here], source))
+        return filed
 
-    def _matured(self, tick: int) -> list[_Piece]:
-        """Requests that were approved 45 days ago and that nobody complained about."""
-        day = self._days.get(tick - MATURITY_DAYS)
-        if day is None:
-            return []
-        rows = np.flatnonzero(day.waiting & (day.label == UNKNOWN))
-        day.label[rows] = 0
-        zeros = np.zeros(len(rows), dtype=np.int8)
-        return [(day, rows, zeros, np.full(len(rows), _MATURED, dtype=np.int8))]
-
-    def labels_of(self, tick: int, ids: NDArray[np.int64]) -> NDArray[np.int8]:
+    def labels_of(self, tick: int, keys: Ints) -> Codes:
         """What is known now of requests that arrived on one day; UNKNOWN where nothing is."""
         day = self._days.get(tick)
-        label = np.full(len(ids), UNKNOWN, dtype=np.int8)
-        if day is not None and len(day.ids):
-            found = is_in(ids, day.ids)
-            label[found] = day.label[np.searchsorted(day.ids, ids[found])]
+        label = np.full(len(keys), UNKNOWN, dtype=np.int8)
+        if day is not None and len(day.keys):
+            found = is_in(keys, day.keys)
+            label[found] = day.label[np.searchsorted(day.keys, keys[found])]
         return label
 
+    def _frame(self, tick: int, filed: list[Filed]) -> pd.DataFrame:
+        """The labels of one edge as one frame."""
+        filed = filed or [_nothing_filed(self.domain)]
+        count = sum(len(piece.rows) for piece in filed)
+        source = np.concatenate([piece.source for piece in filed]).astype(np.int8)
+        identity = {
+            name: np.concatenate([piece.day.identity[name][piece.rows] for piece in filed])
+            for name in self.domain.identity
+        }
+        risk_codes = {
+            name: np.concatenate([piece.day.risk_codes[name][piece.rows] for piece in filed])
+            for name in self.domain.risks
+        }
+        days = [np.full(len(piece.rows), piece.day.tick) for piece in filed]
+        columns = {
+            **identity,
+            "label": np.concatenate([piece.label for piece in filed]).astype(np.int8),
+            "label_time": timestamps(np.full(count, (tick + 1) * DAY_MS)),
+            "source": categorical(source, self.domain.source_dtype),
+            "tick": np.concatenate(days),
+            **{name: values.astype(np.int64) for name, values in risk_codes.items()},
+            "score": np.concatenate([piece.day.score[piece.rows] for piece in filed]),
+        }
+        return pd.DataFrame(columns, copy=False)
 
-def _known(tick: int, pieces: list[_Piece]) -> pd.DataFrame:
-    """The pieces of news of one edge as one frame."""
-    pieces = pieces or [_NO_NEWS]
-    count = sum(len(rows) for _, rows, _, _ in pieces)
-    source = np.concatenate([piece[3] for piece in pieces]).astype(np.int8)
-    keys = {
-        name: np.concatenate([day.keys[name][rows] for day, rows, _, _ in pieces])
-        for name in ("merchant_id", "country", "category")
-    }
-    columns = {
-        "request_id": np.concatenate([day.ids[rows] for day, rows, _, _ in pieces]),
-        "label": np.concatenate([piece[2] for piece in pieces]).astype(np.int8),
-        "label_time": timestamps(np.full(count, (tick + 1) * DAY_MS)),
-        "source": categorical(source, SOURCE_DTYPE),
-        "tick": np.concatenate([np.full(len(rows), day.tick) for day, rows, _, _ in pieces]),
-        **{name: key.astype(np.int64) for name, key in keys.items()},
-        "score": np.concatenate([day.score[rows] for day, rows, _, _ in pieces]),
-    }
-    return pd.DataFrame(columns, copy=False)
+
+def _nothing_filed(domain: Domain) -> Filed:
+    """A day without a request, so that a frame without labels has its columns."""
+    ints, small = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int8)
+    day = FiledDay(
+        0, ints, dict.fromkeys(domain.identity, ints), dict.fromkeys(domain.risks, ints),
+        np.empty(0, dtype=bool), small, np.empty(0),
+    )  # fmt: skip
+    return Filed(day, ints, small, small)

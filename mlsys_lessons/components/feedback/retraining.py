@@ -1,21 +1,31 @@
-"""Retraining: when to learn again, from what, and whether the result goes live."""
+"""Retraining: when to learn again, from what, and whether the result goes live.
+
+The naive level is `Frozen`: what was fitted once stays. It fits models and does not know how they
+are served; which version is in service is the registry's business.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, UNKNOWN, LabelQueue
-from mlsys_lessons.components.inference.models import Model
-from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import MATURITY_DAYS
-from mlsys_lessons.worlds.payments.domain import (
-    FEATURES,
+from mlsys_lessons.components.component import (
+    DEFAULT_DOMAIN,
+    Component,
+    Model,
+    ModelRegistry,
 )
+from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, UNKNOWN, LabelQueue
+from mlsys_lessons.domain import Costs, Domain
+from mlsys_lessons.ids import row_keys
+from mlsys_lessons.randomness import luck
+from mlsys_lessons.records import MATURITY_DAYS, ClosedDay
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class TrainingStore:
 
     seed: int
     rows_a_day: int = 1_000
+    domain: Domain = field(default=DEFAULT_DOMAIN, repr=False)
     days: deque[tuple[int, pd.DataFrame]] = field(default_factory=deque)
 
     def __repr__(self) -> str:
@@ -54,8 +65,8 @@ class TrainingStore:
         usable = ~(closed["is_duplicate"].to_numpy() | closed["is_quarantined"].to_numpy())
         share = self.rows_a_day / max(int(usable.sum()), 1)
         if share < 1:
-            usable &= luck(self.seed, "sample", closed["request_id"].to_numpy()) < share
-        columns = ["request_id", "propensity", *FEATURES]
+            usable &= luck(self.seed, "sample", row_keys(closed, self.domain.identity)) < share
+        columns = [*self.domain.identity, "propensity", *self.domain.inputs]
         self.days.append((tick, closed.loc[usable, columns].reset_index(drop=True)))
         while self.days[0][0] < tick - REMEMBERED_DAYS:
             self.days.popleft()
@@ -66,11 +77,57 @@ class TrainingStore:
         chunks = []
         for day, sample in self.days:
             if last - window < day <= last:
-                label = labels.labels_of(day, sample["request_id"].to_numpy())
+                label = labels.labels_of(day, row_keys(sample, self.domain.identity))
                 weight = 1.0 / sample["propensity"].to_numpy()
                 known = sample.assign(tick=day, label=label.astype(np.float64), weight=weight)
                 chunks.append(known[label != UNKNOWN])
         return pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame()
+
+
+class Frozen(Component):
+    """Naive level: what the notebook fitted stays in service."""
+
+    resilient = False
+
+    def __repr__(self) -> str:
+        return "Frozen()"
+
+    def step(self, day: ClosedDay, labels: LabelQueue, registry: ModelRegistry) -> str | None:
+        """Take a closed day over midnight: nothing is learned at this level."""
+        return None
+
+
+class Retraining(Component):
+    """Resilient level: a challenger is fitted on a schedule, and has to beat the champion."""
+
+    def __init__(
+        self, policy: RetrainingPolicy, seed: int, domain: Domain = DEFAULT_DOMAIN
+    ) -> None:
+        self.policy = policy
+        self.store = TrainingStore(seed, policy.rows_a_day, domain)
+
+    def __repr__(self) -> str:
+        return f"Retraining({self.policy!r}, {self.store!r})"
+
+    def step(self, day: ClosedDay, labels: LabelQueue, registry: ModelRegistry) -> str | None:
+        """Sample the day; when a fit is due, put a challenger in service if it beats the champion.
+
+        Returns the new version's label, or None.
+        """
+        self.store.remember(day.tick, day.firsts)
+        if not self.policy.due(day.tick) or not registry.learns:
+            return None
+        rows = self.store.matured(labels, day.tick, self.policy.window)
+        if not len(rows):
+            return None
+        champion = registry.model
+        challenger = copy.deepcopy(champion)  # of the same kind; fit forgets what it learned
+        winner = challenge(champion, challenger, rows, self.policy)
+        return None if winner is None else registry.promote(winner, fitted_tick=day.tick + 1)
+
+    def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
+        """One fit with its checks, on the days when one is due."""
+        return {"retraining": costs.retraining if self.policy.due(day.tick) else 0}
 
 
 def log_loss(

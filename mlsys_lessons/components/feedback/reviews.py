@@ -1,20 +1,33 @@
-"""Reviews: payments that wait for a person until the next tick edge."""
+"""Reviews: rows that wait for a person until the next tick edge, and what that costs.
+
+Which rows are held is for decisions to say, what people find for the world.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from mlsys_lessons.components.component import Component
+from mlsys_lessons.domain import Costs
+from mlsys_lessons.records import ClosedDay
+
 
 @dataclass
-class ReviewQueue:
-    """Payments that wait for a person until the next tick edge."""
+class ReviewQueue(Component):
+    """Rows that wait for a person; `capacity` cases a day can be looked at."""
 
     capacity: int = 0
 
     def picks(self, held: pd.DataFrame) -> pd.DataFrame:
-        """The most valuable cases that people can reach: request_id, score, review_value."""
+        """The most valuable of the held cases that people can reach."""
         order = np.argsort(-held["review_value"].to_numpy(), kind="stable")[: self.capacity]
         return held.iloc[order]
+
+    def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
+        """Reviewers' minutes, and the delay of every held row, reached or not."""
+        minutes = float(day.verdicts["minutes"].sum()) if len(day.verdicts) else 0.0
+        return {"review": round(minutes * costs.review_minute), "delay": day.held * costs.delay}

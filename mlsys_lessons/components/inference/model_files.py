@@ -20,18 +20,17 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
+from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
     LogisticModel,
-    Model,
     RuleModel,
 )
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.records import InputError, NotFittedError, StorageError
-from mlsys_lessons.worlds.payments.domain import FEATURES
 
-FORMAT = 1
+FORMAT = 2  # 1 did not say what a model reads
 LARGEST = 64 * 2**20  # bytes, packed or not; ours have half a megabyte
 KINDS = {kind.name: kind for kind in (BaseRate, RuleModel, LogisticModel, BoostedModel)}
 
@@ -163,15 +162,15 @@ def _version(document: dict[str, Any]) -> ModelVersion:
         raise ValueError("other fields than a model of this kind has")
     vars(model).update(document["learned"])
     if isinstance(model, BoostedModel):
-        _check_trees(model.estimator_)
-    unseen = pd.DataFrame({name: [0.0, 9.0, np.nan] for name in FEATURES})
+        _check_trees(model.estimator_, len(model.inputs))
+    unseen = pd.DataFrame({name: [0.0, 9.0, np.nan] for name in _read_by(model)})
     scores = np.asarray(model.predict(unseen))
     if scores.shape != (3,) or not ((scores >= 0) & (scores <= 1)).all():
         raise ValueError("scores that are no probabilities")
     return ModelVersion(label, model, int(tick))
 
 
-def _check_trees(estimator: Any) -> None:
+def _check_trees(estimator: Any, inputs: int) -> None:
     """Each node but the first is the child of one earlier node: else a walk may never end."""
     for (predictor,) in estimator._predictors:
         nodes = predictor.nodes
@@ -179,9 +178,15 @@ def _check_trees(estimator: Any) -> None:
         left, right = nodes["left"][places], nodes["right"][places]
         later = (np.minimum(left, right) > places).all()
         once = np.array_equal(np.sort(np.append(left, right)), np.arange(1, len(nodes)))
-        known = np.isin(nodes["feature_idx"][places], np.arange(len(FEATURES))).all()
+        known = np.isin(nodes["feature_idx"][places], np.arange(inputs)).all()
         if not (later and once and known) or nodes["is_categorical"].any():
             raise ValueError("trees that are none")
+
+
+def _read_by(model: Any) -> list[str]:
+    """The inputs that a model of any kind reads."""
+    named = [*getattr(model, "inputs", ()), *(name for name, _ in getattr(model, "questions", ()))]
+    return named or ["anything"]
 
 
 def _parameters(model: Model) -> dict[str, Any]:

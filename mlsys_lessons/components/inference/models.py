@@ -7,33 +7,23 @@ Longer than most: six models side by side, because comparing them is what the co
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.components.inference.tree_tables import MOST_LEAVES, TreeTables
-from mlsys_lessons.ids import is_in
+from mlsys_lessons.ids import is_in, row_keys
 from mlsys_lessons.records import InputError, NotFittedError, whole_number
-from mlsys_lessons.worlds.payments.domain import FEATURES
 
 Scores = NDArray[np.float64]
-
-
-class Model(Protocol):
-    """What the inference stage asks of any model."""
-
-    name: str
-
-    def fit(
-        self, frame: pd.DataFrame, labels: NDArray[np.float64], weights: Scores | None = None
-    ) -> Model:
-        """Learn from rows with known labels."""
-
-    def predict(self, frame: pd.DataFrame) -> Scores:
-        """Fraud probability of each row."""
+Inputs = Mapping[str, str]  # name -> scale
+Questions = tuple[tuple[str, float], ...]
+LEAST_RATE = 1e-6  # a smaller rate counts as this one, so that its logarithm exists
 
 
 @lru_cache(maxsize=1)
@@ -45,9 +35,9 @@ def _threads() -> Any:
     return ThreadpoolController()
 
 
-def matrix(frame: pd.DataFrame) -> NDArray[np.float64]:
-    """The model inputs of a frame as one array, shape (rows, len(FEATURES)), column by column."""
-    return np.array([frame[name].to_numpy(dtype=np.float64) for name in FEATURES]).T
+def matrix(frame: pd.DataFrame, inputs: Iterable[str]) -> NDArray[np.float64]:
+    """The model inputs of a frame as one array, shape (rows, inputs), column by column."""
+    return np.array([frame[name].to_numpy(dtype=np.float64) for name in inputs]).T
 
 
 class BaseRate:
@@ -59,6 +49,7 @@ class BaseRate:
     """
 
     name = "base rate"
+    resilient = False  # nothing is kept alive for it
 
     def __init__(self) -> None:
         self.rate_: float | None = None
@@ -79,22 +70,16 @@ class BaseRate:
 
 
 class RuleModel:
-    """Five questions a fraud analyst would ask; the score is how often that many were a yes.
+    """A few questions an analyst would ask; the score is how often that many were a yes.
 
     Why it matters: it needs no library, no state beyond the features, and can be read on the
     phone at three in the morning. It is the yardstick, and the fallback.
     """
 
     name = "rule"
-    questions = (
-        ("amount_to_habit", 1.0),  # more than e times what this customer usually spends
-        ("count_24h", 2.5),  # the third payment within a day
-        ("is_online", 0.5),
-        ("merchant_risk", 0.015),  # the merchant is several times as risky as the average
-        ("is_foreign", 0.5),
-    )
 
-    def __init__(self) -> None:
+    def __init__(self, questions: Questions = DEFAULT_DOMAIN.questions) -> None:
+        self.questions = questions  # (input, limit): a yes above the limit
         self.rates_: Scores | None = None
 
     def __repr__(self) -> str:
@@ -122,19 +107,17 @@ class RuleModel:
         return np.asarray(_fitted(self.rates_, self)[self.points(frame)])
 
 
-_SKEWED = ("account_age_days", "count_1h", "count_24h", "count_7d", "recency_hours")
-_RATES = ("merchant_risk", "country_risk", "category_risk")
-
-
 class LogisticModel:
-    """A weighted sum of sixteen numbers, squashed. Every weight can be argued about.
+    """A weighted sum of the inputs, squashed. Every weight can be argued about.
 
-    Scores are summed column by column, so they do not depend on batch, thread or BLAS.
+    `inputs` is each input's name and scale ("log1p", "log" or "": see `Feature`). Scores are summed
+    column by column, so they do not depend on batch, thread or BLAS.
     """
 
     name = "logistic"
 
-    def __init__(self, strength: float = 1.0) -> None:
+    def __init__(self, strength: float = 1.0, inputs: Inputs = DEFAULT_DOMAIN.inputs) -> None:
+        self.inputs = inputs
         self.strength = strength  # inverse of the L2 penalty
         self.weights_: Scores | None = None
         self.intercept_ = 0.0
@@ -154,7 +137,7 @@ class LogisticModel:
             raise InputError(
                 f"every label is {labels.min():g}; a model needs rows of both kinds to tell apart."
             )
-        columns = [_unskewed(name, frame) for name in FEATURES]
+        columns = [_unskewed(frame[name], scale) for name, scale in self.inputs.items()]
         self.centre_ = np.array([np.nanmean(column) for column in columns])
         spread = np.array([np.nanstd(column) for column in columns])
         self.scale_ = np.where(spread > 0, spread, 1.0)
@@ -169,8 +152,8 @@ class LogisticModel:
         """Fraud probability; a missing input counts as average."""
         weights = _fitted(self.weights_, self)
         total = np.full(len(frame), self.intercept_)
-        for j, name in enumerate(FEATURES):
-            total += weights[j] * self._standard(j, _unskewed(name, frame))
+        for j, (name, scale) in enumerate(self.inputs.items()):
+            total += weights[j] * self._standard(j, _unskewed(frame[name], scale))
         return np.asarray(1.0 / (1.0 + np.exp(-total)))
 
     def _standard(self, j: int, column: Scores) -> Scores:
@@ -178,13 +161,12 @@ class LogisticModel:
         return np.where(np.isnan(values), 0.0, values)
 
 
-def _unskewed(name: str, frame: pd.DataFrame) -> Scores:
-    values = frame[name].to_numpy(dtype=np.float64)
-    if name in _SKEWED:
+def _unskewed(column: pd.Series, scale: str) -> Scores:
+    """A column on the scale on which a linear model should look at it."""
+    values = column.to_numpy(dtype=np.float64)
+    if scale == "log1p":
         return np.log1p(np.maximum(values, 0.0))
-    if name in _RATES:
-        return np.log(np.maximum(values, 1e-6))
-    return values
+    return np.log(np.maximum(values, LEAST_RATE)) if scale == "log" else values
 
 
 class BoostedModel:
@@ -196,7 +178,11 @@ class BoostedModel:
 
     name = "boosted"
 
-    def __init__(self, trees: int = 60, leaves: int = 15, random_state: int = 0) -> None:
+    def __init__(
+        self, trees: int = 60, leaves: int = 15, random_state: int = 0,
+        inputs: Inputs = DEFAULT_DOMAIN.inputs,
+    ) -> None:  # fmt: skip
+        self.inputs = inputs
         self.trees = trees
         self.leaves = leaves
         self.random_state = random_state
@@ -223,7 +209,9 @@ class BoostedModel:
             random_state=self.random_state,
         )
         with _threads().limit(limits=1):
-            self.estimator_ = estimator.fit(matrix(frame), labels, sample_weight=weights)
+            self.estimator_ = estimator.fit(
+                matrix(frame, self.inputs), labels, sample_weight=weights
+            )
         self._tables = None
         return self
 
@@ -234,7 +222,7 @@ class BoostedModel:
         estimator = _fitted(self.estimator_, self)
         if self._tables is None:
             self._tables = TreeTables.of(estimator)
-        return self._tables.predict(matrix(frame))
+        return self._tables.predict(matrix(frame, self.inputs))
 
 
 class PerfectModel:
@@ -244,9 +232,11 @@ class PerfectModel:
     """
 
     name = "perfect"
+    learns = False
     truth_column = "true_probability"
 
-    def __init__(self) -> None:
+    def __init__(self, identity: tuple[str, ...] = DEFAULT_DOMAIN.identity) -> None:
+        self.identity = identity
         self._ids: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._values: Scores = np.empty(0)
 
@@ -254,7 +244,7 @@ class PerfectModel:
         return f"{type(self).__name__}({self.truth_column})"
 
     def reveal(self, truth: pd.DataFrame) -> None:
-        """Take in the truth about requests that are about to arrive (index request_id)."""
+        """Take in the truth about rows that are about to arrive (index: their identity)."""
         ids = truth.index.to_numpy()
         order = np.argsort(ids)
         self._ids = ids[order]
@@ -268,7 +258,7 @@ class PerfectModel:
 
     def predict(self, frame: pd.DataFrame) -> Scores:
         """The revealed value of each request."""
-        wanted = frame["request_id"].to_numpy()
+        wanted = row_keys(frame, self.identity)
         strange = wanted[~is_in(wanted, self._ids)]
         if len(strange):
             raise NotFittedError(

@@ -1,7 +1,7 @@
 """The service: what each model call meets on its way, before any code of ours is asked.
 
-The stage in front of the five: it adds the latency that a call would have and whether it would
-be answered, by the request's own luck. `Service` is the naive level, an endless queue; in front
+It stands around the model: just before inference it adds the latency that a call has and whether
+it is answered, by the request's own luck. `Service` is the naive level, an endless queue; in front
 of a `GuardedService` stand a bounded one and health checks. Neither decides anything: deadlines and
 breakers are in inference.py. Traffic of seconds, with real queues, is the matter of traffic.
 """
@@ -19,7 +19,9 @@ from mlsys_lessons.randomness import luck, normal_luck
 from mlsys_lessons.records import HOUR_MS, SLOT_MS
 
 Floats = NDArray[np.float64]
-Told = dict[str, NDArray[np.generic]]  # latency_ms and dependency_up
+Fate = dict[str, NDArray[np.generic]]  # new values of columns of FATE
+
+FATE = ("latency_ms", "dependency_up")  # what a call meets
 
 MEDIAN_MS = 20.0  # a model call over the network
 SPREAD = 0.4  # standard deviation of its logarithm: p99 near 51 ms
@@ -63,7 +65,7 @@ class Service:
         up = np.ones(len(frame), dtype=bool)
         return extend(frame, {"latency_ms": MEDIAN_MS * np.exp(SPREAD * slow), "dependency_up": up})
 
-    def crowded(self, frame: pd.DataFrame, factor: float, elapsed_ms: Floats) -> Told:
+    def on_spike(self, frame: pd.DataFrame, factor: float, elapsed_ms: Floats) -> Fate:
         """What calls meet when `factor` times as many come as usual, `elapsed_ms` after it began.
 
         The work of callers who have given up is done all the same: past its capacity the service is
@@ -72,7 +74,7 @@ class Service:
         load = USUAL_LOAD * factor
         return {"latency_ms": waiting(frame["latency_ms"].to_numpy(), load, elapsed_ms)}
 
-    def crippled(self, frame: pd.DataFrame, lost: float, elapsed_ms: Floats) -> Told:
+    def on_replica_loss(self, frame: pd.DataFrame, lost: float, elapsed_ms: Floats) -> Fate:
         """What calls meet when a share of the replicas is lost: that share of them fails."""
         dead = luck(self.seed, "replica", frame["request_id"].to_numpy()) < lost
         return {"dependency_up": frame["dependency_up"].to_numpy() & ~dead}
@@ -87,18 +89,18 @@ class GuardedService(Service):
     Reference: Beyer et al., Site Reliability Engineering, 2016, Handling Overload.
     """
 
-    def crowded(self, frame: pd.DataFrame, factor: float, elapsed_ms: Floats) -> Told:
+    def on_spike(self, frame: pd.DataFrame, factor: float, elapsed_ms: Floats) -> Fate:
         """As many calls as the capacity allows wait a little; the others are refused."""
         load, usual = USUAL_LOAD * factor, frame["latency_ms"].to_numpy()
         latency = np.minimum(waiting(usual, load, elapsed_ms), usual + QUEUE_MS)
         refused = luck(self.seed, "door", frame["request_id"].to_numpy()) < 1 - 1 / load
         return {"latency_ms": np.where(refused, np.nan, latency)}
 
-    def crippled(self, frame: pd.DataFrame, lost: float, elapsed_ms: Floats) -> Told:
+    def on_replica_loss(self, frame: pd.DataFrame, lost: float, elapsed_ms: Floats) -> Fate:
         """Calls fail until the health checks notice; then the living replicas share them all."""
         unnoticed = elapsed_ms < CHECKED_MS
-        failing = super().crippled(frame, lost, elapsed_ms)["dependency_up"]
-        shared = self.crowded(frame, 1 / max(1 - lost, _LEAST_ALIVE), elapsed_ms)["latency_ms"]
+        failing = super().on_replica_loss(frame, lost, elapsed_ms)["dependency_up"]
+        shared = self.on_spike(frame, 1 / max(1 - lost, _LEAST_ALIVE), elapsed_ms)["latency_ms"]
         return {
             "latency_ms": np.where(unnoticed, frame["latency_ms"], shared),
             "dependency_up": np.where(unnoticed, failing, frame["dependency_up"]),

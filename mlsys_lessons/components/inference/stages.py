@@ -1,8 +1,9 @@
 """Inference: who answers, in time, and what happens when nobody does.
 
 Third stage: features -> inference -> decisions. It adds a score, the version that gave it and
-whether a fallback had to step in. How a model is fitted is told in models.py; what a score is worth
-is the business of decisions.py.
+whether a fallback had to step in. What a call meets on its way is the service's (service.py, asked
+just before), how a model is fitted is told in models.py; what a score is worth is the business of
+decisions.py.
 """
 
 from __future__ import annotations
@@ -13,99 +14,114 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.component import DEFAULT_DOMAIN, Columns, Component, Model
 from mlsys_lessons.components.inference.breaker import Breaker
-from mlsys_lessons.components.inference.models import Model
 from mlsys_lessons.components.inference.registry import ModelVersion, Registry
+from mlsys_lessons.components.inference.service import FATE, GuardedService, Service
+from mlsys_lessons.domain import Domain
 from mlsys_lessons.frames import categorical, extend
-from mlsys_lessons.records import SLOT_MS, milliseconds
+from mlsys_lessons.records import FAILURES, SLOT_MS, ClosedDay, milliseconds
 
 CALLER_PATIENCE_MS = 2_000  # after this the shop's own request has failed, whatever we answer
 DEADLINE_MS = 150  # the budget a payment leaves for a model
-FAILURES = ("dependency", "deadline", "breaker", "quarantined", "refused")
 FAILURE_DTYPE = pd.CategoricalDtype(FAILURES)
-_DEPENDENCY, _DEADLINE, _BREAKER, _QUARANTINED, _REFUSED = range(len(FAILURES))
+DEPENDENCY, DEADLINE, BREAKER, QUARANTINED, REFUSED = range(len(FAILURES))
+NO_FAILURE = -1
+ANSWER = ("score", "model_version", "is_fallback", "fallback_reason")
 
 
 @dataclass
-class BareInference:
+class BareInference(Component):
     """Naive level: call the model; if the call fails there is no score."""
 
     registry: Registry
+    service: Service
     patience_ms: float = CALLER_PATIENCE_MS
+    domain: Domain = field(default=DEFAULT_DOMAIN, repr=False)
+    resilient = False
+
+    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Add score (NaN where the call failed), version and the reason of the failure."""
+        failure = _failures(frame, self.patience_ms)
+        answered = failure == NO_FAILURE
+        scores = _scored(self.model, frame, answered)
+        names = [self.registry.champion.label]
+        version = np.where(answered, 0, -1).astype(np.int8)
+        return extend(frame, _answer(scores, version, names, np.zeros(len(frame), bool), failure))
 
     @property
     def model(self) -> Model:
         """The model in service."""
         return self.registry.champion.model
 
-    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Add score (NaN where the call failed), version and the reason of the failure."""
-        failure = _failures(frame, self.patience_ms)
-        scores = _scored(self.model, frame, failure < 0)
-        names = [self.registry.champion.label]
-        version = np.where(failure < 0, 0, -1).astype(np.int8)
-        return extend(frame, _answer(scores, version, names, np.zeros(len(frame), bool), failure))
+    @property
+    def needs(self) -> Columns:
+        """What the call met, when, and what the model reads."""
+        return ("arrival_time", "is_quarantined", *FATE, *self.domain.inputs)
 
-    def step(self, tick: int) -> None:
-        """Nothing changes overnight at this level."""
+    @property
+    def adds(self) -> Columns:
+        """A score, and who gave it."""
+        return ANSWER
+
+    def step(self, day: ClosedDay) -> None:
+        """Take a closed day over midnight: nothing changes overnight."""
 
 
 @dataclass
-class LadderInference:
+class LadderInference(BareInference):
     """Resilient level: a deadline, a breaker, and a ladder of simpler answers.
 
     Rungs: the champion; a rule that runs in this process; the base rate for rows of which not even
     the customer is known. Every answer says which rung gave it.
     """
 
-    registry: Registry
-    rule: ModelVersion
-    base_rate: ModelVersion
+    service: GuardedService
+    rule: ModelVersion = field(kw_only=True)
+    base_rate: ModelVersion = field(kw_only=True)
     deadline_ms: float = DEADLINE_MS
     breaker: Breaker = field(default_factory=Breaker)
-
-    @property
-    def model(self) -> Model:
-        """The model in service."""
-        return self.registry.champion.model
+    resilient = True
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add score, version, and whether and why a fallback stepped in."""
-        failure = _failures(frame, self.deadline_ms)
-        slots = milliseconds(frame["arrival_time"]) // SLOT_MS
-        unreadable = _unreadable(frame)
-        calling = ~unreadable & (failure != _REFUSED)
-        failure[unreadable] = _QUARANTINED
-        admitted = self.breaker.admit(slots[calling], failure[calling] >= 0)
-        failure[np.flatnonzero(calling)[~admitted]] = _BREAKER
+        failure = self._with_breaker(frame, _failures(frame, self.deadline_ms))
         rungs = [self.registry.champion, self.rule, self.base_rate]
-        rung = np.where(failure < 0, 0, np.where(failure == _QUARANTINED, 2, 1)).astype(np.int8)
+        failed = np.where(failure == QUARANTINED, 2, 1)
+        rung = np.where(failure == NO_FAILURE, 0, failed).astype(np.int8)
         scores = np.empty(len(frame))
-        for step, version in enumerate(rungs):
-            here = rung == step
+        for place, version in enumerate(rungs):
+            here = rung == place
             scores[here] = _scored(version.model, frame, here)[here]
         names = [version.label for version in rungs]
         return extend(frame, _answer(scores, rung, names, rung > 0, failure))
 
-    def step(self, tick: int) -> None:
-        """The breaker lives in slots of minutes; a day's edge means nothing to it."""
+    def _with_breaker(self, frame: pd.DataFrame, failure: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The failures, with those of rows that make no call and of calls that are not let out."""
+        unreadable = self._unreadable(frame)
+        calling = ~unreadable & (failure != REFUSED)
+        failure[unreadable] = QUARANTINED
+        slots = milliseconds(frame["arrival_time"]) // SLOT_MS
+        admitted = self.breaker.admit(slots[calling], failure[calling] != NO_FAILURE)
+        failure[np.flatnonzero(calling)[~admitted]] = BREAKER
+        return failure
 
+    def _unreadable(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """Quarantined rows of which not even the customer or the time is known.
 
-def _unreadable(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """Quarantined rows of which not even the customer or the time is known.
-
-    Any other quarantined row is worth an opinion: the models know what to do with a missing field.
-    """
-    nobody = np.isnan(frame["count_24h"].to_numpy())
-    return np.asarray(nobody & frame["is_quarantined"].to_numpy())
+        Any other quarantined row is worth an opinion: models know what to do with a missing field.
+        """
+        nobody = np.isnan(frame[self.domain.history[0]].to_numpy())
+        return np.asarray(nobody & frame["is_quarantined"].to_numpy())
 
 
 def _failures(frame: pd.DataFrame, limit_ms: float) -> NDArray[np.int8]:
-    """Index into FAILURES of what goes wrong with each row's model call, or -1."""
-    failure, latency = np.full(len(frame), -1, dtype=np.int8), frame["latency_ms"].to_numpy()
-    failure[latency > limit_ms] = _DEADLINE
-    failure[~frame["dependency_up"].to_numpy()] = _DEPENDENCY
-    failure[np.isnan(latency)] = _REFUSED  # at the door: no call was made
+    """Index into FAILURES of what goes wrong with each row's model call, or NO_FAILURE."""
+    latency = frame["latency_ms"].to_numpy()
+    failure = np.full(len(frame), NO_FAILURE, dtype=np.int8)
+    failure[latency > limit_ms] = DEADLINE
+    failure[~frame["dependency_up"].to_numpy()] = DEPENDENCY
+    failure[np.isnan(latency)] = REFUSED  # at the door: no call was made
     return failure
 
 
@@ -126,9 +142,8 @@ def _answer(
     fallback: NDArray[np.bool_],
     failure: NDArray[np.int8],
 ) -> dict[str, object]:
-    return {
-        "score": scores,
-        "model_version": categorical(version, pd.CategoricalDtype(names)),
-        "is_fallback": fallback,
-        "fallback_reason": categorical(failure, FAILURE_DTYPE),
-    }
+    columns = (
+        scores, categorical(version, pd.CategoricalDtype(names)), fallback,
+        categorical(failure, FAILURE_DTYPE),
+    )  # fmt: skip
+    return dict(zip(ANSWER, columns, strict=True))

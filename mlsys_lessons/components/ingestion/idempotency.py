@@ -1,7 +1,7 @@
-"""Answers: what was said to each request, for callers who ask again.
+"""Idempotency: a request that comes again gets its first answer again.
 
-A repeated request gets the first answer, whatever the model thinks by now. Recognising a repeat is
-ingestion's work; this module only remembers.
+Whatever the model thinks by now. Recognising a repeat is the stage's work (by the ids it has seen);
+this file only remembers answers.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.frames import extend, pile, stacked
-from mlsys_lessons.ids import is_in
-from mlsys_lessons.worlds.payments.domain import FEATURES
+from mlsys_lessons.frames import pile, stacked
+from mlsys_lessons.ids import is_in, row_keys
 
-DEDUP_DAYS = 7  # how long an answer is remembered for a repeated request
+ANSWERED_DAYS = 7  # how long an answer is remembered for a repeated request
 ANSWER = (
     "score", "model_version", "is_fallback", "fallback_reason", "action", "reason", "propensity",
     "review_value",
@@ -25,61 +24,65 @@ FINAL = ("final_action", "decided_by")
 
 
 class Answers:
-    """The answers of the last days, by request."""
+    """The answers of the last days, by row identity.
 
-    def __init__(self, days: int) -> None:
+    `identity` names the columns that tell one row from another (see `Domain.identity`).
+    """
+
+    def __init__(self, days: int, identity: tuple[str, ...] = ("request_id",)) -> None:
         self.days = days
+        self.identity = identity
         self._closed: deque[pd.DataFrame] = deque(maxlen=days)
         self._today: list[pd.DataFrame] = []
 
     def __repr__(self) -> str:
-        rows = sum(len(each) for each in (*self._closed, *self._today))
+        rows = sum(len(answers) for answers in (*self._closed, *self._today))
         return f"Answers({rows:,} of the last {self.days} days)"
 
     def remember(self, decided: pd.DataFrame) -> None:
         """Keep a batch of first answers until the day is closed."""
-        pile(self._today, decided[["request_id", *ANSWER]])
+        pile(self._today, decided[[*self.identity, *ANSWER]])
 
     def repeat(self, received: pd.DataFrame) -> pd.DataFrame:
-        """The received repeats with their first answers; features are not computed again."""
-        blank = dict.fromkeys(FEATURES, np.full(len(received), np.nan))
-        ids = received["request_id"].to_numpy()
-        first = _find(ids, (*self._closed, *self._today), ANSWER)
-        answer = first.set_axis(received.index, axis=0)
-        return pd.concat([extend(received, blank), answer], axis=1)
+        """Received repeats with their first answers at the right."""
+        keys = row_keys(received, self.identity)
+        first = self._find(keys, (*self._closed, *self._today), ANSWER)
+        return pd.concat([received, first.set_axis(received.index, axis=0)], axis=1)
 
-    def close_day(self, closed: pd.DataFrame) -> pd.DataFrame:
+    def close_day(self, day: pd.DataFrame) -> pd.DataFrame:
         """Give repeats the final action of their first row, and file the day.
 
-        Returns the closed day with `final_action` and `decided_by` complete.
+        Returns the day's log with `final_action` and `decided_by` complete.
         """
-        repeated = closed["is_duplicate"].to_numpy()
-        firsts = closed[["request_id", *ANSWER, *FINAL]]
+        repeated = day["is_duplicate"].to_numpy()
+        firsts = day[[*self.identity, *ANSWER, *FINAL]]
         if repeated.any():
             firsts = firsts[~repeated]
-            ids = closed.loc[repeated, "request_id"].to_numpy()
-            final = _find(ids, (*self._closed, firsts), FINAL)
+            keys = row_keys(day[repeated], self.identity)
+            final = self._find(keys, (*self._closed, firsts), FINAL)
             for name in FINAL:
-                column = closed[name].array.copy()
+                column = day[name].array.copy()
                 column[repeated] = final[name].array
-                closed = closed.assign(**{name: column})
+                day = day.assign(**{name: column})
         self._closed.append(firsts)
         self._today = []
-        return closed
+        return day
 
-
-def _find(
-    ids: NDArray[np.int64], frames: tuple[pd.DataFrame, ...], columns: tuple[str, ...]
-) -> pd.DataFrame:
-    """Columns of one row of the frames for each id, in the order of the ids."""
-    known = np.concatenate([each["request_id"].to_numpy() for each in frames])
-    order = np.argsort(known, kind="stable")
-    if not is_in(ids, known[order]).all():
-        raise LookupError("a repeat without a first answer: ingestion remembers longer.")
-    place = order[np.searchsorted(known[order], ids)]
-    starts = np.cumsum([0, *(len(each) for each in frames)])
-    held = np.searchsorted(starts, place, side="right") - 1
-    used = np.unique(held)
-    chunks = [frames[k][list(columns)].iloc[place[held == k] - starts[k]] for k in used]
-    rows = np.concatenate([np.flatnonzero(held == k) for k in used])
-    return stacked(chunks).iloc[np.argsort(rows)]
+    def _find(
+        self,
+        keys: NDArray[np.int64],
+        frames: tuple[pd.DataFrame, ...],
+        columns: tuple[str, ...],
+    ) -> pd.DataFrame:
+        """Columns of one row of the frames for each key, in the order of the keys."""
+        known = np.concatenate([row_keys(frame, self.identity) for frame in frames])
+        order = np.argsort(known, kind="stable")
+        if not is_in(keys, known[order]).all():
+            raise LookupError("a repeat without a first answer: ingestion remembers longer.")
+        place = order[np.searchsorted(known[order], keys)]
+        starts = np.cumsum([0, *(len(frame) for frame in frames)])
+        frame_of = np.searchsorted(starts, place, side="right") - 1
+        used = np.unique(frame_of)
+        chunks = [frames[k][list(columns)].iloc[place[frame_of == k] - starts[k]] for k in used]
+        rows = np.concatenate([np.flatnonzero(frame_of == k) for k in used])
+        return stacked(chunks).iloc[np.argsort(rows)]

@@ -2,131 +2,162 @@
 
 First stage of the loop: producers -> ingestion -> features. It flags rows and never drops, repairs
 or reorders one: a flag with a reason is an answer that somebody can look up, a missing row is not.
-It knows nothing of models or money; what a field promises is told in contract.
+It knows nothing of models or money; what a field promises is told in contract/.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.components.ingestion.contract import (
-    PAYMENTS_CONTRACT,
-    REPORT_COLUMNS,
-    UNUSUAL,
-    Contract,
-    lag_ms,
-)
-from mlsys_lessons.components.ingestion.idempotency import DEDUP_DAYS
+from mlsys_lessons.components.component import DEFAULT_DOMAIN, Columns, Component
+from mlsys_lessons.components.ingestion.contract import REPORT_COLUMNS, Contract, lag_ms
+from mlsys_lessons.components.ingestion.idempotency import ANSWERED_DAYS, Answers
 from mlsys_lessons.components.ingestion.usual_amounts import UsualAmounts
+from mlsys_lessons.domain import Costs, Domain
 from mlsys_lessons.frames import categorical, extend
-from mlsys_lessons.ids import SeenIds
+from mlsys_lessons.ids import SeenIds, row_keys
+from mlsys_lessons.records import ClosedDay, StateError
 
 USUAL_DAYS = 7  # a week has every weekday once: its mean is the usual volume
+FLAGS = ("is_duplicate", "is_late", "is_quarantined", "quarantine_reason")
+NO_REASON = -1
 
 
-@dataclass
-class ParsingIngestion:
+class ParsingIngestion(Component):
     """Naive level: read the columns and pass everything on. What most notebooks ship."""
 
-    rows_seen: int = 0
+    resilient = False
+
+    def __init__(self, domain: Domain = DEFAULT_DOMAIN) -> None:
+        self.domain = domain
+        self.rows_seen = 0
+        self._reasons = pd.CategoricalDtype(list(Contract.of(domain).reasons))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.rows_seen:,} rows seen)"
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Stamp row ids and constant flags: this level cannot tell one row from another."""
-        rows = len(frame)
-        frame = frame.set_axis(_row_ids(self.rows_seen, rows), axis=0)
-        self.rows_seen += rows
-        nothing = np.full(rows, -1, dtype=np.int8)
-        return extend(frame, _flags(np.zeros((3, rows), dtype=bool), nothing, ()))
+        frame = self._numbered(frame)
+        nothing = np.full(len(frame), NO_REASON, dtype=np.int8)
+        return extend(frame, self._flags(np.zeros((3, len(frame)), dtype=bool), nothing))
 
-    def audit(self, tick: int, closed: pd.DataFrame) -> None:
-        """Nobody has promised anything at this level."""
+    @property
+    def needs(self) -> Columns:
+        """The raw columns of the domain."""
+        return self.domain.columns
 
-    def step(self, tick: int) -> None:
-        """Nothing is remembered between days at this level."""
+    @property
+    def adds(self) -> Columns:
+        """Three flags and a reason."""
+        return FLAGS
+
+    def remember(self, decided: pd.DataFrame) -> None:
+        """Keep a batch of answers for callers who ask again: nobody is recognised at this level."""
+
+    def repeat(self, received: pd.DataFrame) -> pd.DataFrame:
+        """Repeated rows with their first answers: there are none at this level."""
+        raise StateError("this level recognises no repeated request; see ContractIngestion.")
+
+    def complete(self, day: pd.DataFrame) -> pd.DataFrame:
+        """A day's log with the final actions of repeats: there are none at this level."""
+        return day
+
+    def step(self, day: ClosedDay) -> None:
+        """Take a closed day over midnight: nothing is remembered between days at this level."""
 
     def warm(self, requests: pd.DataFrame) -> None:
-        """Nothing is learned from history at this level."""
+        """Take in a history: nothing is learned from it at this level."""
+
+    def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
+        """Each quarantined row is handled by somebody."""
+        return {"quarantine": int(day.log["is_quarantined"].sum()) * costs.quarantine}
+
+    def _numbered(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame indexed by row_id, in the order of arrival since the first day."""
+        start, self.rows_seen = self.rows_seen, self.rows_seen + len(frame)
+        return frame.set_axis(pd.RangeIndex(start, self.rows_seen, name="row_id"), axis=0)
+
+    def _flags(self, flags: NDArray[np.bool_], reason: NDArray[np.int8]) -> dict[str, object]:
+        return dict(zip(FLAGS, (*flags, categorical(reason, self._reasons)), strict=True))
 
 
-@dataclass
-class ContractIngestion:
+class ContractIngestion(ParsingIngestion):
     """Resilient level: contract, duplicates, late rows, quarantine with reasons.
 
     Why it matters: a model answers any row, also one whose amount is in cents or whose category
     nobody has seen. Whoever wants no answer to nonsense has to say what nonsense is.
     """
 
-    contract: Contract = PAYMENTS_CONTRACT
-    rows_seen: int = 0
-    seen: SeenIds = field(default_factory=lambda: SeenIds(days=DEDUP_DAYS))
-    usual: UsualAmounts = field(default_factory=UsualAmounts)
-    audits: list[tuple[int, int, list[float]]] = field(default_factory=list, repr=False)
+    resilient = True
+
+    def __init__(self, contract: Contract | None = None, domain: Domain = DEFAULT_DOMAIN) -> None:
+        super().__init__(domain)
+        self.contract = contract or Contract.of(domain)
+        self.seen = SeenIds(days=ANSWERED_DAYS)
+        self.answers = Answers(ANSWERED_DAYS, domain.identity)
+        self.usual = UsualAmounts()
+        self.audits: list[tuple[int, int, list[float]]] = []  # tick, rows, observed promises
+        self._reasons = pd.CategoricalDtype(list(self.contract.reasons))
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Flag each row: duplicate, late, quarantined and why."""
-        rows = len(frame)
-        frame = frame.set_axis(_row_ids(self.rows_seen, rows), axis=0)
-        self.rows_seen += rows
+        frame = self._numbered(frame)
         reason = self._judged(frame)
-        duplicate = self.seen.add(frame["request_id"].to_numpy())
+        duplicate = self.seen.add(row_keys(frame, self.domain.identity))
         late = lag_ms(frame) > self.contract.late_ms
-        reason[duplicate] = -1
-        flags = np.stack([duplicate, late, self.contract.puts_aside[reason]])
-        return extend(frame, _flags(flags, reason, self.contract.reasons))
+        reason[duplicate] = NO_REASON
+        flags = np.stack([duplicate, late, self.contract.is_put_aside(reason)])
+        return extend(frame, self._flags(flags, reason))
 
     def _judged(self, frame: pd.DataFrame) -> NDArray[np.int8]:
         """Each row's gravest broken promise; clean rows teach what is usual."""
-        reason = self.contract.breaches(frame)
-        merchant, amount = frame["merchant_id"].to_numpy(), frame["amount"].to_numpy()
-        odd = ~self.contract.puts_aside[reason] & self.usual.unusual(merchant, amount)
-        reason[odd] = self.contract.reasons.index(UNUSUAL)
-        clean = reason < 0
-        self.usual.learn(merchant[clean], amount[clean])
+        reason = self.contract.violations(frame)
+        if self.domain.usual_by:
+            keys = frame[self.domain.usual_by].to_numpy()
+            amounts = frame[self.domain.measure].to_numpy()
+            odd = ~self.contract.is_put_aside(reason) & self.usual.unusual(keys, amounts)
+            reason[odd] = self.contract.reasons.index(self.contract.unusual)
+            clean = reason == NO_REASON
+            self.usual.learn(keys[clean], amounts[clean])
         return reason
 
-    def audit(self, tick: int, closed: pd.DataFrame) -> None:
-        """Look at a closed day's feed as a whole: what it brought, for the promises it gave."""
+    def remember(self, decided: pd.DataFrame) -> None:
+        """Keep a batch of first answers for callers who ask again."""
+        self.answers.remember(decided)
+
+    def repeat(self, received: pd.DataFrame) -> pd.DataFrame:
+        """Repeated rows with their first answers at the right."""
+        return self.answers.repeat(received)
+
+    def complete(self, day: pd.DataFrame) -> pd.DataFrame:
+        """A day's log in which repeats have the final action of their first row."""
+        return self.answers.close_day(day)
+
+    def step(self, day: ClosedDay) -> None:
+        """Audit the day's feed; forget old requests; move each merchant's usual level."""
         lately = [rows for _, rows, _ in self.audits[-USUAL_DAYS:]]
         usual_rows = sum(lately) / len(lately) if lately else float("nan")
-        self.audits.append((tick, len(closed), self.contract.observe(closed, usual_rows)))
+        observed = self.contract.observe(day.log, usual_rows)
+        self.audits.append((day.tick, len(day.log), observed))
+        self.seen.close_day()
+        self.usual.close_day()
 
     @property
     def report(self) -> pd.DataFrame:
         """Every promise of every closed day: tick and the columns of `Contract.report`."""
-        days = {tick: self.contract.judged(seen) for tick, _, seen in self.audits}
+        days = {tick: self.contract.judged(observed) for tick, _, observed in self.audits}
         if not days:
             return pd.DataFrame(columns=["tick", *REPORT_COLUMNS])
         return pd.concat(days, names=["tick"]).reset_index("tick").reset_index(drop=True)
 
-    def step(self, tick: int) -> None:
-        """Close the day: forget old answers, and move each merchant's usual level."""
-        self.seen.close_day()
-        self.usual.close_day()
-
     def warm(self, requests: pd.DataFrame) -> None:
         """Learn each merchant's usual level from a history."""
-        self.usual.learn(requests["merchant_id"].to_numpy(), requests["amount"].to_numpy())
+        if self.domain.usual_by:
+            names = (self.domain.usual_by, self.domain.measure)
+            self.usual.learn(*(requests[name].to_numpy() for name in names))
         self.usual.close_day()
-
-
-def _row_ids(start: int, rows: int) -> pd.RangeIndex:
-    return pd.RangeIndex(start, start + rows, name="row_id")
-
-
-def _flags(
-    flags: NDArray[np.bool_], reason: NDArray[np.int8], reasons: tuple[str, ...]
-) -> dict[str, object]:
-    return {
-        "is_duplicate": flags[0],
-        "is_late": flags[1],
-        "is_quarantined": flags[2],
-        "quarantine_reason": categorical(reason, _reason_dtype(reasons)),
-    }
-
-
-def _reason_dtype(reasons: tuple[str, ...]) -> pd.CategoricalDtype:
-    return pd.CategoricalDtype(list(reasons or PAYMENTS_CONTRACT.reasons))

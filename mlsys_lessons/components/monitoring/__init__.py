@@ -6,14 +6,13 @@ Beside the loop: it reads each closed day and tells people; it changes no row.
 from __future__ import annotations
 
 from mlsys_lessons.components.monitoring import detectors, drift, performance
-from mlsys_lessons.components.monitoring.alerts import RULES, AlertRule
+from mlsys_lessons.components.monitoring.alerts import Alerts
 from mlsys_lessons.components.monitoring.detectors import Cusum, PageHinkley
 from mlsys_lessons.components.monitoring.monitor import Monitor, OperationsOnly
 from mlsys_lessons.components.monitoring.performance import EstimatedPerformance, cbpe
 
 __all__ = [
-    "RULES",
-    "AlertRule",
+    "Alerts",
     "Cusum",
     "EstimatedPerformance",
     "Monitor",

@@ -8,18 +8,32 @@ yesterday or decides what is worth a call: alerts.py does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.monitoring.alerts import MetricRow
 from mlsys_lessons.components.monitoring.performance import expected_confusion
 from mlsys_lessons.components.monitoring.references import Reference
-from mlsys_lessons.records import DAY_MS, HOUR_MS, DayFacts, milliseconds
-from mlsys_lessons.worlds.payments.domain import CATEGORIES, CHANNELS, COUNTRIES
+from mlsys_lessons.domain import Domain, Share
+from mlsys_lessons.frames import codes, in_words, words
+from mlsys_lessons.records import (
+    APPROVE,
+    BLOCK,
+    CARDHOLDER,
+    DAY_MS,
+    HOUR_MS,
+    INVESTIGATOR,
+    LATE,
+    REVIEW,
+    SHED,
+    DayFacts,
+    milliseconds,
+)
 
-MetricRow = tuple[str, str, float, int]  # metric, segment, value, number of rows behind it
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -28,12 +42,17 @@ CALLER_PATIENCE_MS = 2_000.0  # after this the caller has gone, whatever we answ
 SERVICE_FAILURES = ("dependency", "deadline", "breaker", "refused")  # outages, as reasons
 NIGHT_HOURS = 6  # 0:00 to 5:59, when genuine customers sleep
 ODDS_LIMIT = 1e-6  # probabilities are cut here before their logarithm is taken
-VOCABULARIES = {
-    "card_country": frozenset(COUNTRIES),
-    "category": frozenset(CATEGORIES),
-    "country": frozenset(COUNTRIES),
-    "channel": frozenset(CHANNELS),
-}
+OPERATIONS_NEED = ("latency_ms", "fallback_reason", "action", "is_fallback", "score")
+
+
+def needed(domain: Domain) -> tuple[str, ...]:
+    """The columns of a day's log that the five layers look at."""
+    flags = ("is_duplicate", "is_late", "is_quarantined", "final_action")
+    features = filter(None, [domain.history[0], _recency_name(domain)])
+    of_shares = [name for share in domain.shares for name in (share.field, share.differs_from)]
+    watched_fields = (*domain.nullable, *filter(None, [domain.measure, *of_shares]))
+    clocks = ("event_time", "arrival_time")
+    return tuple(dict.fromkeys((*OPERATIONS_NEED, *flags, *clocks, *watched_fields, *features)))
 
 
 def operations(day_log: pd.DataFrame) -> list[MetricRow]:
@@ -46,8 +65,8 @@ def operations(day_log: pd.DataFrame) -> list[MetricRow]:
     latency = day_log["latency_ms"].to_numpy()
     median, tail = _quantiles(latency, 0.5, 0.99)
     too_late = latency > CALLER_PATIENCE_MS
-    failed = _is_any(day_log["fallback_reason"], SERVICE_FAILURES) | too_late
-    shed = _is_any(day_log["action"], ("shed",))
+    failed = in_words(day_log["fallback_reason"], SERVICE_FAILURES) | too_late
+    shed = codes(day_log["action"]) == SHED
     waited_for = ~day_log["is_fallback"].to_numpy()  # a fallback speaks when the deadline is over
     answered = ~np.isnan(day_log["score"].to_numpy()) & ~(too_late & waited_for) & ~shed
     return [
@@ -61,7 +80,9 @@ def operations(day_log: pd.DataFrame) -> list[MetricRow]:
     ]
 
 
-def inputs(day_log: pd.DataFrame, references: Mapping[str, Reference]) -> list[MetricRow]:
+def inputs(
+    day_log: pd.DataFrame, references: Mapping[str, Reference], domain: Domain
+) -> list[MetricRow]:
     """Raw fields as they came, quarantined rows included: missing, unknown, late, shifted.
 
     Why it matters: every drift statistic drops missing values, so the missing rate is a metric of
@@ -70,27 +91,64 @@ def inputs(day_log: pd.DataFrame, references: Mapping[str, Reference]) -> list[M
     and without it the table has not answered at all.
     """
     rows = len(day_log)
-    amount, hour = watched_amount(day_log), watched_hour(day_log)
+    hour = watched_hour(day_log)
+    first = ~day_log["is_duplicate"].to_numpy()
+    history = day_log[domain.history[0]].to_numpy()[first]
     lag = milliseconds(day_log["arrival_time"]) - milliseconds(day_log["event_time"])
-    foreign, both_known = _foreign(day_log)
-    recency = day_log["recency_hours"].to_numpy()[~day_log["is_duplicate"].to_numpy()]
     return [
-        *_missing_rates(day_log),
-        ("null_rate", "history", _share(np.isnan(recency)), len(recency)),
-        *_unknown_rates(day_log),
+        *_missing_rates(day_log, domain),
+        ("null_rate", "history", _share(np.isnan(history)), len(history)),
+        *_unknown_rates(day_log, domain),
         ("duplicate_rate", ALL, _share(day_log["is_duplicate"].to_numpy()), rows),
         ("late_rate", ALL, _share(day_log["is_late"].to_numpy()), rows),
         ("quarantine_rate", ALL, _share(day_log["is_quarantined"].to_numpy()), rows),
         ("future_rate", ALL, _share(lag < 0), rows),
-        ("amount_median", ALL, _quantiles(amount, 0.5)[0], len(amount)),
-        ("amount_mean", ALL, _mean(amount), len(amount)),
-        ("psi_amount", ALL, references["amount"].psi(amount), len(amount)),
+        *_measure(day_log, references, domain),
         ("psi_hour", ALL, references["hour"].psi(hour), rows),
-        ("recency_median", ALL, _quantiles(recency, 0.5)[0], len(recency)),
-        ("share_online", ALL, _share(_is_any(day_log["channel"], ("online",))), rows),
-        ("share_foreign", ALL, _share(foreign[both_known]), int(both_known.sum())),
+        *_recency(day_log[first], domain),
+        *(_watched_share(day_log, share) for share in domain.shares),
         ("share_night", ALL, _share(hour < NIGHT_HOURS), rows),
     ]
+
+
+def _measure(
+    day_log: pd.DataFrame, references: Mapping[str, Reference], domain: Domain
+) -> list[MetricRow]:
+    """The level of the domain's measure, by median, mean and shape."""
+    if not domain.measure:
+        return []
+    name, values = domain.measure, watched_measure(day_log, domain)
+    return [
+        (f"{name}_median", ALL, _quantiles(values, 0.5)[0], len(values)),
+        (f"{name}_mean", ALL, _mean(values), len(values)),
+        (f"psi_{name}", ALL, references[name].psi(values), len(values)),
+    ]
+
+
+def _recency(firsts: pd.DataFrame, domain: Domain) -> list[MetricRow]:
+    """How long ago the actors of today were here before: a stale table shows as days."""
+    name = _recency_name(domain)
+    if not name:
+        return []
+    recency = firsts[name].to_numpy()
+    return [("recency_median", ALL, _quantiles(recency, 0.5)[0], len(recency))]
+
+
+def _recency_name(domain: Domain) -> str:
+    return next((one.name for one in domain.features if one.formula == "recency"), "")
+
+
+def _watched_share(day_log: pd.DataFrame, share: Share) -> MetricRow:
+    """One share of the day's rows that the domain has named."""
+    if share.equals:
+        return (
+            share.metric,
+            ALL,
+            _share(in_words(day_log[share.field], (share.equals,))),
+            len(day_log),
+        )
+    differs, both_known = _differ(day_log[share.field], day_log[share.differs_from])
+    return share.metric, ALL, _share(differs[both_known]), int(both_known.sum())
 
 
 def outputs(day_log: pd.DataFrame, references: Mapping[str, Reference]) -> list[MetricRow]:
@@ -101,7 +159,7 @@ def outputs(day_log: pd.DataFrame, references: Mapping[str, Reference]) -> list[
     """
     answered = _answered_by_model(day_log)
     score = day_log["score"].to_numpy()[answered]
-    flagged = _is_any(day_log["action"], ("review", "block"))[answered]
+    flagged = np.isin(codes(day_log["action"]), (REVIEW, BLOCK))[answered]
     rows = len(score)
     likely = np.clip(score, ODDS_LIMIT, 1 - ODDS_LIMIT)
     tp, fp, fn, _ = expected_confusion(likely, flagged)
@@ -115,20 +173,21 @@ def outputs(day_log: pd.DataFrame, references: Mapping[str, Reference]) -> list[
     ]
 
 
-def decisions(day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
+def decisions(day_log: pd.DataFrame, facts: DayFacts, domain: Domain) -> list[MetricRow]:
     """What we did with the requests, each counted once, and how the reviewers kept up.
 
     Why it matters: a threshold that nobody touched still blocks twice as many when scores shift.
     """
     first = ~day_log["is_duplicate"].to_numpy()
     rows = int(np.count_nonzero(first))
+    action = codes(day_log["action"])[first]
     rates = [
-        (f"{action}_rate", ALL, _share(_is_any(day_log["action"], (action,))[first]), rows)
-        for action in ("approve", "review", "block")
+        (f"{domain.actions[code]}_rate", ALL, _share(action == code), rows)
+        for code in (APPROVE, REVIEW, BLOCK)
     ]
-    blocked = first & _is_any(day_log["final_action"], ("block",))
-    euros = day_log["amount"].to_numpy()[blocked]
-    cents = np.rint(euros[np.isfinite(euros)] * 100)
+    blocked = first & (codes(day_log["final_action"]) == BLOCK)
+    amount = day_log[domain.measure].to_numpy()[blocked] if domain.measure else np.empty(0)
+    cents = np.rint(amount[np.isfinite(amount)] * 100)
     return [
         *rates,
         ("blocked_cents", ALL, float(cents.sum()), int(np.count_nonzero(blocked))),
@@ -137,7 +196,7 @@ def decisions(day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
     ]
 
 
-def business(day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
+def business(day_log: pd.DataFrame, facts: DayFacts, domain: Domain) -> list[MetricRow]:
     """What became known today: money in the books, frauds reported, labels.
 
     Why it matters: it is the only layer that is about the purpose, and the last one to know. Frauds
@@ -146,20 +205,27 @@ def business(day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
     rows = int(np.count_nonzero(~day_log["is_duplicate"].to_numpy()))
     labels = facts.labels
     positive = labels["label"].to_numpy() == 1
-    reported = np.count_nonzero(positive & _is_any(labels["source"], ("cardholder", "late")))
-    reviewed = _is_any(labels["source"], ("investigator",))
+    source = codes(labels["source"])
+    reported = np.count_nonzero(positive & np.isin(source, (CARDHOLDER, LATE)))
+    reviewed = source == INVESTIGATOR
     confirmed = positive[reviewed]
     return [
         ("booked_cents", ALL, float(sum(facts.books_cents.values())), rows),
-        ("reported_fraud_rate", ALL, _ratio(float(reported), rows), rows),
+        (f"reported_{domain.harm}_rate", ALL, _ratio(float(reported), rows), rows),
         ("labels_known", ALL, float(len(labels)), len(labels)),
         ("precision_reviewed", ALL, _share(confirmed), len(confirmed)),
     ]
 
 
-def watched_amount(day_log: pd.DataFrame) -> Floats:
-    """Amounts of first-time rows, missing and infinite ones left out."""
-    amount = day_log["amount"].to_numpy()
+def watched(domain: Domain) -> dict[str, Callable[[pd.DataFrame], Floats]]:
+    """The columns whose shape is held against the last weeks, by name."""
+    measure = {domain.measure: partial(watched_measure, domain=domain)} if domain.measure else {}
+    return {**measure, "hour": watched_hour, "score": watched_score}
+
+
+def watched_measure(day_log: pd.DataFrame, domain: Domain) -> Floats:
+    """The measure of first-time rows, missing and infinite values left out."""
+    amount = day_log[domain.measure].to_numpy()
     return np.asarray(amount[np.isfinite(amount) & ~day_log["is_duplicate"].to_numpy()])
 
 
@@ -178,46 +244,31 @@ def _answered_by_model(day_log: pd.DataFrame) -> Mask:
     return np.asarray(~silent & ~np.isnan(day_log["score"].to_numpy()))
 
 
-def _missing_rates(day_log: pd.DataFrame) -> list[MetricRow]:
+def _missing_rates(day_log: pd.DataFrame, domain: Domain) -> list[MetricRow]:
+    missing = {
+        name: codes(day_log[name]) < 0 if name in domain.vocabularies else pd.isna(day_log[name])
+        for name in domain.nullable
+    }
     rows = len(day_log)
-    missing = {name: _codes(day_log[name]) < 0 for name in VOCABULARIES}
-    missing["amount"] = np.isnan(day_log["amount"].to_numpy())
-    missing["account_opened"] = np.isnat(day_log["account_opened"].to_numpy())
-    return [("null_rate", name, _share(mask), rows) for name, mask in missing.items()]
+    return [("null_rate", name, _share(np.asarray(mask)), rows) for name, mask in missing.items()]
 
 
-def _unknown_rates(day_log: pd.DataFrame) -> list[MetricRow]:
-    rows = len(day_log)
-    result = []
-    for name, known in VOCABULARIES.items():
-        words = tuple(word for word in _words(day_log[name]) if word not in known)
-        share = _share(_is_any(day_log[name], words)) if words or not rows else 0.0
-        result.append(("unknown_category_rate", name, share, rows))
-    return result
+def _unknown_rates(day_log: pd.DataFrame, domain: Domain) -> list[MetricRow]:
+    rows, rates = len(day_log), []
+    for name, agreed in domain.vocabularies.items():
+        strange = [word for word in words(day_log[name]) if word not in agreed.categories]
+        share = _share(in_words(day_log[name], strange)) if strange or not rows else 0.0
+        rates.append(("unknown_category_rate", name, share, rows))
+    return rates
 
 
-def _foreign(day_log: pd.DataFrame) -> tuple[Mask, Mask]:
-    """Which rows pay outside the card's country, and which rows name both countries."""
-    here, home = day_log["country"], day_log["card_country"]
-    if here.dtype != home.dtype:  # a producer has changed one vocabulary: compare the words
-        words = pd.Index(here.cat.categories).union(home.cat.categories, sort=False)
-        here, home = here.cat.set_categories(words), home.cat.set_categories(words)
-    first, second = _codes(here), _codes(home)
+def _differ(one: pd.Series, other: pd.Series) -> tuple[Mask, Mask]:
+    """Which rows differ in two columns of one vocabulary, and which rows have both."""
+    if one.dtype != other.dtype:  # a producer has changed one vocabulary: compare the words
+        union = words(one).union(words(other), sort=False)
+        one, other = one.cat.set_categories(union), other.cat.set_categories(union)
+    first, second = codes(one), codes(other)
     return first != second, (first >= 0) & (second >= 0)
-
-
-def _codes(values: pd.Series) -> NDArray[np.integer]:
-    return np.asarray(values.array.codes)
-
-
-def _is_any(values: pd.Series, names: tuple[str, ...]) -> Mask:
-    wanted = np.array([*(word in names for word in _words(values)), False])
-    return np.asarray(wanted[_codes(values)])
-
-
-def _words(values: pd.Series) -> pd.Index:
-    assert isinstance(values.dtype, pd.CategoricalDtype)
-    return values.dtype.categories
 
 
 def _share(mask: Mask) -> float:

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.features.offline import offline
-from mlsys_lessons.components.inference.models import BoostedModel, Model
+from mlsys_lessons.components.inference.models import BoostedModel
 from mlsys_lessons.lessons.lesson01 import leakage
 from mlsys_lessons.records import ticks
 from mlsys_lessons.simulation.ledger import expected_cents

@@ -12,14 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.decisions import ScoreCut, best_f1_cut
-from mlsys_lessons.components.inference.models import (
-    BoostedModel,
-    Model,
-    RuleModel,
-    _threads,
-    matrix,
-)
+from mlsys_lessons.components.inference.models import BoostedModel, RuleModel, _threads, matrix
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.lessons.lesson01.questions import time_split
 from mlsys_lessons.randomness import luck

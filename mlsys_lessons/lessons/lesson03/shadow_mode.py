@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.components.inference.models import Model
+from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.components.inference.stages import BareInference
 from mlsys_lessons.frames import extend

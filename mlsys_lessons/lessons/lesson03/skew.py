@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.components.features.definitions import HISTORY
-from mlsys_lessons.components.features.online import OnlineFeatures
-from mlsys_lessons.components.inference.models import Model
+from mlsys_lessons.components.component import Model
+from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.components.monitoring.drift import psi
 from mlsys_lessons.experiments.offline import area
 from mlsys_lessons.experiments.pipelines import (
@@ -37,7 +36,7 @@ from mlsys_lessons.simulation.presets import NotebookModel
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.system.faults import CATALOGUE, Fault, faulted
 from mlsys_lessons.warehouse import MISTAKES as SQL_MISTAKES
-from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, FEATURES
+from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, FEATURES, HISTORY
 
 __all__ = ["MISTAKES", "SQL_MISTAKES", "Same", "logged_table", "taught_on"]
 

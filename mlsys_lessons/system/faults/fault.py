@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.component import PARTS
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import DAY_MS, InputError, milliseconds
 
-SEAMS = ("requests", "service", "ingestion", "features", "inference", "decisions", "labels")
+# The producers, each stage of the pipeline, what a model call meets, and what people report.
+SEAMS = ("requests", *PARTS[:-1], "service", "labels")
+CLOCKS = {"requests": "event_time", "labels": "label_time"}  # elsewhere the arrival time counts
 Stage = Callable[[pd.DataFrame], pd.DataFrame]
 Wrapper = Callable[[Stage, "Fault"], Stage]
 Mask = NDArray[np.bool_]
@@ -90,8 +93,7 @@ def on_stage(change: Callable[[pd.DataFrame, Mask, Fault, Any], pd.DataFrame]) -
 
         def with_fault(frame: pd.DataFrame) -> pd.DataFrame:
             out = stage(frame)
-            clock = "event_time" if fault.seam == "requests" else "arrival_time"
-            inside = fault.covers(out[clock])
+            inside = fault.covers(out[CLOCKS.get(fault.seam, "arrival_time")])
             return change(out, inside, fault, bare) if inside.any() else out
 
         with_fault.bare = bare  # type: ignore[attr-defined]
@@ -110,6 +112,6 @@ def share(frame: pd.DataFrame, fault: Fault, key: str = "request_id") -> Mask:
     return luck(0, fault.name, frame[key].to_numpy()) < fault.severity
 
 
-def replaced(frame: pd.DataFrame, hit: Mask, told: Mapping[str, Any]) -> pd.DataFrame:
-    """The frame with other values in the columns of `told`, on the rows that were hit."""
-    return frame.assign(**{name: np.where(hit, told[name], frame[name]) for name in told})
+def replaced(frame: pd.DataFrame, hit: Mask, values: Mapping[str, Any]) -> pd.DataFrame:
+    """The frame with other `values` in their columns, on the rows that were hit."""
+    return frame.assign(**{name: np.where(hit, values[name], frame[name]) for name in values})

@@ -1,7 +1,8 @@
 """Faults of what the system runs on: tables that age or fall silent, models, calls, replicas.
 
 What a stage does without its table, its memory or its replicas is for its own level to say
-(`unanswered`, `reborn`, `crowded`, `crippled`): the fault only says when, and to which rows.
+(`on_timeout`, `after_restart`, `on_spike`, `on_replica_loss`): the fault only says when, and to
+which rows.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.records import DAY_MS, milliseconds, timestamps
 from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, on_stage, replaced, share
-from mlsys_lessons.worlds.payments.domain import FEATURES
 
 
 def stale_features(*, start: float, end: float, severity: float = 2.0) -> Fault:
@@ -24,7 +24,7 @@ def stale_features(*, start: float, end: float, severity: float = 2.0) -> Fault:
         age = int(fault.severity * DAY_MS)
         midnight = milliseconds(frame["arrival_time"])[inside][:1] // DAY_MS * DAY_MS
         stale = table.lookup(frame, as_of=timestamps(midnight - age)[0])
-        return replaced(frame, inside, {name: stale[name] for name in FEATURES})
+        return replaced(frame, inside, stale)
 
     return made(
         ("stale_features", "features", "number of days"), (start, end), severity, on_stage(change),
@@ -36,9 +36,9 @@ def missing_features(*, start: float, end: float, severity: float = 0.5) -> Faul
     """The feature store times out: a share of look-ups bring nothing about the customer."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, table: Any) -> pd.DataFrame:
-        told = table.unanswered(frame)
+        fallback = table.on_timeout(frame)
         hit = inside & share(frame, fault)
-        return replaced(frame, hit, {name: told[name] for name in FEATURES})
+        return replaced(frame, hit, fallback)
 
     return made(
         ("missing_features", "features", "share of requests"), (start, end), severity,
@@ -55,8 +55,8 @@ def cold_start(*, start: float, end: float, severity: float = 4.0) -> Fault:
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, table: Any) -> pd.DataFrame:
         age_ms = np.mod(fault.elapsed_ms(frame["arrival_time"]), DAY_MS / fault.severity)
-        cold, told = table.reborn(frame, age_ms)
-        return replaced(frame, inside & cold, {name: told[name] for name in FEATURES})
+        cold, fallback = table.after_restart(frame, age_ms)
+        return replaced(frame, inside & cold, fallback)
 
     return made(
         ("cold_start", "features", "number of restarts a day"), (start, end), severity,
@@ -127,7 +127,7 @@ def traffic_spike(*, start: float, end: float, severity: float = 4.0) -> Fault:
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, service: Any) -> pd.DataFrame:
         elapsed_ms = fault.elapsed_ms(frame["arrival_time"])
-        return replaced(frame, inside, service.crowded(frame, fault.severity, elapsed_ms))
+        return replaced(frame, inside, service.on_spike(frame, fault.severity, elapsed_ms))
 
     return made(
         ("traffic_spike", "service", "factor"), (start, end), severity, on_stage(change),
@@ -140,7 +140,7 @@ def partial_outage(*, start: float, end: float, severity: float = 0.5) -> Fault:
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, service: Any) -> pd.DataFrame:
         elapsed_ms = fault.elapsed_ms(frame["arrival_time"])
-        return replaced(frame, inside, service.crippled(frame, fault.severity, elapsed_ms))
+        return replaced(frame, inside, service.on_replica_loss(frame, fault.severity, elapsed_ms))
 
     return made(
         ("partial_outage", "service", "share of replicas"), (start, end), severity,

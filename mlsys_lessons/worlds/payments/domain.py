@@ -1,4 +1,9 @@
-"""Payments as plain data: fields, words, costs, features."""
+"""Payments as plain data: fields and their owners, words, features, costs, rules, who is called.
+
+The one place that says what a payment is. Readers, columns, SQL and JSON types, metrics and alerts
+are derived from it. Nothing is computed here, and nothing here knows the truth; reality is in
+world.py.
+"""
 
 from __future__ import annotations
 
@@ -8,53 +13,130 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.domain import (
+    ARRIVAL,
+    ENTITY,
+    EVENT,
+    REQUEST,
+    AlertRule,
+    BusinessRule,
+    Costs,
+    Domain,
+    Feature,
+    Field,
+    Share,
+)
+
+# --- words -------------------------------------------------------------------------------------
+
 COUNTRIES = ("DE", "ES", "FR", "IT", "NL", "PL", "NO")  # NO is where the business may launch
-
-
 CATEGORIES = (
     "grocery", "fuel", "restaurant", "fashion", "electronics", "travel", "gaming", "gift_cards",
 )  # fmt: skip
-
-
 CHANNELS = ("chip", "contactless", "online")
-
-
 ACTIONS = ("approve", "review", "block", "shed")
-
-
 LABEL_SOURCES = ("investigator", "cardholder", "matured", "late")
 
-
 COUNTRY_DTYPE = pd.CategoricalDtype(COUNTRIES)
-
-
 CATEGORY_DTYPE = pd.CategoricalDtype(CATEGORIES)
-
-
 CHANNEL_DTYPE = pd.CategoricalDtype(CHANNELS)
-
-
 ACTION_DTYPE = pd.CategoricalDtype(ACTIONS)
-
-
 SOURCE_DTYPE = pd.CategoricalDtype(LABEL_SOURCES)
 
+# --- who answers -------------------------------------------------------------------------------
 
-RAW_COLUMNS = (
-    "request_id", "event_time", "arrival_time", "customer_id", "account_opened", "card_country",
-    "merchant_id", "category", "country", "channel", "amount",
+GATEWAY, ACCOUNTS, DESK, TERMINALS = "payments gateway", "accounts", "merchant desk", "terminals"
+PLATFORM = "payments platform"
+PRODUCER = "data producer"
+MODELS = "ML team"
+FRAUD = "fraud operations"
+FINANCE = "finance"
+
+# --- fields ------------------------------------------------------------------------------------
+
+FIELDS = (
+    Field(
+        "request_id", "int64", GATEWAY, minimum=0, unique=True, role=REQUEST, example=1,
+        about="the caller's own id; repeated within 7 days it gets the first answer again",
+    ),
+    Field(
+        "event_time", "datetime64[ms]", GATEWAY, role=EVENT, example="2025-01-01T09:30:00Z",
+        about="when the payment was made: ISO 8601 (UTC if no zone) or ms since 1970",
+    ),
+    Field(
+        "arrival_time", "datetime64[ms]", GATEWAY, role=ARRIVAL,
+        about="virtual time only: when it reached us; never before an earlier arrival",
+    ),
+    Field(
+        "customer_id", "int64", ACCOUNTS, minimum=0, maximum=2**24 - 1, role=ENTITY, example=17
+    ),
+    Field(
+        "account_opened", "datetime64[ms]", ACCOUNTS, example="2023-06-01",
+        about="ISO 8601 or ms since 1970",
+    ),
+    Field("card_country", "category", ACCOUNTS, categories=COUNTRIES, example="DE"),
+    Field("merchant_id", "int64", DESK, minimum=0, maximum=2**20 - 1, role=ENTITY, example=5),
+    Field("category", "category", DESK, categories=CATEGORIES, example="grocery"),
+    Field("country", "category", DESK, categories=COUNTRIES, example="DE"),
+    Field("channel", "category", TERMINALS, categories=CHANNELS, example="chip"),
+    Field(
+        "amount", "float64", GATEWAY, unit="EUR", minimum=0.01, maximum=20_000.0, null_rate=0.001,
+        example=23.5,
+    ),
 )  # fmt: skip
+RAW_COLUMNS = tuple(one.name for one in FIELDS)
 
+# --- features ----------------------------------------------------------------------------------
 
-FEATURES = (
-    "log_amount", "hour_sin", "hour_cos", "is_online", "is_foreign", "account_age_days",
-    "count_1h", "count_24h", "count_7d", "sum_24h", "sum_7d", "recency_hours", "amount_to_habit",
-    "merchant_risk", "country_risk", "category_risk",
+_PAST = ("customer_id", "event_time")
+_SUMS = (*_PAST, "amount")
+_IN_WINDOW = "the customer's earlier attempts in the window"
+_SUM = "ln(1 + euros attempted in the window)"
+_RATE = "smoothed rate of matured fraud"
+
+# A prior says how many requests of evidence the overall rate weighs against a key's own.
+FEATURE_LIST = (
+    Feature("log_amount", "log", ("amount",), "ln(euros)"),
+    Feature("hour_sin", "hour_sin", ("event_time",), "the event's hour on a 24 hour dial"),
+    Feature("hour_cos", "hour_cos", ("event_time",), "the event's hour on a 24 hour dial"),
+    Feature("is_online", "equals", ("channel",), "1 or 0", "online"),
+    Feature("is_foreign", "differs", ("country", "card_country"), "1 or 0: not the card's country"),
+    Feature(
+        "account_age_days", "days_since", ("event_time", "account_opened"),
+        "from the account's opening to the event", scale="log1p",
+    ),
+    Feature("count_1h", "count", _PAST, _IN_WINDOW, "hour", scale="log1p"),
+    Feature("count_24h", "count", _PAST, _IN_WINDOW, "day", scale="log1p"),
+    Feature("count_7d", "count", _PAST, _IN_WINDOW, "week", scale="log1p"),
+    Feature("sum_24h", "log_sum", _SUMS, _SUM, "day"),
+    Feature("sum_7d", "log_sum", _SUMS, _SUM, "week"),
+    Feature(
+        "recency_hours", "recency", _PAST,
+        "since the customer's previous attempt, 720 when there is none in 30 days", scale="log1p",
+    ),
+    Feature(
+        "amount_to_habit", "to_habit", _SUMS,
+        "ln(amount / mean of the customer's last 30 days), 0 without a habit",
+    ),
+    Feature("merchant_risk", "risk", ("merchant_id",), _RATE, 300.0, scale="log"),
+    Feature("country_risk", "risk", ("country",), _RATE, 1_000.0, scale="log"),
+    Feature("category_risk", "risk", ("category",), _RATE, 1_000.0, scale="log"),
 )  # fmt: skip
+FEATURES = tuple(one.name for one in FEATURE_LIST)
+
+QUESTIONS = (  # five that a fraud analyst would ask
+    ("amount_to_habit", 1.0),  # more than e times what this customer usually spends
+    ("count_24h", 2.5),  # the third payment within a day
+    ("is_online", 0.5),
+    ("merchant_risk", 0.015),  # the merchant is several times as risky as the average
+    ("is_foreign", 0.5),
+)
+
+# --- money -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Costs:
+class PaymentCosts(Costs):
     """The one cost table; all money is integer cents, shares are per unit of amount.
 
     Every number is an assumption of this business, stated here once, shared by all worlds,
@@ -66,19 +148,11 @@ class Costs:
     chargeback_fee: int = 1_500  # on top of the amount, for each approved fraud
     friction: int = 500  # a genuine customer is blocked: calls, apologies
     shed: int = 100  # a payment that found the system too busy
-    delay: int = 20  # a payment held until the next tick edge, whoever pays
-    review_minute: int = 60  # a reviewer, all in
-    quarantine: int = 10  # handling a row that broke the contract
-    page: int = 2_500  # somebody is called
-    on_call_day: int = 500  # somebody can be called
-    retraining: int = 3_000  # one fit with its checks
-    upkeep_component_year: int = 240_000  # each of six components at its resilient level
-    upkeep_feature_year: int = 12_000  # each model input that must be kept alive
 
     def margin(self, amount_cents: NDArray[np.int64]) -> NDArray[np.int64]:
         """Cents earned by approving each genuine amount.
 
-        >>> Costs().margin(np.array([10_000]))
+        >>> PaymentCosts().margin(np.array([10_000]))
         array([210])
         """
         rate = np.rint(np.asarray(amount_cents) * self.margin_rate).astype(np.int64)
@@ -87,10 +161,120 @@ class Costs:
     def fraud_loss(self, amount_cents: NDArray[np.int64]) -> NDArray[np.int64]:
         """Cents lost by approving each fraudulent amount.
 
-        >>> Costs().fraud_loss(np.array([10_000]))
+        >>> PaymentCosts().fraud_loss(np.array([10_000]))
         array([11500])
         """
         return np.asarray(amount_cents, dtype=np.int64) + self.chargeback_fee
 
+    def loss(self, amount_cents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The same under the name that every domain has for it."""
+        return self.fraud_loss(amount_cents)
 
-COSTS = Costs()
+
+COSTS = PaymentCosts()
+ITEMS = ("margin", "fraud_loss", "fraud_blocked", "friction", "shed_sale")
+
+# --- decisions ---------------------------------------------------------------------------------
+
+REASONS = ("score", "velocity", "new account", "exploration", "no answer")
+RULES = (
+    BusinessRule(
+        "new account", "review", (("account_age_days", "<", 3.0), ("amount", ">", 500.0))
+    ),
+    BusinessRule("velocity", "block", (("count_1h", ">=", 8.0),)),
+)  # fmt: skip
+
+# --- monitoring --------------------------------------------------------------------------------
+
+SHARES = (
+    Share("share_online", "channel", equals="online"),
+    Share("share_foreign", "country", differs_from="card_country"),
+)
+
+
+def _weekly(layer: str, metric: str, direction: str, transform: str, owner: str) -> AlertRule:
+    """A ticket about a metric with a weekly cycle."""
+    return AlertRule(layer, metric, "all", direction, owner, "ticket", transform=transform, cycle=7)
+
+
+def _field(metric: str, name: str) -> AlertRule:
+    """A page about one raw field that has lost its values or its vocabulary."""
+    return AlertRule("inputs", metric, name, "up", PRODUCER, "page")
+
+
+_NULLABLE = ("amount", "category", "country", "card_country", "channel", "account_opened")
+_WORDED = ("category", "country", "card_country", "channel")
+
+ALERT_RULES: tuple[AlertRule, ...] = (
+    AlertRule("operations", "requests", "all", "both", PLATFORM, "page", transform="log", cycle=7),
+    AlertRule("operations", "latency_p99", "all", "up", PLATFORM, "ticket", transform="log"),
+    AlertRule("operations", "error_rate", "all", "up", PLATFORM, "page"),
+    AlertRule("operations", "shed_rate", "all", "up", PLATFORM, "page"),
+    *(_field("null_rate", name) for name in _NULLABLE),
+    *(_field("unknown_category_rate", name) for name in _WORDED),
+    AlertRule("inputs", "duplicate_rate", "all", "up", PRODUCER, "ticket"),
+    AlertRule("inputs", "late_rate", "all", "up", PRODUCER, "ticket"),
+    AlertRule("inputs", "quarantine_rate", "all", "up", PRODUCER, "ticket"),
+    AlertRule("inputs", "future_rate", "all", "up", PRODUCER, "page", field="event_time"),
+    AlertRule(
+        "inputs", "amount_median", "all", "both", PRODUCER, "page",
+        transform="log", cycle=7, field="amount",
+    ),
+    AlertRule(
+        "inputs", "amount_mean", "all", "both", PRODUCER, "page",
+        transform="log", cycle=7, field="amount",
+    ),
+    _weekly("inputs", "psi_amount", "up", "cube_root", PRODUCER),
+    AlertRule(
+        "inputs", "psi_hour", "all", "up", PRODUCER, "page",
+        transform="cube_root", cycle=7, field="event_time",
+    ),
+    AlertRule(  # paydays bring customers back early; a stale table shows as days, not hours
+        "inputs", "recency_median", "all", "up", MODELS, "ticket",
+        transform="log", cycle=7, caution=1.4,
+    ),
+    _weekly("inputs", "share_night", "both", "share", PRODUCER),
+    _weekly("inputs", "share_online", "both", "share", PRODUCER),
+    _weekly("inputs", "share_foreign", "both", "share", PRODUCER),
+    AlertRule(
+        "outputs", "score_log_odds", "all", "both", MODELS, "page", transform="identity", cycle=7
+    ),
+    _weekly("outputs", "psi_score", "up", "cube_root", MODELS),
+    _weekly("outputs", "share_flagged", "both", "share", MODELS),
+    AlertRule("decisions", "block_rate", "all", "both", FRAUD, "page", cycle=7),
+    _weekly("decisions", "approve_rate", "down", "share", FRAUD),
+    _weekly("decisions", "blocked_cents", "up", "log", FINANCE),
+    AlertRule("business", "reported_fraud_rate", "all", "up", FRAUD, "page"),
+    AlertRule(  # a few reported frauds are most of its noise: the lower tail is long
+        "business", "booked_cents", "all", "down", FINANCE, "ticket",
+        monthly_rate=0.01, transform="identity", cycle=7, caution=1.8,
+    ),
+    AlertRule("business", "precision_reviewed", "all", "down", FRAUD, "ticket"),
+)  # fmt: skip
+
+# --- the whole ---------------------------------------------------------------------------------
+
+PAYMENTS = Domain(
+    name="payments",
+    fields=FIELDS,
+    features=FEATURE_LIST,
+    costs=COSTS,
+    items=ITEMS,
+    actions=ACTIONS,
+    reasons=REASONS,
+    label_sources=LABEL_SOURCES,
+    harm="fraud",
+    actor="customer_id",
+    measure="amount",
+    usual_by="merchant_id",
+    feed_owner=GATEWAY,
+    rules=RULES,
+    typical_genuine=45.0,  # euros: the means of the training history
+    typical_harmful=150.0,
+    questions=QUESTIONS,
+    shares=SHARES,
+    alert_rules=ALERT_RULES,
+    caption="{amount:.2f} EUR · {category} in {country} · {channel}",
+    traced=("count_24h", "recency_hours", "amount_to_habit", "merchant_risk"),
+)
+HISTORY = PAYMENTS.history  # the features that stand on what the customer did before

@@ -5,8 +5,6 @@ Only form is decided here: names, dtypes, order. What the numbers are was decide
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -26,20 +24,6 @@ from mlsys_lessons.worlds.payments.people import Reports
 from mlsys_lessons.worlds.payments.purchases import Payments
 
 _POSITION_BITS = 20  # rows a day stay far below 2 ** 20
-
-
-class Day(NamedTuple):
-    """One day: requests in order of arrival, and the truth about each, in the same order."""
-
-    requests: pd.DataFrame
-    truth: pd.DataFrame
-
-
-class History(NamedTuple):
-    """The days before day 0: requests, and the labels known when day 0 opens."""
-
-    requests: pd.DataFrame
-    labels: pd.DataFrame
 
 
 def in_arrival_order(payments: Payments) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

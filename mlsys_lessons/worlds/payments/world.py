@@ -14,15 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.domain import Domain
 from mlsys_lessons.ids import locate
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import DAY_MS, InputError, whole_number
+from mlsys_lessons.records import DAY_MS, LAST_TICK, InputError, whole_number
 from mlsys_lessons.worlds.payments.adaptation import adapt, ended_campaigns
 from mlsys_lessons.worlds.payments.customers import LOOKBACK, Population
-from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, ACTIONS
+from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, ACTIONS, PAYMENTS
 from mlsys_lessons.worlds.payments.frames import (
-    Day,
-    History,
     in_arrival_order,
     known_labels,
     request_frame,
@@ -45,9 +44,9 @@ from mlsys_lessons.worlds.payments.state import (
     world_at_start,
 )
 from mlsys_lessons.worlds.payments.truth import Midnight, fraud_probability
+from mlsys_lessons.worlds.world import Day, History
 
 MIN_DAILY, MAX_DAILY = 50, 100_000  # below, no ring fits; above, customer ids run out
-LAST_TICK = 1_095  # three years: customer ids are dealt for that long
 _REVIEWED_SHARE = 0.004  # cases a day that the reviewers can take, of all payments
 
 
@@ -70,6 +69,7 @@ class PaymentsWorld:
     drift: Drift
     reviewers: Reviewers
     name: ClassVar[str] = "payments"
+    domain: ClassVar[Domain] = PAYMENTS
 
     def __repr__(self) -> str:
         """Say how large the world is."""

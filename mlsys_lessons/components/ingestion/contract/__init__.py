@@ -1,8 +1,8 @@
 """The data contract: what each field promises, who answers for it, and how a frame is read.
 
-field.py is one column's promise, agreement.py the whole contract, feed.py what a day of rows
-promises together, parsing.py how a frame is read, export.py the same as pandera. ingestion.py
-applies it to traffic.
+agreement.py is the whole contract, values.py which values break a field's promise, feed.py what a
+day of rows promises together, parsing.py how a frame is read, export.py the same as pandera. The
+stages apply it to traffic.
 """
 
 from mlsys_lessons.components.ingestion.contract.agreement import (
@@ -14,14 +14,14 @@ from mlsys_lessons.components.ingestion.contract.agreement import (
 )
 from mlsys_lessons.components.ingestion.contract.feed import (
     REPORT_COLUMNS,
-    UNUSUAL,
     Promise,
     lag_ms,
+    unusual,
 )
-from mlsys_lessons.components.ingestion.contract.field import POLICIES, Field
 from mlsys_lessons.components.ingestion.contract.parsing import parse
+from mlsys_lessons.components.ingestion.contract.values import broken, missing
 
 __all__ = [
-    "FUTURE_MS", "LATE_MS", "PAYMENTS_CONTRACT", "POLICIES", "REPORT_COLUMNS", "STALE_MS",
-    "UNUSUAL", "Contract", "Field", "Promise", "lag_ms", "parse",
+    "FUTURE_MS", "LATE_MS", "PAYMENTS_CONTRACT", "REPORT_COLUMNS", "STALE_MS", "Contract",
+    "Promise", "broken", "lag_ms", "missing", "parse", "unusual",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The agreement with the producers, as data: fields, clocks, feed, owners.
 
-Rows are judged one by one, with array masks (`breaches`); a feed is judged a day at a time
+Rows are judged one by one, with array masks (`violations`); a feed is judged a day at a time
 (`report`). It repairs nothing: a value outside its promise is reported as it came.
 """
 
@@ -14,19 +14,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.components.ingestion.contract.feed import (
-    UNUSUAL,
     Promise,
     as_frame,
     feed_promises,
     field_promises,
     lag_ms,
     observe,
+    unusual,
 )
-from mlsys_lessons.components.ingestion.contract.field import Field
 from mlsys_lessons.components.ingestion.contract.parsing import parse
+from mlsys_lessons.components.ingestion.contract.values import broken
+from mlsys_lessons.domain import Domain, Field
 from mlsys_lessons.records import DAY_MS, HOUR_MS, SLOT_MS, InputError
-from mlsys_lessons.worlds.payments.domain import CATEGORY_DTYPE, CHANNEL_DTYPE, COUNTRY_DTYPE
 
 FUTURE_MS = 5 * SLOT_MS  # producers' clocks may run this far ahead
 STALE_MS = 7 * DAY_MS  # and no claim older than this is accepted
@@ -35,26 +36,38 @@ LATE_MS = HOUR_MS  # a row that took longer than this from event to arrival is c
 
 @dataclass(frozen=True)
 class Contract:
-    """The agreement with the producers, as data: fields, clocks, feed, owners.
+    """The agreement with the producers of a domain: `Contract.of(domain)`.
 
     Why it matters: most model incidents are data incidents, and a row that breaks a written
     promise has an owner to call; a row that only looks odd has none.
     """
 
-    fields: tuple[Field, ...]
+    domain: Domain
+    fields: tuple[Field, ...]  # judged one by one; the two clocks are judged together
     future_ms: int = FUTURE_MS
     stale_ms: int = STALE_MS
-    feed_owner: str = "payments gateway"  # answers for clocks, freshness and volume
+    feed_owner: str = ""  # answers for clocks, freshness and volume
     late_ms: int = LATE_MS
     late_rate: float = 0.01  # the share of rows that may take longer than that
     volume: tuple[float, float] = (0.5, 2.0)  # rows a day, against the usual day
 
+    @classmethod
+    def of(cls, domain: Domain) -> Contract:
+        """The contract that a domain's own fields promise."""
+        return cls(domain, domain.promised, feed_owner=domain.feed_owner)
+
     @cached_property
     def reasons(self) -> tuple[str, ...]:
-        """Everything a row can be reported for; `breaches` counts in this order."""
+        """Everything a row can be reported for; `violations` counts in this order."""
         clocks = ("event_time: in the future", "event_time: too old")
-        promises = tuple(f"{each.name}: breaks its promise" for each in self.fields)
-        return (*clocks, *promises, UNUSUAL)
+        promises = tuple(f"{field.name}: breaks its promise" for field in self.fields)
+        units = (self.unusual,) if self.domain.usual_by else ()
+        return (*clocks, *promises, *units)
+
+    @property
+    def unusual(self) -> str:
+        """The reason for a measure that seems to be in another unit."""
+        return unusual(self.domain.measure)
 
     @cached_property
     def _weights(self) -> list[int]:
@@ -62,31 +75,35 @@ class Contract:
 
         Among degraded fields numbers come first: they alone stay legible when they are wrong.
         """
-        amount = next((each for each in self.fields if each.name == "amount"), None)
+        of_unit = [field for field in self.fields if field.name == self.domain.measure]
         return [
-            0 if each is None or each.on_breach == "quarantine" else 1 + bool(each.categories)
-            for each in (None, None, *self.fields, amount)
-        ]
+            0 if field is None or field.on_breach == "quarantine" else 1 + bool(field.categories)
+            for field in (None, None, *self.fields, *of_unit)
+        ][: len(self.reasons)]
 
     @cached_property
     def _lightest_first(self) -> list[int]:
-        """The reasons that `breaches` looks for; a later one overrules an earlier one."""
-        found = range(len(self.reasons) - 1)  # what is unusual is for ingestion to say
-        return sorted(found, key=self._weights.__getitem__)[::-1]
+        """The reasons in the order in which `violations` writes them: a graver one overwrites."""
+        judged = range(2 + len(self.fields))  # whether a unit is unusual, ingestion says
+        return sorted(judged, key=self._weights.__getitem__)[::-1]
 
     @cached_property
     def puts_aside(self) -> NDArray[np.bool_]:
         """Which reasons quarantine their row; the last entry answers for -1, no reason."""
         return np.array([*(weight == 0 for weight in self._weights), False])
 
-    def breaches(self, frame: pd.DataFrame) -> NDArray[np.int8]:
+    def is_put_aside(self, reason: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Which rows are quarantined, given each row's reason (-1: none)."""
+        return self.puts_aside[reason]
+
+    def violations(self, frame: pd.DataFrame) -> NDArray[np.int8]:
         """For each row the index of its gravest broken promise in `reasons`, or -1.
 
         Equally grave ones count in the order of `reasons`.
         """
         lag = lag_ms(frame)
         masks = [lag < -self.future_ms, lag > self.stale_ms]
-        masks += [each.broken(frame[each.name]) for each in self.fields]
+        masks += [broken(field, frame[field.name]) for field in self.fields]
         gravest = np.full(len(frame), -1, dtype=np.int8)
         for reason in self._lightest_first:
             gravest[masks[reason]] = reason
@@ -98,7 +115,7 @@ class Contract:
         >>> PAYMENTS_CONTRACT.owner("amount")
         'payments gateway'
         """
-        owners = {each.name: each.owner for each in self.fields}
+        owners = {field.name: field.owner for field in self.fields}
         owners |= dict.fromkeys(("event_time", "arrival_time"), self.feed_owner)
         if name not in owners:
             raise InputError(f"field {name!r} is not in the contract; it has {sorted(owners)}.")
@@ -107,7 +124,7 @@ class Contract:
     @property
     def promises(self) -> tuple[Promise, ...]:
         """What the feed as a whole has promised, one line a promise."""
-        of_fields = [promise for each in self.fields for promise in field_promises(each)]
+        of_fields = [promise for field in self.fields for promise in field_promises(field)]
         of_rows = feed_promises(self.feed_owner, self.late_ms, self.late_rate, self.volume)
         return (*of_fields, *of_rows)
 
@@ -132,10 +149,11 @@ class Contract:
         False
         """
         logged = "is_quarantined" in frame
-        return self.judged(self.observe(frame if logged else parse(frame), usual_rows))
+        requests = frame if logged else parse(frame, self.domain)
+        return self.judged(self.observe(requests, usual_rows))
 
     def to_pandera(self) -> Any:
-        """The row promises as a pandera DataFrameSchema: it accepts the rows that `breaches` does.
+        """The row promises as a pandera DataFrameSchema: it accepts the same rows as `violations`.
 
         For the lesson and for checks offline; pandera's checks take many times as long.
         """
@@ -144,19 +162,4 @@ class Contract:
         return schema(self.fields, self.future_ms, self.stale_ms)
 
 
-PAYMENTS_CONTRACT = Contract(
-    fields=(
-        Field("request_id", "int64", "payments gateway", minimum=0, unique=True),
-        Field("customer_id", "int64", "accounts", minimum=0, maximum=2**24 - 1),
-        Field("merchant_id", "int64", "merchant desk", minimum=0, maximum=2**20 - 1),
-        Field("account_opened", "datetime64[ms]", "accounts"),
-        Field("card_country", "category", "accounts", categories=tuple(COUNTRY_DTYPE.categories)),
-        Field("category", "category", "merchant desk", categories=tuple(CATEGORY_DTYPE.categories)),
-        Field("country", "category", "merchant desk", categories=tuple(COUNTRY_DTYPE.categories)),
-        Field("channel", "category", "terminals", categories=tuple(CHANNEL_DTYPE.categories)),
-        Field(
-            "amount", "float64", "payments gateway", unit="EUR", minimum=0.01, maximum=20_000.0,
-            null_rate=0.001,
-        ),
-    )
-)  # fmt: skip
+PAYMENTS_CONTRACT = Contract.of(DEFAULT_DOMAIN)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons.components.ingestion.contract.field import Field
+from mlsys_lessons.domain import Field
 
 
 def schema(fields: tuple[Field, ...], future_ms: int, stale_ms: int) -> Any:

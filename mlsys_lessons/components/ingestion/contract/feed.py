@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.components.ingestion.contract.field import Field
+from mlsys_lessons.components.ingestion.contract.values import broken, missing
+from mlsys_lessons.domain import Field
+from mlsys_lessons.frames import codes, words
 from mlsys_lessons.records import milliseconds
 
 REPORT_COLUMNS = ("field", "promise", "owner", "observed", "promised", "broken")
-UNUSUAL = "amount: not in this merchant's usual unit"
 FLAGS = ("is_duplicate", "quarantine_reason")  # of a log; a frame of requests has none
 Columns = Mapping[str, pd.Series]
 
@@ -45,20 +46,20 @@ def field_promises(field: Field) -> Iterable[Promise]:
     """What one field's owner promises of a day."""
     name, owner = field.name, field.owner
 
-    def missing(day: Columns, _: float) -> float:
-        return _share(field.missing(day[name]))
+    def gaps(day: Columns, _: float) -> float:
+        return _share(missing(field, day[name]))
 
     def outside(day: Columns, _: float) -> float:
-        return _share(field.broken(day[name]) & ~field.missing(day[name]))
+        return _share(broken(field, day[name]) & ~missing(field, day[name]))
 
     def repeated(day: Columns, _: float) -> float:
         flagged = name == "request_id" and "is_duplicate" in day
         return _share((day["is_duplicate"] if flagged else day[name].duplicated()).to_numpy())
 
-    yield Promise(name, "null rate", owner, field.null_rate, missing)
+    yield Promise(name, "null rate", owner, field.null_rate, gaps)
     yield Promise(name, "values", owner, 0.0, outside)
     if field.unit:
-        yield Promise(name, "unit", owner, field.unit_rate, _in_another_unit)
+        yield Promise(name, "unit", owner, field.unit_rate, _in_another_unit(unusual(name)))
     if field.unique:
         yield Promise(name, "unique", owner, 0.0, repeated)
 
@@ -97,9 +98,22 @@ def _share(mask: NDArray[np.bool_]) -> float:
     return float(np.count_nonzero(mask)) / len(mask) if len(mask) else float("nan")
 
 
-def _in_another_unit(day: Columns, _: float) -> float:
-    """The share that ingestion found to be in another unit; NaN where nobody has looked."""
-    if "quarantine_reason" not in day:
-        return float("nan")
-    reasons = day["quarantine_reason"].array
-    return _share(reasons.codes == list(reasons.categories).index(UNUSUAL))
+def unusual(name: str) -> str:
+    """The reason given to a row whose value seems to be in another unit.
+
+    >>> unusual("amount")
+    "amount: not in this merchant's usual unit"
+    """
+    return f"{name}: not in this merchant's usual unit"
+
+
+def _in_another_unit(reason: str) -> Callable[[Columns, float], float]:
+    """The share that ingestion flagged with a reason; NaN where nobody has looked."""
+
+    def share(day: Columns, _: float) -> float:
+        if "quarantine_reason" not in day:
+            return float("nan")
+        flagged = day["quarantine_reason"]
+        return _share(codes(flagged) == list(words(flagged)).index(reason))
+
+    return share

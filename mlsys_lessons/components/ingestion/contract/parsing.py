@@ -10,28 +10,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mlsys_lessons.components.component import DEFAULT_DOMAIN
+from mlsys_lessons.domain import Domain, Field
 from mlsys_lessons.records import InputError
-from mlsys_lessons.worlds.payments.domain import (
-    CATEGORY_DTYPE,
-    CHANNEL_DTYPE,
-    COUNTRY_DTYPE,
-    RAW_COLUMNS,
-)
-
-_NUMBERS = ("request_id", "customer_id", "merchant_id")
-_TIMES = ("event_time", "arrival_time", "account_opened")
-_VOCABULARIES = {
-    "card_country": COUNTRY_DTYPE,
-    "category": CATEGORY_DTYPE,
-    "country": COUNTRY_DTYPE,
-    "channel": CHANNEL_DTYPE,
-}
 
 _ILLEGIBLE = (TypeError, ValueError, OverflowError)
 _MISSING = {"i": -1, "M": np.datetime64("NaT", "ms"), "f": np.nan}  # by kind of dtype
 
 
-def parse(frame: pd.DataFrame) -> pd.DataFrame:
+def parse(frame: pd.DataFrame, domain: Domain = DEFAULT_DOMAIN) -> pd.DataFrame:
     """The raw columns in their types, whatever the caller brought; legible values are left alone.
 
     A value outside its vocabulary or range passes. Among legible ones an illegible value becomes
@@ -52,13 +39,13 @@ def parse(frame: pd.DataFrame) -> pd.DataFrame:
         raise InputError(f"column {hidden[0]!r} is the world's secret; drop it before handle().")
     if "arrival_time" not in frame.columns and "event_time" in frame.columns:
         frame = frame.assign(arrival_time=frame["event_time"])
-    absent = [name for name in RAW_COLUMNS if name not in frame.columns]
+    absent = [name for name in domain.columns if name not in frame.columns]
     if absent:
-        raise InputError(f"column {absent[0]!r} is absent; requests need {list(RAW_COLUMNS)}.")
+        raise InputError(f"column {absent[0]!r} is absent; requests need {list(domain.columns)}.")
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
         raise InputError(f"column {twice[0]!r} comes twice; keep one of them.")
-    columns = {name: _typed(name, frame[name]) for name in RAW_COLUMNS}
+    columns = {field.name: _typed(field, frame[field.name]) for field in domain.fields}
     columns["arrival_time"] = _stamped(columns["arrival_time"])
     return pd.DataFrame(columns, index=frame.index, copy=False)
 
@@ -73,25 +60,33 @@ def _stamped(arrival: pd.Series) -> pd.Series:
     return arrival.fillna(arrival.max()) if arrival.isna().any() else arrival
 
 
-def _typed(name: str, values: pd.Series) -> pd.Series:
-    wanted = _wanted_dtype(name)
-    if values.dtype == wanted or _worded(name, values.dtype):
+def _typed(field: Field, values: pd.Series) -> pd.Series:
+    if field.categories is not None:
+        return _worded(field.categories, values)
+    wanted = np.dtype(field.dtype)
+    if values.dtype == wanted:
         return values
-    if name in _VOCABULARIES:
-        words = values.astype(object).map(str, na_action="ignore")
-        agreed = list(_VOCABULARIES[name].categories)
-        extra = [word for word in pd.unique(words.dropna()) if word not in agreed]
-        return words.astype(pd.CategoricalDtype([*agreed, *extra]))
     try:
         return _converted(values, wanted)
     except _ILLEGIBLE as error:
         legible = _salvaged(values, wanted)
         if bool((legible.isna() | (legible == _MISSING[wanted.kind])).all()):
             raise InputError(
-                f"column {name!r} has type {values.dtype} and cannot be read as {wanted} ({error});"
-                " convert it before handle()."
+                f"column {field.name!r} has type {values.dtype} and cannot be read as {wanted} "
+                f"({error}); convert it before handle()."
             ) from None
         return legible
+
+
+def _worded(agreed: tuple[str, ...], values: pd.Series) -> pd.Series:
+    """A category column that begins with the agreed vocabulary; unknown words may follow."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        vocabulary = values.dtype.categories
+        if tuple(vocabulary[: len(agreed)]) == agreed:
+            return values
+    text = values.astype(object).map(str, na_action="ignore")
+    extra = [word for word in pd.unique(text.dropna()) if word not in agreed]
+    return text.astype(pd.CategoricalDtype([*agreed, *extra]))
 
 
 def _converted(values: pd.Series, wanted: np.dtype) -> pd.Series:
@@ -108,21 +103,6 @@ def _salvaged(values: pd.Series, wanted: np.dtype) -> pd.Series:
     except _ILLEGIBLE:
         if len(values) == 1:
             return pd.Series([_MISSING[wanted.kind]], index=values.index, dtype=wanted)
-        half = len(values) // 2
-        return pd.concat(
-            [_salvaged(each, wanted) for each in (values.iloc[:half], values.iloc[half:])]
-        )
-
-
-def _worded(name: str, dtype: object) -> bool:
-    """Whether a category column begins with the agreed vocabulary; unknown words may follow."""
-    if name not in _VOCABULARIES or not isinstance(dtype, pd.CategoricalDtype):
-        return False
-    agreed = list(_VOCABULARIES[name].categories)
-    return list(dtype.categories[: len(agreed)]) == agreed
-
-
-def _wanted_dtype(name: str) -> np.dtype:
-    if name in _NUMBERS:
-        return np.dtype("int64")
-    return np.dtype("datetime64[ms]" if name in _TIMES else "float64")
+        middle = len(values) // 2
+        halves = (values.iloc[:middle], values.iloc[middle:])
+        return pd.concat([_salvaged(half, wanted) for half in halves])
