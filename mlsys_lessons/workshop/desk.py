@@ -12,11 +12,13 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlsys_lessons.files import make_folder, write_whole
 from mlsys_lessons.records import InputError, StorageError
 
 LESSONS = Path(__file__).resolve().parents[2] / "notebooks"  # in a checkout; no wheel has them
 FIRST_LESSON = "00_start_here.ipynb"
 DESK = "my_lessons"
+WAY_OUT = "choose a folder of your own with --dir"  # where the desk cannot be written
 
 
 @dataclass(frozen=True)
@@ -70,33 +72,17 @@ def edition(lesson: bytes) -> str | None:
         return None
 
 
-def write_new(path: Path, content: bytes) -> None:
-    """Write a file in one step: complete, or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        with draft.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise StorageError(
-            f"cannot write {path} ({error.strerror}); choose a folder of your own with --dir."
-        ) from None
-
-
 def set_desk(folder: Path) -> Copies:
     """Copy the lessons into a folder; what is there stays as it is.
 
     Raises StorageError when the folder cannot be made or written.
     """
     lessons, done = lesson_files(), Copies()
-    make_folder(folder)
+    make_folder(folder, way_out=WAY_OUT)
     for lesson in lessons:
         target, fresh = folder / lesson.name, cleared(lesson)
         if not os.path.lexists(target):
-            write_new(target, fresh)
+            write_whole(target, fresh, way_out=WAY_OUT)
             done.copied.append(lesson.name)
             continue
         done.kept.append(lesson.name)
@@ -115,7 +101,7 @@ def reset(folder: Path, number: str) -> tuple[Path, Path | None]:
     if not folder.is_dir():
         raise StorageError(f"there is no folder {folder}; run `mlsys-lessons lab` first, or --dir.")
     backup = _backed_up(target) if target.exists() else None
-    write_new(target, fresh)
+    write_whole(target, fresh, way_out=WAY_OUT)
     return target, backup
 
 
@@ -130,15 +116,5 @@ def _backed_up(lesson: Path) -> Path:
         raise StorageError(
             f"cannot read {lesson} ({error.strerror}); move it away and try again."
         ) from None
-    write_new(backup, content)
+    write_whole(backup, content, way_out=WAY_OUT)
     return backup
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it; StorageError says why it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"cannot make the folder {folder} ({error.strerror}); choose another with --dir."
-        ) from None
