@@ -102,10 +102,7 @@ def remember(section: str, name: str, value: Any, path: Path | str | None = None
 def save(progress: Progress, path: Path | str | None = None) -> None:
     """Write a whole progress file in one step: either the old or the new one exists, always.
 
-    Raises
-    ------
-    StorageError
-        The folder or the file cannot be written.
+    Raises StorageError where the folder or the file cannot be written.
     """
     file = Path(path or progress_file())
     text = json.dumps(progress, indent=1, sort_keys=True, ensure_ascii=False)
@@ -126,9 +123,9 @@ def summary(path: Path | str | None = None) -> Progress:
     lessons: dict[str, dict[str, Any]] = {}
     for section in MERGE:
         for name, value in sorted(progress[section].items()):
-            found = LESSON.match(name)
-            lesson = lessons.setdefault(found.group() if found else "other", {s: {} for s in MERGE})
-            lesson[section][name] = value
+            match = LESSON.match(name)
+            lesson = match.group() if match else "other"
+            lessons.setdefault(lesson, {part: {} for part in MERGE})[section][name] = value
     outcomes = list(progress["questions"].values())
     return {
         "file": str(path or progress_file()),
@@ -185,7 +182,7 @@ def _free_name(file: Path) -> Path:
 def _locked(file: Path) -> Iterator[None]:
     """Hold the file's neighbour `.lock`; the system lets go of it if the process dies.
 
-    Raises StorageError when another process holds it and does not go on, stopped in a debugger say.
+    Raises StorageError when its holder does not go on: a notebook stopped in a debugger, say.
     """
     from filelock import FileLock, Timeout
 

@@ -29,6 +29,17 @@ class Copies:
     kept: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
 
+    def report(self, folder: Path) -> str:
+        """The same in words: a line for the folder, and one for each newer edition."""
+        copied, kept = len(self.copied), len(self.kept)
+        lines = [f"{copied} lessons copied to {folder}, {kept} of yours left as they are."]
+        for name in self.outdated:
+            command = f"`mlsys-lessons reset {name[:2]}`"
+            lines.append(
+                f"{name} has a newer edition: {command} fetches it and keeps yours as a backup."
+            )
+        return "\n".join(lines)
+
 
 def desk_folder(folder: Path | None = None) -> Path:
     """The learner's folder: the one given, else where they stand, else ./my_lessons."""
@@ -77,18 +88,18 @@ def set_desk(folder: Path) -> Copies:
 
     Raises StorageError when the folder cannot be made or written.
     """
-    lessons, done = lesson_files(), Copies()
+    lessons, copies = lesson_files(), Copies()
     make_folder(folder, way_out=WAY_OUT)
     for lesson in lessons:
         target, fresh = folder / lesson.name, cleared(lesson)
         if not os.path.lexists(target):
             write_whole(target, fresh, way_out=WAY_OUT)
-            done.copied.append(lesson.name)
+            copies.copied.append(lesson.name)
             continue
-        done.kept.append(lesson.name)
+        copies.kept.append(lesson.name)
         if target.is_file() and edition(target.read_bytes()) not in (None, edition(fresh)):
-            done.outdated.append(lesson.name)
-    return done
+            copies.outdated.append(lesson.name)
+    return copies
 
 
 def reset(folder: Path, number: str) -> tuple[Path, Path | None]:
