@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mlsys_lessons.files import write_whole
 from mlsys_lessons.lessons import charts
 from mlsys_lessons.lessons.lesson00.evidence import STORED, measure, stored
 from mlsys_lessons.simulation.scenarios import YEAR, ordinary_year
@@ -28,6 +30,8 @@ SEEDS = (7, 8, 9, 10, 11)  # the first one is drawn
 DAILY = 1_000
 DRAWN = ("naive", "resilient", "Bayes reference")
 
+write = partial(write_whole, way_out="make it writable, and run this again")
+
 
 def main(arguments: list[str]) -> int:
     """Measure unless told to redraw; then draw and write."""
@@ -35,10 +39,10 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     if not arguments:
-        write(STORED, json.dumps(measured(), indent=1) + "\n")
+        write(STORED, (json.dumps(measured(), indent=1) + "\n").encode())
     facts = stored()
-    PICTURE.write_bytes(charts.png(drawn(facts)))
-    write(README, filled(README.read_text(encoding="utf-8"), blocks(facts)))
+    write(PICTURE, charts.png(drawn(facts)))
+    write(README, filled(README.read_text(encoding="utf-8"), blocks(facts)).encode())
     return 0
 
 
@@ -117,13 +121,6 @@ def filled(text: str, parts: dict[str, str]) -> str:
         if count != 1:
             raise SystemExit(f"README.md has {count} blocks {name!r}; it needs one.")
     return text
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file in one step."""
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 if __name__ == "__main__":

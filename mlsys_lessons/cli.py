@@ -1,8 +1,7 @@
 """The `mlsys-lessons` command: arguments in, one clear answer out.
 
 Every command has --help and --json; a mistake gives one line on stderr and a non-zero exit. The
-work is done elsewhere and imported late, so that the command answers at once. Longer than other
-files because it lists every argument of every command.
+work is done elsewhere and imported late, so that the command answers at once.
 """
 
 from __future__ import annotations
@@ -25,30 +24,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.version_info < (3, 11):  # noqa: UP036  (a copied folder may meet any Python)
         print(f"Python {sys.version.split()[0]} is too old: use 3.11 or newer.", file=sys.stderr)
         return 2
-    chosen = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     from mlsys_lessons.records import LessonError
 
     try:
-        facts, text, code = chosen.run(chosen)
+        facts, text, code = options.run(options)
     except LessonError as error:
         sentence = " ".join(str(error).split())  # one line, whatever was typed
-        print(f"mlsys-lessons {chosen.command}: {sentence}", file=sys.stderr)
+        print(f"mlsys-lessons {options.command}: {sentence}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130
-    _say(chosen, facts, text)
+    _print(options, facts, text)
     return code
 
 
-def _say(chosen: argparse.Namespace, facts: dict[str, Any], text: str) -> None:
-    print(json.dumps(facts) if chosen.json else text, flush=True)
+def _print(options: argparse.Namespace, facts: dict[str, Any], text: str) -> None:
+    print(json.dumps(facts) if options.json else text, flush=True)
+
+
+# --- arguments ---------------------------------------------------------------------------------
 
 
 class _Parser(argparse.ArgumentParser):
     """argparse, with a mistake in one line."""
 
-    def error(self, message: str) -> Any:
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
 
 
@@ -66,9 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     reset.add_argument("number", help="the lesson's number, 01 say")
     _simulate_arguments(_command(commands, "simulate", _simulate, "run a system through a world"))
     _serve_arguments(_command(commands, "serve", _serve, "serve a system over HTTP on loopback"))
-    claims = _command(commands, "claims", _claims, "run the claims of the talk over many seeds")
-    claims.add_argument("names", nargs="*", help="C1 C2 ...: all when none is given")
-    claims.add_argument("--seeds", type=int, default=20, help="paired seeds (20)")
+    _claims_arguments(_command(commands, "claims", _claims, "measure the claims of the talk"))
     return parser
 
 
@@ -115,199 +115,131 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--virtual", action="store_true", help="the requests' own arrival times are the clock"
     )
-    parser.set_defaults(no_retraining=False)
 
 
-def _desk(chosen: argparse.Namespace) -> Path:
+def _claims_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="C1", help="all when none is given")
+    parser.add_argument("--seeds", type=int, default=20, help="paired seeds (20)")
+    parser.add_argument("--jobs", type=int, help="processes (the cores, at most two)")
+    parser.add_argument("--days", type=int, help="of each run (as the stored claims)")
+    parser.add_argument("--daily", type=int, help="requests a day (as the stored claims)")
+    parser.add_argument("--store", action="store_true", help="keep it as the committed result")
+
+
+# --- commands ----------------------------------------------------------------------------------
+
+
+def _desk(options: argparse.Namespace) -> Path:
     from mlsys_lessons.workshop.desk import desk_folder
 
-    return desk_folder(chosen.dir)
+    return desk_folder(options.dir)
 
 
-def _lab(chosen: argparse.Namespace) -> Answer:
+def _lab(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.workshop import desk, lab
 
-    folder = _desk(chosen)
+    folder = _desk(options)
     copies = desk.set_desk(folder)
-    facts = {"folder": str(folder), **vars(copies)}
-    text = (
-        f"{len(copies.copied)} lessons copied to {folder}, "
-        f"{len(copies.kept)} of yours left as they are."
-    )
-    for name in copies.outdated:
-        text += f"\n{name} has a newer edition: `mlsys-lessons reset {name[:2]}` fetches it and "
-        text += "keeps yours as a backup."
-    if chosen.copy_only:
+    facts, text = {"folder": str(folder), **vars(copies)}, copies.report(folder)
+    if options.copy_only:
         return facts, text, 0
-    session = lab.Lab(folder, lab.free_port(chosen.port))
-    _say(chosen, {**facts, "url": session.url}, f"{text}\n{session.url}")
-    raise SystemExit(session.start(*(["--no-browser"] if chosen.no_browser else [])))
+    session = lab.Lab(folder, lab.free_port(options.port))
+    _print(options, {**facts, "url": session.url}, f"{text}\n{session.url}")
+    raise SystemExit(session.start(*(["--no-browser"] if options.no_browser else [])))
 
 
-def _doctor(chosen: argparse.Namespace) -> Answer:
+def _doctor(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.workshop.doctor import examine
 
-    findings = examine(_desk(chosen))
-    ready = all(each.fine for each in findings)
-    lines = [
-        f"{'ok  ' if each.fine else 'FAIL'} {each.name:<16} {each.found}"
-        + (f"  -> {each.advice}" if each.advice else "")
-        for each in findings
-    ]
-    lines.append("Ready." if ready else "Not ready: see the arrows above.")
-    facts = {"ready": ready, "findings": [vars(each) for each in findings]}
-    return facts, "\n".join(lines), 0 if ready else 1
+    findings = examine(_desk(options))
+    ready = all(finding.fine for finding in findings)
+    verdict = "Ready." if ready else "Not ready: see the arrows above."
+    facts = {"ready": ready, "findings": [vars(finding) for finding in findings]}
+    return facts, "\n".join([*map(str, findings), verdict]), 0 if ready else 1
 
 
-def _progress(chosen: argparse.Namespace) -> Answer:
+def _progress(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.lessons import progress
 
-    folder = _desk(chosen)
-    elsewhere = progress.ENVIRONMENT in os.environ and chosen.dir is None
+    folder = _desk(options)
+    elsewhere = progress.ENVIRONMENT in os.environ and options.dir is None
     file = progress.progress_file() if elsewhere else folder / ".mlsys_lessons" / "progress.json"
     facts = progress.summary(file)
     lines = [f"{facts['passed']} of {facts['attempted']} attempted exercises passed ({file})."]
-    for lesson, done in facts["lessons"].items():
-        verdicts = ", ".join(f"{name[9:]} {outcome}" for name, outcome in done["questions"].items())
-        runbook = "runbook line written" if done["runbook"] else "runbook line open"
-        lines.append(
-            f"{lesson}: {verdicts or 'no exercise yet'}; {len(done['guesses'])} bets; {runbook}"
-        )
+    for lesson, records in facts["lessons"].items():
+        outcomes = [f"{name[9:]} {outcome}" for name, outcome in records["questions"].items()]
+        runbook = "runbook line written" if records["runbook"] else "runbook line open"
+        exercises = ", ".join(outcomes) or "no exercise yet"
+        lines.append(f"{lesson}: {exercises}; {len(records['guesses'])} bets; {runbook}")
     return facts, "\n".join(lines), 0
 
 
-def _reset(chosen: argparse.Namespace) -> Answer:
+def _reset(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.workshop.desk import reset
 
-    lesson, backup = reset(_desk(chosen), chosen.number)
+    lesson, backup = reset(_desk(options), options.number)
     facts = {"lesson": str(lesson), "backup": str(backup) if backup else None}
     kept = f"; yours is kept as {backup.name}" if backup else ""
     return facts, f"{lesson.name} is as it ships{kept}.", 0
 
 
-def _simulate(chosen: argparse.Namespace) -> Answer:
-    import time
-
-    import mlsys_lessons as mls
+def _simulate(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.records import whole_number
     from mlsys_lessons.simulation.simulate import LONGEST
+    from mlsys_lessons.workshop import by_name
+    from mlsys_lessons.workshop.trial import trial
 
-    whole_number("days", chosen.days, 1, LONGEST)  # before any training
-    world, faults = _world(chosen)
-    system = _system(chosen)
-    began = time.perf_counter()
-    run = mls.simulate(
-        world, system, days=chosen.days, faults=faults, batch_size=chosen.batch_size,
-        keep=chosen.keep, path=chosen.path, progress=chosen.progress,
+    whole_number("days", options.days, 1, LONGEST)  # before any training
+    world, faults = by_name.world(
+        options.world, seed=options.seed, daily=options.daily, days=options.days,
+        scenario=options.scenario, faults=options.faults,
     )  # fmt: skip
-    seconds = time.perf_counter() - began
-    facts = {
-        "world": world.name,
-        "system": run.system.name,
-        "days": run.days,
-        "seed": chosen.seed,
-        "faults": [repr(fault) for fault in faults],
-        "requests": run.requests,
-        "seconds": round(seconds, 3),
-        "requests_per_second": round(run.requests / seconds),
-        "peak_rss_mb": peak_rss_mb(),
-        "value_cents": run.value,
-        "alerts": len(run.alerts),
-        "actions_sha256": run.actions_sha256,
-    }
+    frozen = options.no_retraining and options.system == "resilient"  # no other one retrains
+    parts = {"retraining": None} if frozen else {}
+    run, facts = trial(
+        world, by_name.system(options.system, seed=options.seed, **parts), days=options.days,
+        faults=faults, batch_size=options.batch_size, keep=options.keep, path=options.path,
+        progress=options.progress,
+    )  # fmt: skip
     return facts, f"{run!r}\n{facts['requests_per_second']:,} rows a second", 0
 
 
-def _serve(chosen: argparse.Namespace) -> NoReturn:
-    import mlsys_lessons as mls
+def _serve(options: argparse.Namespace) -> NoReturn:
     from mlsys_lessons.components.inference.model_files import load_model
     from mlsys_lessons.serving import EdgeSettings, serve, warmed
     from mlsys_lessons.serving.server import until_told_to_stop
+    from mlsys_lessons.workshop import by_name
+    from mlsys_lessons.worlds import payments_world
 
-    world, system = mls.payments_world(seed=chosen.seed, daily=chosen.daily), _system(chosen)
-    if chosen.model:
-        system.inference.registry.adopt(load_model(chosen.model))
+    world = payments_world(seed=options.seed, daily=options.daily)
+    system = by_name.system(options.system, seed=options.seed)
+    if options.model:
+        system.inference.registry.adopt(load_model(options.model))
     edge = serve(
-        warmed(world, system), chosen.log, virtual=chosen.virtual, port=chosen.port,
-        settings=EdgeSettings(power_loss_safe=chosen.power_loss_safe),
+        warmed(world, system), options.log, virtual=options.virtual, port=options.port,
+        settings=EdgeSettings(power_loss_safe=options.power_loss_safe),
     )  # fmt: skip
     with edge as url, until_told_to_stop():
-        _say(chosen, {"url": url}, f"{system!r}\nat {url} (see {url}/docs); Ctrl-C stops it.")
+        _print(options, {"url": url}, f"{system!r}\nat {url} (see {url}/docs); Ctrl-C stops it.")
     raise SystemExit(0)  # whoever reads the address may be gone: no second line
 
 
-def _world(chosen: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
-    import mlsys_lessons as mls
+def _claims(options: argparse.Namespace) -> Answer:
+    from mlsys_lessons.claims import laboratory
+    from mlsys_lessons.simulation.scenarios import ClaimSize
 
-    if chosen.world != "payments":
-        raise mls.InputError(f"world {chosen.world!r} is unknown; choose payments.")
-    faults = tuple(_fault(text, chosen.days) for text in chosen.faults)
-    if chosen.scenario is None:
-        return mls.payments_world(seed=chosen.seed, daily=chosen.daily), faults
-    scenario = mls.scenarios.scenario(
-        chosen.scenario, chosen.seed, daily=chosen.daily, days=chosen.days
-    )
-    return scenario.world, (*scenario.faults, *faults)
-
-
-def _fault(text: str, days: int) -> Any:
-    """A fault from NAME[:START:END[:SEVERITY]]."""
-    import mlsys_lessons as mls
-
-    name, *numbers = text.split(":")
-    if name not in mls.faults.CATALOGUE:
-        known = ", ".join(mls.faults.CATALOGUE)
-        raise mls.InputError(f"fault {name!r} is unknown; choose one of {known}.")
-    try:
-        values = [float(number) for number in numbers] or [days / 3, 2 * days / 3]
-        window = dict(zip(("start", "end", "severity")[: len(values)], values, strict=True))
-        return mls.faults.CATALOGUE[name](**window)
-    except mls.InputError:
-        raise
-    except (TypeError, ValueError):
-        raise mls.InputError(f"fault {text!r} is not NAME:START:END, as in {name}:60:90.") from None
-
-
-def _system(chosen: argparse.Namespace) -> Any:
-    import mlsys_lessons as mls
-
-    makers: dict[str, Callable[[], Any]] = {
-        "naive": lambda: mls.naive_system(seed=chosen.seed),
-        "resilient": lambda: (
-            mls.resilient_system(seed=chosen.seed, retraining=None)
-            if chosen.no_retraining
-            else mls.resilient_system(seed=chosen.seed)
-        ),
-        "reference": lambda: mls.reference_system(seed=chosen.seed),
-    }
-    if chosen.system not in makers:
-        raise mls.InputError(f"system {chosen.system!r} is unknown; choose one of {list(makers)}.")
-    return makers[chosen.system]()
-
-
-def peak_rss_mb() -> float:
-    """Peak resident memory of this process; 0 where the platform does not tell."""
-    try:  # Linux: what getrusage says there may include the process that started this one
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line[:6] == "VmHWM:")
-        return round(int(kilobytes) / 1024, 1)
-    except (OSError, StopIteration):
-        pass
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0.0
-    unit = 1024 if sys.platform != "darwin" else 1024 * 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
-
-
-def _claims(chosen: argparse.Namespace) -> Answer:
-    from mlsys_lessons import claims
-
-    names = chosen.names or list(claims.CLAIMS)
-    results = [claims.run(name, seeds=chosen.seeds) for name in names]
+    scale = {"days": options.days, "daily": options.daily}
+    size = ClaimSize(**{name: number for name, number in scale.items() if number is not None})
+    results = []
+    for name in options.names or laboratory.CLAIMS:
+        result = laboratory.run(name, seeds=options.seeds, jobs=options.jobs, size=size)
+        if options.store:
+            print(f"stored {laboratory.keep(result).name}", file=sys.stderr)
+        if not options.json:  # at once: all claims take hours
+            print(f"{result.table.round(3).to_string(index=False)}\n\n{result!r}\n", flush=True)
+        results.append(result)
     facts = {"claims": [json.loads(result.to_json()) for result in results]}
-    return facts, "\n\n".join(repr(result) for result in results), 0
+    return facts, "\n".join(f"{result.claim}: {result.verdict}" for result in results), 0
 
 
 if __name__ == "__main__":

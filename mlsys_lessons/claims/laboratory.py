@@ -39,6 +39,7 @@ from mlsys_lessons.claims.runs import Job, Summary, code_version, summaries
 from mlsys_lessons.domain import OVERHEAD_ITEMS
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.statistics import holm
+from mlsys_lessons.files import make_folder, write_whole
 from mlsys_lessons.records import InputError, StorageError
 from mlsys_lessons.simulation.scenarios import CLAIM_SIZE, ClaimSize
 
@@ -156,11 +157,8 @@ def stored(name: str) -> Result:
 def keep(result: Result) -> Path:
     """Write a result where `stored` finds it."""
     path = RESULTS / f"{result.claim}.json"
-    try:
-        RESULTS.mkdir(exist_ok=True)
-        path.write_text(result.to_json(), encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written ({error}); use --json instead.") from error
+    make_folder(RESULTS, way_out="use --json instead")
+    write_whole(path, result.to_json().encode(), way_out="use --json instead")
     return path
 
 

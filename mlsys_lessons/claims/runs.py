@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ from typing import Any
 
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.offline import predicted
+from mlsys_lessons.files import make_folder, write_whole
+from mlsys_lessons.records import StorageError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
 CACHE_VARIABLE = "MLSYS_LESSONS_CACHE"
@@ -144,15 +145,12 @@ def store(folder: Path | None, key: str, summary: Summary) -> None:
     """Write a summary whole or not at all; a full disk loses the copy, never the answer."""
     if folder is None:
         return
-    target = _file(folder, key)
+    target, way_out = _file(folder, key), f"set {CACHE_VARIABLE} to a folder of yours"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump({"key": key, "summary": summary}, stream)
-        os.replace(name, target)
-    except OSError as error:
-        _note(f"a run was not cached: {error}")
+        make_folder(target.parent, way_out=way_out)
+        write_whole(target, json.dumps({"key": key, "summary": summary}).encode(), way_out=way_out)
+    except StorageError as error:  # without the file's name: one note for all runs
+        _note(f"a run was not cached ({error.__cause__}); {way_out}.")
 
 
 def cache_folder() -> Path | None:

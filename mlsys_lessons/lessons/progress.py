@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mlsys_lessons.files import make_folder, refusal, write_whole
 from mlsys_lessons.lessons.wording import LESSON
 from mlsys_lessons.records import StorageError
 
 SCHEMA = 1
 ENVIRONMENT = "MLSYS_LESSONS_PROGRESS"
+LONGEST_WAIT = 10.0  # seconds for another notebook's save, which takes some milliseconds
+_WAY_OUT = f"make it accessible, or set {ENVIRONMENT} to a file that is"
 Progress = dict[str, Any]
 
 
@@ -73,7 +74,7 @@ def load(path: Path | str | None = None) -> Progress:
     except UnicodeDecodeError as error:
         raise _damaged(file, "is not UTF-8 text") from error
     except OSError as error:
-        raise StorageError(f"{file} cannot be read ({error.strerror}): {_elsewhere()}") from error
+        raise StorageError(f"{file} cannot be read ({error.strerror}); {_WAY_OUT}.") from error
     return _parsed(text, file)
 
 
@@ -85,37 +86,28 @@ def remember(section: str, name: str, value: Any, path: Path | str | None = None
     """
     file = Path(path or progress_file())
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(file):
+        make_folder(file.parent, way_out=_WAY_OUT)
+        with refusal(file, way_out=_WAY_OUT), _locked(file):
             progress, note = _opened(file)
             records = progress[section]
             old = records.get(name)
             records[name] = MERGE[section](old, value)
             if records[name] != old:
-                _replace(file, progress)
+                save(progress, file)
             return Kept(records[name], note)
     except StorageError as error:
         return Kept(value, f"(Not saved: {error})")
-    except OSError as error:
-        reason = f"{file} cannot be written ({error.strerror}): {_elsewhere()}"
-        return Kept(value, f"(Not saved: {reason})")
 
 
 def save(progress: Progress, path: Path | str | None = None) -> None:
     """Write a whole progress file in one step: either the old or the new one exists, always.
 
-    Raises
-    ------
-    StorageError
-        The folder or the file cannot be written.
+    Raises StorageError where the folder or the file cannot be written.
     """
     file = Path(path or progress_file())
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, progress)
-    except OSError as error:
-        reason = f"{file} cannot be written ({error.strerror}): {_elsewhere()}"
-        raise StorageError(reason) from error
+    text = json.dumps(progress, indent=1, sort_keys=True, ensure_ascii=False)
+    make_folder(file.parent, way_out=_WAY_OUT)
+    write_whole(file, f"{text}\n".encode(), way_out=_WAY_OUT)
 
 
 def summary(path: Path | str | None = None) -> Progress:
@@ -131,9 +123,9 @@ def summary(path: Path | str | None = None) -> Progress:
     lessons: dict[str, dict[str, Any]] = {}
     for section in MERGE:
         for name, value in sorted(progress[section].items()):
-            found = LESSON.match(name)
-            lesson = lessons.setdefault(found.group() if found else "other", {s: {} for s in MERGE})
-            lesson[section][name] = value
+            match = LESSON.match(name)
+            lesson = match.group() if match else "other"
+            lessons.setdefault(lesson, {part: {} for part in MERGE})[section][name] = value
     outcomes = list(progress["questions"].values())
     return {
         "file": str(path or progress_file()),
@@ -153,7 +145,7 @@ def _parsed(text: str, file: Path) -> Progress:
     schema = progress.setdefault("schema", SCHEMA)
     if isinstance(schema, int) and schema > SCHEMA:
         rule = f"has schema {schema}, this version reads up to {SCHEMA}"
-        raise StorageError(f"{file} {rule}: update mlsys_lessons, or {_elsewhere()}")
+        raise StorageError(f"{file} {rule}: update mlsys_lessons, or {_WAY_OUT}.")
     if not all(isinstance(progress.setdefault(section, {}), dict) for section in MERGE):
         raise _damaged(file, "holds a section that is no record")
     return progress
@@ -186,37 +178,21 @@ def _free_name(file: Path) -> Path:
     return backup
 
 
-def _elsewhere() -> str:
-    return f"make it accessible, or set {ENVIRONMENT} to a file that is."
-
-
-def _replace(file: Path, progress: Progress) -> None:
-    text = json.dumps(progress, indent=1, sort_keys=True, ensure_ascii=False)
-    handle, draft = tempfile.mkstemp(prefix=file.name, suffix=".draft", dir=file.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, file)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise
-
-
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    """Hold the file's neighbour `.lock`; the system lets go of it if the process dies."""
-    with open(file.with_suffix(".lock"), "a+b") as lock:
-        with suppress(OSError):  # a file system without locks: the merge alone must do
-            if sys.platform == "win32":
-                import msvcrt
+    """Hold the file's neighbour `.lock`; the system lets go of it if the process dies.
 
-                lock.seek(0)
-                msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
-            else:
-                import fcntl
+    Raises StorageError when its holder does not go on: a notebook stopped in a debugger, say.
+    """
+    from filelock import FileLock, Timeout
 
-                fcntl.flock(lock, fcntl.LOCK_EX)
-        yield  # closing the file releases the lock
+    lock = FileLock(file.with_suffix(".lock"), timeout=LONGEST_WAIT, fallback_to_soft=False)
+    with ExitStack() as held:
+        try:
+            held.enter_context(lock)
+        except Timeout as error:
+            rule = f"has been held by another program for {LONGEST_WAIT:g} seconds"
+            raise StorageError(f"{file} {rule}; end that program, and run this again.") from error
+        except OSError:
+            pass  # a file system without locks: the merge alone must do
+        yield

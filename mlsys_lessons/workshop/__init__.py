@@ -1,4 +1,5 @@
-"""The workshop: the learner's folder of lessons, the JupyterLab that opens it, and the doctor.
+"""The workshop: what the command line hands its work to.
 
-Each of the three is a file of its own; the command line in cli.py is their only user.
+The learner's folder of lessons (desk), the JupyterLab that opens it (lab), the doctor, and a run
+from the shell (by_name, trial). cli.py is their only user.
 """

@@ -12,11 +12,13 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlsys_lessons.files import make_folder, write_whole
 from mlsys_lessons.records import InputError, StorageError
 
 LESSONS = Path(__file__).resolve().parents[2] / "notebooks"  # in a checkout; no wheel has them
 FIRST_LESSON = "00_start_here.ipynb"
 DESK = "my_lessons"
+WAY_OUT = "choose a folder of your own with --dir"  # where the desk cannot be written
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,17 @@ class Copies:
     copied: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
+
+    def report(self, folder: Path) -> str:
+        """The same in words: a line for the folder, and one for each newer edition."""
+        copied, kept = len(self.copied), len(self.kept)
+        lines = [f"{copied} lessons copied to {folder}, {kept} of yours left as they are."]
+        for name in self.outdated:
+            command = f"`mlsys-lessons reset {name[:2]}`"
+            lines.append(
+                f"{name} has a newer edition: {command} fetches it and keeps yours as a backup."
+            )
+        return "\n".join(lines)
 
 
 def desk_folder(folder: Path | None = None) -> Path:
@@ -70,39 +83,23 @@ def edition(lesson: bytes) -> str | None:
         return None
 
 
-def write_new(path: Path, content: bytes) -> None:
-    """Write a file in one step: complete, or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        with draft.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise StorageError(
-            f"cannot write {path} ({error.strerror}); choose a folder of your own with --dir."
-        ) from None
-
-
 def set_desk(folder: Path) -> Copies:
     """Copy the lessons into a folder; what is there stays as it is.
 
     Raises StorageError when the folder cannot be made or written.
     """
-    lessons, done = lesson_files(), Copies()
-    make_folder(folder)
+    lessons, copies = lesson_files(), Copies()
+    make_folder(folder, way_out=WAY_OUT)
     for lesson in lessons:
         target, fresh = folder / lesson.name, cleared(lesson)
         if not os.path.lexists(target):
-            write_new(target, fresh)
-            done.copied.append(lesson.name)
+            write_whole(target, fresh, way_out=WAY_OUT)
+            copies.copied.append(lesson.name)
             continue
-        done.kept.append(lesson.name)
+        copies.kept.append(lesson.name)
         if target.is_file() and edition(target.read_bytes()) not in (None, edition(fresh)):
-            done.outdated.append(lesson.name)
-    return done
+            copies.outdated.append(lesson.name)
+    return copies
 
 
 def reset(folder: Path, number: str) -> tuple[Path, Path | None]:
@@ -115,7 +112,7 @@ def reset(folder: Path, number: str) -> tuple[Path, Path | None]:
     if not folder.is_dir():
         raise StorageError(f"there is no folder {folder}; run `mlsys-lessons lab` first, or --dir.")
     backup = _backed_up(target) if target.exists() else None
-    write_new(target, fresh)
+    write_whole(target, fresh, way_out=WAY_OUT)
     return target, backup
 
 
@@ -130,15 +127,5 @@ def _backed_up(lesson: Path) -> Path:
         raise StorageError(
             f"cannot read {lesson} ({error.strerror}); move it away and try again."
         ) from None
-    write_new(backup, content)
+    write_whole(backup, content, way_out=WAY_OUT)
     return backup
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it; StorageError says why it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"cannot make the folder {folder} ({error.strerror}); choose another with --dir."
-        ) from None

@@ -28,6 +28,10 @@ class Finding:
     found: str
     advice: str = ""
 
+    def __str__(self) -> str:
+        arrow = f"  -> {self.advice}" if self.advice else ""
+        return f"{'ok  ' if self.fine else 'FAIL'} {self.name:<16} {self.found}{arrow}"
+
 
 def examine(folder: Path) -> list[Finding]:
     """Everything that has to be in order before the first lesson."""
@@ -71,7 +75,7 @@ def _lessons() -> Finding:
 
 def _folder(folder: Path) -> Finding:
     """The learner's folder, or the nearest one above in which it would be made."""
-    place = next(each for each in (folder, *folder.parents) if each.exists())
+    place = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=place):
             return Finding("folder", True, str(folder))

@@ -14,8 +14,9 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlsys_lessons.files import make_folder, write_whole
 from mlsys_lessons.records import InputError
-from mlsys_lessons.workshop.desk import FIRST_LESSON, make_folder, write_new
+from mlsys_lessons.workshop.desk import FIRST_LESSON, WAY_OUT
 
 LOOPBACK = "127.0.0.1"
 USUAL_PORTS = range(8888, 8988)
@@ -50,8 +51,9 @@ class Lab:
     def start(self, *options: str) -> int:
         """Run it until it is stopped; returns its exit code."""
         settings = self.folder / ".mlsys_lessons" / "jupyter"
-        make_folder(settings / "labconfig")
-        write_new(settings / "labconfig" / "page_config.json", json.dumps(_NO_NEWS).encode())
+        page = settings / "labconfig" / "page_config.json"
+        make_folder(page.parent, way_out=WAY_OUT)
+        write_whole(page, json.dumps(_NO_NEWS).encode(), way_out=WAY_OUT)
         paths = [str(settings), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
         environment = {
             **os.environ,

@@ -85,7 +85,7 @@ def peak_mb(days: int, daily: int, keep: str) -> float:
     """Peak resident memory of one resilient run, the whole log read once, in a fresh process."""
     code = (
         "import mlsys_lessons as mls\n"
-        "from mlsys_lessons.cli import peak_rss_mb\n"
+        "from mlsys_lessons.workshop.trial import peak_rss_mb\n"
         f"world = mls.payments_world(seed={SEED}, daily={daily})\n"
         f"system = mls.resilient_system(seed={SEED}, retraining=None)\n"
         f"run = mls.simulate(world, system, days={days}, keep={keep!r})\n"

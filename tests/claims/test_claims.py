@@ -364,7 +364,7 @@ def test_the_command_prints_table_and_verdict(capsys: pytest.CaptureFixture[str]
     assert main(["C1", *options]) == 0
     assert "verdict" in capsys.readouterr().out
     assert main(["C1", *options, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["claim"] == "C1"
+    assert json.loads(capsys.readouterr().out)["claims"][0]["claim"] == "C1"
     assert main(["C99", *options]) == 2
     assert "C99" in capsys.readouterr().err
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_many_notebooks_forget_nothing(file: Path) -> None:
 
 def test_two_processes_forget_nothing() -> None:
     code = (
-        "import sys\nfrom mlsys_lessons.exercises.progress import remember\n"
+        "import sys\nfrom mlsys_lessons.lessons.progress import remember\n"
         "for n in range(40): remember('questions', f'lesson0{sys.argv[1]}.q{n}', 'passed')"
     )
     running = [subprocess.Popen([sys.executable, "-c", code, lesson]) for lesson in "12"]
@@ -144,6 +145,58 @@ def test_a_folder_that_cannot_be_used_is_one_clear_sentence(
     with pytest.raises(StorageError, match=f"set {progress.ENVIRONMENT} to a file"):
         progress.load()
     assert progress.remember("guesses", "lesson01.bet1", 9).value == 9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal stops a process there")
+def test_a_lock_held_by_a_stopped_process_does_not_hang(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress.remember("questions", "lesson01.q1", "passed")
+    code = (
+        "import os, signal\nfrom mlsys_lessons.lessons.progress import _locked\n"
+        f"from pathlib import Path\nwith _locked(Path({str(file)!r})):\n"
+        "    os.kill(os.getpid(), signal.SIGSTOP)"
+    )
+    monkeypatch.setattr(progress, "LONGEST_WAIT", 0.2)
+    with subprocess.Popen([sys.executable, "-c", code]) as holder:
+        os.waitid(os.P_PID, holder.pid, os.WSTOPPED)
+        kept = progress.remember("questions", "lesson01.q2", "passed")
+        holder.kill()
+    rule = "has been held by another program for 0.2 seconds; end that program, and run this again."
+    assert kept == ("passed", f"(Not saved: {file} {rule})")
+    assert progress.remember("questions", "lesson01.q2", "passed").note == ""
+    assert len(progress.load()["questions"]) == 2
+
+
+def test_without_locks_the_merge_alone_must_do(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import filelock
+
+    def no_locks(_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(filelock.FileLock, "_acquire", no_locks)
+    assert progress.remember("questions", "lesson01.q1", "passed") == ("passed", "")
+    assert progress.load()["questions"] == {"lesson01.q1": "passed"}
+
+
+def test_a_folder_that_is_read_only_is_a_note(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system says it: root, who runs some tests, may write everywhere."""
+    progress.remember("questions", "lesson01.q1", "passed")
+    before = file.read_bytes()
+    plain = Path.open
+
+    def read_only(*arguments: Any, **options: Any) -> Any:
+        if arguments[1:2] == ("xb",) or not isinstance(arguments[0], Path):
+            raise OSError(30, "Read-only file system")
+        return plain(*arguments, **options)
+
+    monkeypatch.setattr(os, "open", read_only)  # the lock
+    monkeypatch.setattr(Path, "open", read_only)  # the draft
+    kept = progress.remember("questions", "lesson01.q2", "passed")
+    reason = f"{file} cannot be written (Read-only file system); make it accessible, or set"
+    assert kept.note.startswith(f"(Not saved: {reason} {progress.ENVIRONMENT}")
+    monkeypatch.undo()
+    assert file.read_bytes() == before
 
 
 def test_save_and_load_are_inverse(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mlsys_lessons import __version__, cli
+from mlsys_lessons.claims import laboratory
 from mlsys_lessons.lessons import progress
+from mlsys_lessons.simulation.scenarios import ClaimSize
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -88,6 +91,31 @@ def test_a_mistake_gets_one_line(
     code, out, err = call(capsys, *arguments)
     assert (code, out) == (2, "")
     assert said in err and err.count("\n") == 1 and "Traceback" not in err
+
+
+def test_claims_are_measured_as_asked_shown_one_by_one_and_stored(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The measuring is the laboratory's: here it answers with what was stored before."""
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def measured(name: str, **options: Any) -> Any:
+        asked.append((name, options))
+        return results[name]
+
+    results = {name: laboratory.stored(name) for name in ("C1", "C2")}
+    monkeypatch.setattr(laboratory, "run", measured)
+    monkeypatch.setattr(laboratory, "RESULTS", tmp_path)
+    code, out, err = call(capsys, "claims", "C1", "C2", "--seeds", "9", "--days", "5", "--store")
+    size = ClaimSize(days=5)
+    assert asked == [(name, {"seeds": 9, "jobs": None, "size": size}) for name in ("C1", "C2")]
+    assert (code, err) == (0, "stored C1.json\nstored C2.json\n")
+    assert out.count("verdict") == 2 and out.splitlines()[-1] == f"C2: {results['C2'].verdict}"
+    assert (tmp_path / "C2.json").read_text(encoding="utf-8") == results["C2"].to_json()
+    code, out, _ = call(capsys, "claims", "C1", "--daily", "50", "--jobs", "1", "--json")
+    assert (code, out.count("\n")) == (0, 1)
+    assert [claim["claim"] for claim in json.loads(out)["claims"]] == ["C1"]
+    assert asked[-1] == ("C1", {"seeds": 20, "jobs": 1, "size": ClaimSize(daily=50)})
 
 
 def test_doctor_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

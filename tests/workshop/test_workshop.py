@@ -129,20 +129,36 @@ def test_a_folder_that_cannot_be_made(
     assert not doctor.examine(blocked / "desk")[-2].fine
 
 
-def test_a_write_that_fails_leaves_nothing_half_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_reset_that_fails_leaves_the_lesson_and_its_backup(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = tmp_path / "lesson.ipynb"
-    target.write_text("old", encoding="utf-8")
+    folder = tmp_path / "desk"
+    desk.set_desk(folder)
+    (folder / SECOND).write_bytes(b"mine")
+    rename = os.replace
 
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
+    def refuse(draft: Path, target: Path) -> None:
+        if target.name == SECOND:
+            raise PermissionError(13, "Permission denied")
+        rename(draft, target)
 
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(StorageError, match="cannot write"):
-        desk.write_new(target, b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["lesson.ipynb"]
-    assert target.read_text(encoding="utf-8") == "old"
+    with pytest.raises(StorageError, match=r"cannot be written \(Permission denied\); .*--dir\."):
+        desk.reset(folder, "01")
+    assert (folder / SECOND).read_bytes() == b"mine"
+    assert (folder / "01_second.backup-1.ipynb").read_bytes() == b"mine"
+    assert len(list(folder.iterdir())) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_reset_does_not_write_through_a_link(shipped: Path, tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "desk", tmp_path / "elsewhere.ipynb"
+    desk.set_desk(folder)
+    elsewhere.write_bytes(b"mine")
+    (folder / SECOND).unlink()
+    (folder / SECOND).symlink_to(elsewhere)
+    _, backup = desk.reset(folder, "01")
+    assert backup is not None and elsewhere.read_bytes() == backup.read_bytes() == b"mine"
 
 
 def test_no_lessons_is_said(

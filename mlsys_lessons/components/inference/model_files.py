@@ -8,11 +8,8 @@ service is told in inference.py.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,6 +25,7 @@ from mlsys_lessons.components.inference.models import (
     RuleModel,
 )
 from mlsys_lessons.components.inference.registry import ModelVersion
+from mlsys_lessons.files import write_whole
 from mlsys_lessons.records import InputError, NotFittedError, StorageError
 
 FORMAT = 2  # 1 did not say what a model reads
@@ -85,7 +83,7 @@ def save_model(version: ModelVersion, path: str | Path) -> Path:
         "parameters": _parameters(model),
         "learned": learned,
     }
-    _replace(target, skops.io.dumps(document))
+    write_whole(target, skops.io.dumps(document), way_out="choose another folder")
     return target
 
 
@@ -98,6 +96,7 @@ def load_model(path: str | Path) -> ModelVersion:
     Raises StorageError for a file that cannot be read, InputError for one that holds anything else
     than a model of ours.
 
+    >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> model = BaseRate().fit(pd.DataFrame({"x": [0, 0]}), np.array([0.0, 1.0]))
     >>> load_model(save_model(ModelVersion("mean-1", model), folder / "mean.skops")).model
@@ -197,20 +196,3 @@ def _parameters(model: Model) -> dict[str, Any]:
 
 def _refuse(source: Path, rule: str) -> NoReturn:
     raise InputError(f"{source} {rule}; load a file that save_model wrote here.")
-
-
-def _replace(target: Path, data: bytes) -> None:
-    draft = ""
-    try:
-        handle, draft = tempfile.mkstemp(prefix=target.name, suffix=".draft", dir=target.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, target)
-    except OSError as error:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise StorageError(
-            f"{target} cannot be written ({error.strerror}); choose another folder."
-        ) from None

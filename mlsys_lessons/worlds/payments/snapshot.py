@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.files import make_folder, write_whole
 from mlsys_lessons.records import DAY_MS, EPOCH, MATURITY_DAYS, StorageError
 from mlsys_lessons.worlds import History, payments_world
 from mlsys_lessons.worlds.payments.domain import (
@@ -76,14 +77,9 @@ def write(folder: str | Path, history: History) -> Path:
     target = Path(folder)
     packed = {name: lzma.compress(text, preset=_PRESET) for name, text in contents(history).items()}
     lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in packed.items()]
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        for name, data in packed.items():
-            (target / name).write_bytes(data)
-        (target / CHECKSUMS).write_bytes("".join(lines).encode())
-    except OSError as error:
-        why = error.strerror or "unknown reason"
-        raise StorageError(f"{target} cannot be written ({why}); choose another folder.") from error
+    make_folder(target, way_out="choose another folder")
+    for name, data in {**packed, CHECKSUMS: "".join(lines).encode()}.items():
+        write_whole(target / name, data, way_out="choose another folder")
     return target
 
 
