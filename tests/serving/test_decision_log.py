@@ -23,8 +23,8 @@ from mlsys_lessons.records import DAY_MS, InputError, StateError, StorageError
 from mlsys_lessons.serving import decider as decider_module
 from mlsys_lessons.serving import transactions, warmed
 from mlsys_lessons.serving.decider import Decider
-from mlsys_lessons.serving.decision_log import COLUMNS, DecisionLog
-from mlsys_lessons.serving.serialisation import EPOCH_MS, Entry, Row
+from mlsys_lessons.serving.decision_log import DecisionLog
+from mlsys_lessons.serving.serialisation import ENTRY_COLUMNS, EPOCH_MS, Entry, Row
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
 
@@ -98,8 +98,8 @@ def by_hand(system: System, log: pd.DataFrame, size: int) -> list[str]:
 
 
 def entry(row_id: int, **changed: Any) -> Entry:
-    values = dict(zip(COLUMNS, (row_id, *ROW, "approve", 0.1, "score", None, "m-1", False, None,
-                                False), strict=True))  # fmt: skip
+    decision = ("approve", 0.1, "score", None, "m-1", False, None, False)
+    values = dict(zip(ENTRY_COLUMNS, (row_id, *ROW, *decision), strict=True))
     return tuple({**values, **changed}.values())
 
 
@@ -158,7 +158,7 @@ def test_another_systems_log_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_what_only_the_file_knows_is_taken_from_it(tmp_path: Path) -> None:
     DecisionLog(tmp_path / "a.db", {"day": "1"}).close()
-    log = DecisionLog(tmp_path / "a.db", {"day": "2"}, kept=("day",))
+    log = DecisionLog(tmp_path / "a.db", {"day": "2"}, from_file=("day",))
     assert log.about == {"day": "1"}
     log.close()
 
@@ -364,19 +364,19 @@ def test_days_without_traffic_end_on_the_wall_clock(
     told = decider.decide([(1, begun, begun, *ROW[3:])])
     assert told[0][-5:] == (None, "boosted-1", False, None, False)  # today's claim is no old one
     now[0] += 3 * DAY_MS
-    decider.keep_time()
-    decider.keep_time()
+    decider.close_past_days()
+    decider.close_past_days()
     assert decider.system.last_tick == 2
     decider.close()
     assert written(tmp_path / "a.db").attrs["edges"] == [(0, 1), (1, 1), (2, 1)]
     now[0] += DAY_MS
     again = opened(resilient, tmp_path / "a.db", virtual=False)
     assert again.system.last_tick == 2 and again.first_day_ms == begun // DAY_MS * DAY_MS
-    again.keep_time()
+    again.close_past_days()
     assert again.system.last_tick == 3
     now[0] = begun + 2_000 * DAY_MS
     with pytest.raises(StateError, match=r"1,?095.*start a new log"):
-        again.keep_time()
+        again.close_past_days()
     again.close()
 
 

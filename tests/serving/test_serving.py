@@ -35,10 +35,10 @@ from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.records import DAY_MS, InputError, LessonError, StateError
 from mlsys_lessons.serving import Client, EdgeSettings, serve, server, transactions, warmed
 from mlsys_lessons.serving.app import application
-from mlsys_lessons.serving.batcher import Gate
+from mlsys_lessons.serving.batcher import Batcher
 from mlsys_lessons.serving.decider import Decider
 from mlsys_lessons.serving.decision_log import DecisionLog
-from mlsys_lessons.serving.metrics import Meters
+from mlsys_lessons.serving.metrics import Metrics
 from mlsys_lessons.serving.serialisation import EPOCH_MS, Entry
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
@@ -118,7 +118,7 @@ def test_a_broken_promise_is_decided_and_quarantined(
     """Legible nonsense is the contract's business: an answer with a reason, not a 422."""
     asked = {**GOOD, "request_id": 77, field: value, "arrival_time": GOOD["event_time"]}
     decider = Decider(system, None, virtual=True, power_loss_safe=False)
-    edge = application(Gate(decider, EdgeSettings(), Meters()))
+    edge = application(Batcher(decider, EdgeSettings(), Metrics()))
 
     async def ask() -> httpx.Response:
         async with running(edge) as http:
@@ -288,7 +288,7 @@ class Slow:
         return self.handle(frame)
 
     def edge(self, **limits: Any) -> Any:
-        return application(Gate(self.decider, EdgeSettings(**limits), Meters()))
+        return application(Batcher(self.decider, EdgeSettings(**limits), Metrics()))
 
 
 def asked(request_id: int) -> dict[str, Any]:
@@ -351,7 +351,7 @@ def test_nothing_is_decided_before_the_log_is_replayed(system: System) -> None:
     decider = Decider(system, None, virtual=True, power_loss_safe=False)
     go, really_open = threading.Event(), decider.open
     decider.open = lambda: go.wait(timeout=20) and really_open()  # type: ignore[method-assign]
-    app = application(Gate(decider, EdgeSettings(), Meters()))
+    app = application(Batcher(decider, EdgeSettings(), Metrics()))
 
     async def story() -> list[tuple[int, str]]:
         async with app.router.lifespan_context(app):
@@ -372,7 +372,7 @@ def test_nothing_is_decided_before_the_log_is_replayed(system: System) -> None:
 def test_an_edge_ahead_of_its_log_stops_and_says_so(system: System) -> None:
     """Whatever goes wrong between the system and the log: no answer is left unwritten."""
     decider = Decider(system, None, virtual=True, power_loss_safe=False)
-    app = application(Gate(decider, EdgeSettings(), Meters()))
+    app = application(Batcher(decider, EdgeSettings(), Metrics()))
 
     def broken(*lines: Any) -> None:
         raise StateError("the disk is full.")
@@ -438,8 +438,8 @@ def test_a_long_replay_ends_with_the_block(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(DecisionLog, "entries", endless)
-    monkeypatch.setattr(Decider, "_check", lambda *told: None)
-    monkeypatch.setattr(server, "_wait", interrupted)
+    monkeypatch.setattr(Decider, "_check_replay", lambda *entries: None)
+    monkeypatch.setattr(server, "_wait_until_ready", interrupted)
     with pytest.raises(KeyboardInterrupt), serve(system, tmp_path / "a.db", virtual=True):
         pytest.fail("the block was entered")
     assert not read_to_its_end
