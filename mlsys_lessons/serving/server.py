@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from mlsys_lessons.records import StateError, whole_number
 from mlsys_lessons.serving.app import application
@@ -50,37 +49,35 @@ def serve(
     ...     client.ready()
     True
     """
-    import uvicorn
-
     settings = settings or EdgeSettings()
     decider = Decider(
         system, Path(log) if log else None, virtual=virtual,
         power_loss_safe=settings.power_loss_safe,
     )  # fmt: skip
     batcher = Batcher(decider, settings, Metrics())
-    listener = _listener(port)
-    server = uvicorn.Server(_config(batcher))
-    thread = threading.Thread(target=server.run, args=([listener],), name="edge", daemon=True)
-    thread.start()
-    try:
-        _wait_until_ready(batcher, thread)
-        with _rare_collections():
-            yield f"http://{HOST}:{listener.getsockname()[1]}"
-    finally:
-        decider.stopping = server.should_exit = True
-        thread.join()
-        listener.close()
+    with _listener(port) as listener, _running(batcher, listener), _rare_collections():
+        yield f"http://{HOST}:{listener.getsockname()[1]}"
 
 
-def _config(batcher: Batcher) -> Any:
-    """Uvicorn without its own log, and without headers that no caller needs."""
+@contextmanager
+def _running(batcher: Batcher, listener: socket.socket) -> Iterator[None]:
+    """Uvicorn in a thread of its own; the block begins when the log has been replayed."""
     import uvicorn
 
-    return uvicorn.Config(
+    config = uvicorn.Config(
         application(batcher), log_config=None, log_level="error", access_log=False, lifespan="on",
         server_header=False, date_header=False, proxy_headers=False,
         timeout_graceful_shutdown=int(batcher.settings.time_limit_s) + 1,
     )  # fmt: skip
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), name="edge", daemon=True)
+    thread.start()
+    try:
+        _wait_until_ready(batcher, thread)
+        yield
+    finally:
+        batcher.decider.stopping = server.should_exit = True
+        thread.join()
 
 
 @contextmanager
