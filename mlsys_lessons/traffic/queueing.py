@@ -144,10 +144,11 @@ class _Simulation:
     def run(self) -> QueueRun:
         """Play fresh requests and failed attempts in the order of time."""
         pending, call, after_failure = self.pending, self._call, self._after_failure
+        earn_retry = self.callers.earn_retry  # looked up once, not for each of millions of calls
         for request, now in enumerate(self.arrivals.times.tolist()):
             while pending and pending[0][0] <= now:
                 after_failure(*heappop(pending))
-            self.callers.earn_retry()
+            earn_retry()
             call(now, request, 0)
         while pending:
             after_failure(*heappop(pending))

@@ -1,6 +1,6 @@
--- The fraud rate of each merchant, country and category, as it was known at the midnight that opened
--- the row's day. A request counts from its 46th to its 105th day, because by the 46th most reports
--- have come in; a fraud counts as long as its request does, from the midnight after its report on.
+-- The fraud rate of each merchant, country and category, as known at the midnight that opened the
+-- row's day. A request counts from its 46th to its 105th day: by the 46th its report has come in, if
+-- there is one. A fraud counts as long as its request does, once a midnight has known its report.
 CREATE OR REPLACE TEMP MACRO smoothed(frauds, requests, base, prior) AS
     (coalesce(frauds, 0) + prior * base) / (coalesce(requests, 0) + prior);
 
