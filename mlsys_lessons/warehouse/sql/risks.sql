@@ -1,6 +1,6 @@
 -- The fraud rate of each merchant, country and category, as known at the midnight that opened the
--- row's day. A request counts from its 46th to its 105th day: by the 46th its report has come in, if
--- there is one. A fraud counts as long as its request does, once a midnight has known its report.
+-- row's day. A request counts from its 46th to its 105th day, so that reports have time to come in.
+-- A fraud counts as long as its request does, but not before the midnight that knew of its report.
 CREATE OR REPLACE TEMP MACRO smoothed(frauds, requests, base, prior) AS
     (coalesce(frauds, 0) + prior * base) / (coalesce(requests, 0) + prior);
 
