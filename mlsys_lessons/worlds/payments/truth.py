@@ -4,8 +4,8 @@
 
 g is the density with which genuine customers make this very payment, f the density with which
 rings do. Given the state at midnight all arrivals are Poisson (the first probe of a campaign is
-certain; its mean counts), so the ratio of intensities is the probability. Who the actor of a row
-is never enters: a genuine payment on a stolen card looks as bad as the thief's.
+certain; its mean counts), so the ratio of intensities is the probability. Who really paid never
+enters: a genuine payment on a stolen card looks as bad as the thief's.
 
 It is myopic: other payments of the same day are not looked at. Attempts of one sitting share
 their hour, so a system that counts attempts within the day can know a little more than this.
@@ -120,15 +120,16 @@ def _cash_density(
     population, rings, live, day = known
     stolen = np.zeros(len(population), dtype=bool)
     stolen[live.slot] = True
-    rows = np.flatnonzero(stolen[payments.slot])
-    pair, which = np.nonzero(payments.slot[rows][:, None] == live.slot)
-    row = rows[pair]
-    cards, campaigns, own_there = payments.take(row), live.take(which), own[row]
-    aimed = (rings.targets[campaigns.ring] == cards.merchant[:, None]) @ TARGET_WEIGHT
-    habitual = population.merchant_share(cards.slot, cards.merchant)
+    suspects = np.flatnonzero(stolen[payments.slot])
+    # One line for each pair of a payment and a campaign that has its card.
+    suspect, campaign = np.nonzero(payments.slot[suspects][:, None] == live.slot)
+    row = suspects[suspect]
+    pairs, campaigns, own_pairs = payments.take(row), live.take(campaign), own[row]
+    aimed = (rings.targets[campaigns.ring] == pairs.merchant[:, None]) @ TARGET_WEIGHT
+    habitual = population.merchant_share(pairs.slot, pairs.merchant)
     shops = TARGET_SHARE * aimed + (1.0 - TARGET_SHARE) * habitual
     copies = copying_share(population, day)
     amounts = ring_amounts(population, rings.level[campaigns.ring], False, day)
-    marks = _ring_marks(population, cards, day, amounts) * shops
-    density = ATTEMPTS[day - campaigns.start] * ((1.0 - copies) * marks + copies * own_there)
+    marks = _ring_marks(population, pairs, day, amounts) * shops
+    density = ATTEMPTS[day - campaigns.start] * ((1.0 - copies) * marks + copies * own_pairs)
     return np.bincount(row, density, len(own)).astype(np.float64)
