@@ -113,16 +113,16 @@ def _sorted(ids: Ints) -> tuple[NDArray[np.intp], Ints]:
 def stable_order(numbers: Ints) -> Ints:
     """The order that sorts numbers, many of them equal, which stay as they came.
 
-    With its row below it every number is unique; any sort of these is stable, and numpy's fastest
-    is several times as fast as its stable one. Number times rows must stay below 2^63.
+    With its row in the bits below it every number is unique; any sort of these is stable, and
+    numpy's fastest is several times as fast as its stable one. Numbers times rows stay below 2^62.
 
     >>> stable_order(np.array([5, 3, 5])).tolist()
     [1, 0, 2]
     """
-    by_row = BitFields("number", row=max(len(numbers) - 1, 0).bit_length())
-    packed = by_row.pack(number=numbers, row=np.arange(len(numbers)))
+    bits = len(numbers).bit_length()
+    packed = numbers << bits | np.arange(len(numbers))
     packed.sort()
-    return by_row.get(packed, "row")
+    return packed & (1 << bits) - 1
 
 
 def merged(keys: Ints, more: Ints) -> Ints:
@@ -203,9 +203,10 @@ class BitFields:
 
     def __init__(self, first: str, **bits: int) -> None:
         self.bits = bits
-        below = list(accumulate(reversed(bits.values()), initial=0))[::-1]
-        self._shifts = dict(zip((first, *bits), below, strict=True))
         self._first = first
+        shifts = list(accumulate(reversed(bits.values()), initial=0))[::-1]  # bits below each field
+        self._shifts = dict(zip((first, *bits), shifts, strict=True))
+        self._masks = {name: (1 << width) - 1 for name, width in bits.items()}
 
     def __repr__(self) -> str:
         widths = [f"{name}={bits}" for name, bits in self.bits.items()]
@@ -220,6 +221,6 @@ class BitFields:
 
     def get(self, packed: Ints, name: str) -> Ints:
         """One field of each packed number."""
-        shift = self._shifts[name]
-        above = packed >> shift if shift else packed
-        return above if name == self._first else above & (1 << self.bits[name]) - 1
+        if name == self._first:
+            return packed >> self._shifts[name]
+        return packed >> self._shifts[name] & self._masks[name]

@@ -225,7 +225,7 @@ def same_state(one: OnlineFeatures, other: OnlineFeatures) -> bool:
 def flat(features: OnlineFeatures) -> list[object]:
     """Everything the object holds, as comparable values."""
     store = features.store
-    past = store.base.with_events(store.since.keys[1:], store.since.cents[1:])
+    past = store.base.with_events(store.recent.keys[1:], store.recent.cents[1:])
     past = past.younger_than(store.edge_ms - KEPT_MS)  # when it is forgotten is nobody's business
     runs = [array.tobytes() for run in (past, store.today) for array in (run.keys, run.cents)]
     tables: list[object] = []
