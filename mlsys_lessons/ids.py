@@ -202,8 +202,7 @@ class BitFields:
     """
 
     def __init__(self, first: str, **bits: int) -> None:
-        self.bits = bits
-        self._first = first
+        self.bits, self._first = bits, first
         shifts = list(accumulate(reversed(bits.values()), initial=0))[::-1]  # bits below each field
         self._shifts = dict(zip((first, *bits), shifts, strict=True))
         self._masks = {name: (1 << width) - 1 for name, width in bits.items()}

@@ -62,6 +62,10 @@ class Attempts(NamedTuple):
         """Which rows have a customer and a time to look under."""
         return np.asarray(self.keys != _UNREADABLE)
 
+    def take(self, rows: slice | Ints | NDArray[np.bool_]) -> Attempts:
+        """Select attempts by slice, position or mask."""
+        return Attempts(self.keys[rows], self.cents[rows], self.enters[rows])
+
 
 class History(NamedTuple):
     """What the store knows of each row's customer just before the row."""
@@ -216,14 +220,14 @@ class EventStore:
         Rows see the earlier rows of their own batch. Nothing is kept: that is `add`.
         """
         order = _by_customer(attempts.keys)
-        keys, cents, enters = (column[order] for column in attempts)
-        summary = self._closed_days(keys)
+        ordered = attempts.take(order)
+        summary = self._closed_days(ordered.keys)
         today = self.today
-        for wave in _waves(keys):
-            entering = enters[wave]
-            today = today.with_events(keys[wave][entering], cents[wave][entering])
-            summary.include(today.before(keys[wave]), wave)
-        return _in_arrival_order(order, summary.history(keys))
+        for rows in _waves(ordered.keys):
+            wave = ordered.take(rows)
+            today = today.with_events(wave.keys[wave.enters], wave.cents[wave.enters])
+            summary.include(today.before(wave.keys), rows)
+        return _in_arrival_order(order, summary.history(ordered.keys))
 
     def read_at(self, attempts: Attempts, as_of_ms: int) -> History:
         """The history of each row as a table written at `as_of_ms` has it.

@@ -13,8 +13,10 @@ elsewhere. The keys of luck, each the one before and a few bits more:
 | `ATTEMPT` | sitting, number 4 | one payment |
 | `COIN` | attempt, coin 4 | one of its random numbers |
 
-A request id (randomness.REQUEST_ID) needs entity and count: `THIEF` (thief, ring 23, cohort 2,
-offset 2), whose top bit no customer id reaches, and `ORDINAL` (campaign 5, attempt 5).
+All fit: a world has at most 200 rings and 3 cohorts, and the tables below hold no more starts and
+attempts. A request id (randomness.REQUEST_ID) is made of an entity and a count. An attempt's entity
+is its `THIEF` (thief, ring 23, cohort 2, offset 2), whose top bit no customer id reaches; its count
+is its `ORDINAL` (campaign 5, attempt 5).
 """
 
 from __future__ import annotations

@@ -52,13 +52,13 @@ class Midnight(NamedTuple):
     day: int
 
 
-def fraud_probability(known: Midnight, payments: Payments) -> NDArray[np.float64]:
+def fraud_probability(midnight: Midnight, payments: Payments) -> NDArray[np.float64]:
     """P(fraud) of each payment of a day, given what was known at midnight."""
-    population = known.population
-    own = _own_marks(population, payments, known.day)
-    busy = activity_factor(known.day, population.drift.season)
+    population = midnight.population
+    own = _own_marks(population, payments, midnight.day)
+    busy = activity_factor(midnight.day, population.drift.season)
     genuine = population.activity[payments.slot] * busy * own
-    attack = _probe_density(known, payments, own) + _cash_density(known, payments, own)
+    attack = _probe_density(midnight, payments, own) + _cash_density(midnight, payments, own)
     return np.clip(attack / (attack + genuine), _EDGE, 1.0 - _EDGE)
 
 
@@ -95,10 +95,10 @@ def _ring_marks(
 
 
 def _probe_density(
-    known: Midnight, payments: Payments, own: NDArray[np.float64]
+    midnight: Midnight, payments: Payments, own: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Density of probes: any card can be the next victim, in proportion to its exposure."""
-    population, rings, _, day = known
+    population, rings, _, day = midnight
     slot, merchant = payments.slot, payments.merchant
     rates = campaign_rates(population, rings, day)
     aimed = np.bincount(
@@ -114,10 +114,10 @@ def _probe_density(
 
 
 def _cash_density(
-    known: Midnight, payments: Payments, own: NDArray[np.float64]
+    midnight: Midnight, payments: Payments, own: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Density of cash-outs: only cards that are in a ring's hands since an earlier day."""
-    population, rings, live, day = known
+    population, rings, live, day = midnight
     stolen = np.zeros(len(population), dtype=bool)
     stolen[live.slot] = True
     suspects = np.flatnonzero(stolen[payments.slot])
