@@ -40,7 +40,7 @@ KEPT_MS = WINDOWS_MS[MONTH] + ACCEPTED_DELAY_MS  # so forgetting never changes a
 EVENT = BitFields("customer", time=38)  # 2^38 ms are 8.7 years; a key stays below 2^62
 CUSTOMERS = 2**24
 _ZERO_MS = -1_000 * DAY_MS  # the time 0 of a key
-_LAST_TIME = 2**38 - 1
+_LAST_TIME = 2 ** EVENT.bits["time"] - 1
 # Every key lies 35 days or more above its customer's lowest one: no window reaches into another
 # customer's events, and another customer's last event always looks older than any window.
 EARLIEST_MS = _ZERO_MS + 35 * DAY_MS

@@ -13,7 +13,7 @@ Reference: QuickScorer (Lucchese, Nardini, Orlando, Perego, Tonellotto and Ventu
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,17 @@ MOST_LEAVES = 64  # the bits of the widest whole number
 _ROWS_AT_ONCE = 4_096  # so that a batch's bits stay in the processor's cache
 _LONG = 2_500  # from so many values on, comparing with every threshold is quicker than searching
 _MANTISSA_BITS, _EXPONENT_ZERO = 23, 127  # of a 32 bit float
+
+
+class Split(NamedTuple):
+    """An inner node of a tree: the leaves on each side of it, as bits."""
+
+    feature: int
+    threshold: float
+    tree: int
+    left: int
+    right: int
+    lost: int  # out of reach of a missing value
 
 
 @dataclass(frozen=True)
@@ -67,18 +78,15 @@ class TreeTables:
         """Tabulate a fitted estimator of numeric features and at most 64 leaves a tree."""
         trees = [predictor.nodes for (predictor,) in estimator._predictors]
         values = np.zeros((len(trees), MOST_LEAVES))
-        splits: list[tuple[int, float, int, int, int, int]] = []
+        splits: list[Split] = []
         for tree, nodes in enumerate(trees):
             _below(nodes, 0, tree, values, splits)
         leaves = [int(nodes["is_leaf"].sum()) for nodes in trees]
         bits = next(size for size in (16, 32, 64) if max(leaves) <= size)
         all_leaves = np.array([(1 << count) - 1 for count in leaves], dtype=f"uint{bits}")
-        used = sorted({split[0] for split in splits})
-        tables = (
-            _table(name, [split[1:] for split in splits if split[0] == name], all_leaves)
-            for name in used
-        )
-        return cls(float(estimator._baseline_prediction.item()), tuple(tables), all_leaves, values)
+        features = sorted({split.feature for split in splits})
+        tables = tuple(_table(feature, splits, all_leaves) for feature in features)
+        return cls(float(estimator._baseline_prediction.item()), tables, all_leaves, values)
 
     def predict(self, inputs: Floats) -> Floats:
         """Probability of the second class for each row; NaN is a missing value."""
@@ -115,13 +123,7 @@ def _thresholds_below(thresholds: Floats, values: Floats) -> NDArray[np.integer]
     return np.asarray(is_below.view(np.uint8).sum(axis=0, dtype=count))
 
 
-def _below(
-    nodes: NDArray[Any],
-    place: int,
-    tree: int,
-    values: Floats,
-    splits: list[tuple[int, float, int, int, int, int]],
-) -> int:
+def _below(nodes: NDArray[Any], place: int, tree: int, values: Floats, splits: list[Split]) -> int:
     """The leaves below a node as bits; notes their values and the splits on the way."""
     node = nodes[place]
     if node["is_leaf"]:
@@ -130,22 +132,24 @@ def _below(
         return 1 << leaf
     left = _below(nodes, int(node["left"]), tree, values, splits)
     right = _below(nodes, int(node["right"]), tree, values, splits)
-    missing = right if node["missing_go_to_left"] else left  # what a missing value cannot reach
-    splits.append(
-        (int(node["feature_idx"]), float(node["num_threshold"]), tree, left, right, missing)
-    )
+    lost = right if node["missing_go_to_left"] else left
+    feature, threshold = int(node["feature_idx"]), float(node["num_threshold"])
+    splits.append(Split(feature, threshold, tree, left, right, lost))
     return left | right
 
 
-def _table(
-    feature: int, splits: list[tuple[float, int, int, int, int]], all_leaves: Bits
-) -> SplitTable:
-    """One feature's splits (threshold, tree, leaves left, right, lost when missing) as a table."""
-    thresholds = np.unique([split[0] for split in splits])
+def _table(feature: int, splits: list[Split], all_leaves: Bits) -> SplitTable:
+    """One feature's splits in all trees as a table."""
+    own = [split for split in splits if split.feature == feature]
+    thresholds = np.unique([split.threshold for split in own])
     leaves = np.tile(all_leaves, (len(thresholds) + 2, 1))
-    for threshold, tree, left, right, missing in splits:
-        place = int(np.searchsorted(thresholds, threshold))
-        leaves[: place + 1, tree] &= all_leaves.dtype.type(int(all_leaves[tree]) & ~right)
-        leaves[place + 1 : -1, tree] &= all_leaves.dtype.type(int(all_leaves[tree]) & ~left)
-        leaves[-1, tree] &= all_leaves.dtype.type(int(all_leaves[tree]) & ~missing)
+
+    def close(intervals: slice | int, tree: int, lost: int) -> None:
+        leaves[intervals, tree] &= all_leaves.dtype.type(int(all_leaves[tree]) & ~lost)
+
+    for split in own:
+        place = int(np.searchsorted(thresholds, split.threshold))
+        close(slice(place + 1), split.tree, split.right)  # at or below the threshold: left
+        close(slice(place + 1, -1), split.tree, split.left)
+        close(-1, split.tree, split.lost)
     return SplitTable(feature, thresholds, leaves)
