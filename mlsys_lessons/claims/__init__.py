@@ -14,7 +14,9 @@ systems and costs are the defaults of the whole course, thresholds stand in each
 
 from __future__ import annotations
 
-from mlsys_lessons.claims.claim import Claim, Effect, Result
+from mlsys_lessons.claims.claim import Claim
+from mlsys_lessons.claims.effects import Effect
 from mlsys_lessons.claims.laboratory import CLAIMS, family, run, stored
+from mlsys_lessons.claims.result import Result
 
 __all__ = ["CLAIMS", "Claim", "Effect", "Result", "family", "run", "stored"]

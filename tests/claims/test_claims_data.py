@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from mlsys_lessons.claims import c9_data_bugs, c10_data_bias, c11_staleness
-from mlsys_lessons.claims.claim import FAILS, HOLDS, Evidence
+from mlsys_lessons.claims.claim import Evidence
+from mlsys_lessons.claims.effects import FAILS, HOLDS
 from mlsys_lessons.experiments.pasts import AnotherPast, UnderFaults, all_along
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import CATALOGUE
@@ -45,10 +46,10 @@ def four_lives(new: float, learned: float, fixed: float, odd: float = 0.0) -> Ev
 
 
 def test_c9_needs_both_halves() -> None:
-    assert c9_data_bugs.judge(four_lives(300, 480, 400)).verdict == HOLDS
-    assert c9_data_bugs.judge(four_lives(300, 480, 480)).verdict == FAILS
-    assert c9_data_bugs.judge(four_lives(480, 480, 400)).verdict == FAILS
-    mixed = c9_data_bugs.judge(four_lives(300, 480, 400, odd=150.0))
+    assert c9_data_bugs.CLAIM.judge(four_lives(300, 480, 400)).verdict == HOLDS
+    assert c9_data_bugs.CLAIM.judge(four_lives(300, 480, 480)).verdict == FAILS
+    assert c9_data_bugs.CLAIM.judge(four_lives(480, 480, 400)).verdict == FAILS
+    mixed = c9_data_bugs.CLAIM.judge(four_lives(300, 480, 400, odd=150.0))
     assert mixed.verdict == "depends on the fault"
     assert mixed.effects[0].interval.estimate == pytest.approx(80 - 150 / 5, abs=1)
 
@@ -112,7 +113,7 @@ def test_c10_a_bias_passed_on_whole_is_one_and_twice_as_large_is_two() -> None:
 
         return evidence(worth, list(c10_data_bias.arms(1.0)))
 
-    whole, doubled = (c10_data_bias.judge(passing(times)) for times in (1.0, 2.0))
+    whole, doubled = (c10_data_bias.CLAIM.judge(passing(times)) for times in (1.0, 2.0))
     assert [each.interval.estimate for each in whole.effects] == pytest.approx([1.0] * 8)
     assert [each.interval.estimate for each in doubled.effects] == pytest.approx([2.0] * 8)
     assert (whole.verdict, doubled.verdict) == (FAILS, HOLDS)
@@ -138,11 +139,11 @@ def test_c11_holds_when_a_day_costs_and_fails_when_it_is_free() -> None:
 
         return evidence(worth, list(c11_staleness.arms(1.0)))
 
-    found = c11_staleness.judge(aged(80.0))
+    found = c11_staleness.CLAIM.judge(aged(80.0))
     assert found.verdict == HOLDS
     assert found.effects[1].interval.estimate == pytest.approx(150, abs=1)
     assert "60%" in found.notes[0]
-    assert c11_staleness.judge(aged(-10.0)).verdict == FAILS
+    assert c11_staleness.CLAIM.judge(aged(-10.0)).verdict == FAILS
 
 
 def test_c11_ages_are_the_severities_of_the_fault() -> None:
