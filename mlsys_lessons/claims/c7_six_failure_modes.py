@@ -24,8 +24,9 @@ from mlsys_lessons.claims.claim import (
     least_effect,
     numbers,
     of_the_ordinary_year,
+    unless_quiet,
 )
-from mlsys_lessons.claims.effects import HOLDS, Effect, all_of, mean_effect
+from mlsys_lessons.claims.effects import HOLDS, Effect, mean_effect
 from mlsys_lessons.experiments.arms import RESILIENT, Arm
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import ANSWERED_BY, FAILURE_MODES, Fault
@@ -97,11 +98,6 @@ def _damage(evidence: Evidence, mode: str, missing: str, rate: float) -> pd.Seri
     return lost * evidence.size.days / (WINDOW_DAYS * rate)
 
 
-def verdict_at(evidence: Evidence, rate: float, effects: Effects, tests: int) -> str:
-    """Each design must save more than its threshold; without incidents there is no verdict."""
-    return all_of(effects, tests=tests) if rate else "nothing to answer"
-
-
 def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
     """How many designs save more than the threshold, and which do not."""
     weak = [effect.name.removesuffix(": saved") for effect in effects if effect.verdict() != HOLDS]
@@ -137,7 +133,7 @@ CLAIM = Claim(
     ),
     arms=arms,
     effects=saved,
-    verdict_at=verdict_at,
+    verdict_at=unless_quiet("nothing to answer"),
     verdict=of_the_ordinary_year,
     shown=least_effect,
     notes=notes,

@@ -21,8 +21,9 @@ from mlsys_lessons.claims.claim import (
     Effects,
     Evidence,
     of_the_ordinary_year,
+    unless_quiet,
 )
-from mlsys_lessons.claims.effects import all_of, mean_effect
+from mlsys_lessons.claims.effects import mean_effect
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import Fault
@@ -98,11 +99,6 @@ def effects(evidence: Evidence, rate: float) -> Effects:
     )
 
 
-def verdict_at(evidence: Evidence, rate: float, effects: Effects, tests: int) -> str:
-    """Each must hold; without a stall there is no verdict."""
-    return all_of(effects, tests=tests) if rate else "nothing to end"
-
-
 def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
     """What rates and sizes mean here."""
     return ("incidents are the length of the stall, and size and days say nothing here",)
@@ -126,7 +122,7 @@ CLAIM = Claim(
     ),
     arms=arms,
     effects=effects,
-    verdict_at=verdict_at,
+    verdict_at=unless_quiet("nothing to end"),
     verdict=of_the_ordinary_year,
     notes=notes,
     table=table,

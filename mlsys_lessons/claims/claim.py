@@ -74,12 +74,25 @@ class Findings:
     notes: tuple[str, ...] = ()
 
 
+# evidence, incident rate, effects there, size of the family of tests -> verdict at that rate
+VerdictAt = Callable[[Evidence, float, Effects, int], str]
+
+
 # --- how most claims are judged ------------------------------------------------------------------
 
 
 def each_holds(evidence: Evidence, rate: float, effects: Effects, tests: int) -> str:
     """The verdict at one incident rate: every effect must hold."""
     return all_of(effects, tests=tests)
+
+
+def unless_quiet(words: str) -> VerdictAt:
+    """Every effect must hold; at the rate without incidents these words stand for a verdict."""
+
+    def verdict_at(evidence: Evidence, rate: float, effects: Effects, tests: int) -> str:
+        return all_of(effects, tests=tests) if rate else words
+
+    return verdict_at
 
 
 def unless_contradicted(evidence: Evidence, verdicts: Verdicts) -> str:
@@ -126,7 +139,7 @@ class Claim:
     beside: Callable[[Evidence], Effects] = nothing_beside  # shown with the effects, not judged
     notes: Callable[[Evidence, Effects], tuple[str, ...]] = no_notes
     shown: Callable[[Effects], float] = first_effect  # the number that stands for a rate
-    verdict_at: Callable[[Evidence, float, Effects, int], str] = each_holds
+    verdict_at: VerdictAt = each_holds
     verdict: Callable[[Evidence, Verdicts], str] = unless_contradicted
     promises: Callable[[int], dict[str, float]] | None = None  # a notebook's, by seed, if needed
 

@@ -12,9 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys_lessons import claims
-from mlsys_lessons.claims import c1_good_model, c3_drop_one, c4_share_of_model, laboratory, runs
+from mlsys_lessons.claims import (
+    c1_good_model,
+    c3_drop_one,
+    c4_share_of_model,
+    effects,
+    laboratory,
+    runs,
+)
 from mlsys_lessons.claims.__main__ import main
-from mlsys_lessons.claims.claim import Evidence, unless_contradicted
+from mlsys_lessons.claims.claim import (
+    Claim,
+    Evidence,
+    least_effect,
+    table_by_rate,
+    unless_contradicted,
+    unless_quiet,
+)
 from mlsys_lessons.claims.code_version import code_version
 from mlsys_lessons.claims.effects import FAILS, HOLDS, UNDECIDED, Effect, all_of
 from mlsys_lessons.claims.result import Result, flip
@@ -197,6 +211,30 @@ def evidence(worth: dict[str, float], *, rates: tuple[float, ...] = (0.0, 1.0, 4
         for seed in range(10) for rate in rates for arm, euros in worth.items()
     ]  # fmt: skip
     return Evidence(pd.DataFrame(rows), TINY)
+
+
+def test_the_judge_corrects_the_ordinary_year_and_no_other_rate() -> None:
+    """One p of .01 holds by itself, and is undecided among 28."""
+    differences = np.array([2.0, 3.0, 0.5, 4.5, 1.0, 3.4])
+    one = effects.mean_effect("it", "EUR", differences, 0.5)
+    assert 1 / 28 * 0.05 < one.p < 0.05 and one.interval.low > 0.5
+    toy = Claim(
+        name="C0", sentence="It is.", fails_where="nowhere", arms=lambda rate: {},
+        effects=lambda made, rate: (one, one) if rate else (),
+        table=table_by_rate(lambda made, rate: [{"rows": rate}]),
+        shown=least_effect, verdict_at=unless_quiet("nothing"),
+    )  # fmt: skip
+    findings = toy.judge(evidence({"all": 1.0}))
+    verdicts = {rate: verdict for rate, (_, verdict) in findings.by_rate.items()}
+    assert verdicts == {0.0: "nothing", 1.0: UNDECIDED, 4.0: HOLDS}
+    assert findings.verdict == UNDECIDED and findings.p == one.p
+    assert findings.by_rate[0.0][0] == 0.0 and findings.by_rate[4.0][0] == one.interval.estimate
+    assert findings.table.to_dict("list") == {"incidents": [0.0, 1.0, 4.0], "rows": [0.0, 1.0, 4.0]}
+
+
+def test_claims_are_found_in_their_folder_in_order() -> None:
+    files = list(laboratory.RESULTS.parent.glob("c[0-9]*_*.py"))
+    assert list(claims.CLAIMS) == [f"C{number}" for number in range(1, len(files) + 1)]
 
 
 def test_c3_calls_collapse_what_loses_more_than_half() -> None:
