@@ -2,9 +2,9 @@
 
 It starts at a definition (an arm's class), takes what that needs of its own module, and follows
 every import, top-level or late, to the module that defines the name: an `__init__` that only passes
-a name on is seen through, one that defines it counts. Of each module found so counts its *shape*
-(the syntax tree without comments, docstrings, layout and imports), what its imports bring in, and
-the SQL beside it.
+a name on is seen through, one that defines it counts. Each of these modules counts with its *shape*
+(the syntax tree without comments, docstrings, layout and imports), with what its imports bring in,
+and with the SQL beside it.
 
 A module counts by content: moving or renaming one that reads nothing by its path changes no
 version, swapping two does. What stands above a run (judges, lessons, charts, the command line) is
