@@ -21,7 +21,7 @@ from test_inference import Echo, ladder
 
 import mlsys_lessons as mls
 from mlsys_lessons.components.component import COMPONENTS
-from mlsys_lessons.components.features.definitions import HISTORY, RISKS
+from mlsys_lessons.components.features.definitions import RISKS
 from mlsys_lessons.components.features.stages import RESTORE_MS, BatchFeatures, OnlineFeatures
 from mlsys_lessons.components.inference.registry import ModelVersion, Registry
 from mlsys_lessons.components.inference.service import (
@@ -37,7 +37,7 @@ from mlsys_lessons.components.inference.stages import DEADLINE_MS, BareInference
 from mlsys_lessons.records import DAY_MS, HOUR_MS, milliseconds
 from mlsys_lessons.system import faults
 from mlsys_lessons.system.faults import ANSWERED_BY, CATALOGUE, FAILURE_MODES
-from mlsys_lessons.worlds.payments.domain import FEATURES
+from mlsys_lessons.worlds.payments.domain import FEATURES, HISTORY
 
 # --- the list -----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys_lessons.components.features import event_store
-from mlsys_lessons.components.features.definitions import DERIVED, HISTORY
+from mlsys_lessons.components.features.definitions import DERIVED
 from mlsys_lessons.components.features.event_store import KEPT_MS
 from mlsys_lessons.components.features.offline import offline
 from mlsys_lessons.components.features.online import RISK_PRIORS
@@ -35,6 +35,7 @@ from mlsys_lessons.worlds.payments.domain import (
     CHANNEL_DTYPE,
     COUNTRY_DTYPE,
     FEATURES,
+    HISTORY,
     RAW_COLUMNS,
 )
 
