@@ -101,23 +101,6 @@ def remember(section: str, name: str, value: Any, path: Path | str | None = None
         return Kept(value, f"(Not saved: {reason})")
 
 
-def save(progress: Progress, path: Path | str | None = None) -> None:
-    """Write a whole progress file in one step: either the old or the new one exists, always.
-
-    Raises
-    ------
-    StorageError
-        The folder or the file cannot be written.
-    """
-    file = Path(path or progress_file())
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, progress)
-    except OSError as error:
-        reason = f"{file} cannot be written ({error.strerror}): {_elsewhere()}"
-        raise StorageError(reason) from error
-
-
 def summary(path: Path | str | None = None) -> Progress:
     """Progress by lesson, as plain data for the command line.
 

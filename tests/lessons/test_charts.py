@@ -206,5 +206,5 @@ def test_the_style_leaves_no_trace() -> None:
 
 
 def test_importing_charts_does_not_import_matplotlib() -> None:
-    code = "import sys, mlsys_lessons.charts; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, mlsys_lessons.lessons.charts; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
