@@ -114,8 +114,8 @@ def summary(path: Path | str | None = None) -> Progress:
     lessons: dict[str, dict[str, Any]] = {}
     for section in MERGE:
         for name, value in sorted(progress[section].items()):
-            found = LESSON.match(name)
-            lesson = lessons.setdefault(found.group() if found else "other", {s: {} for s in MERGE})
+            match = LESSON.match(name)
+            lesson = lessons.setdefault(match.group() if match else "other", {s: {} for s in MERGE})
             lesson[section][name] = value
     outcomes = list(progress["questions"].values())
     return {

@@ -2,7 +2,7 @@
 
 A question is frozen data and takes the answer as an argument: no registration, no globals of the
 notebook, no points. `check` always gives a verdict and never raises. The texts come from a page of
-Markdown (question_text.py); what a rule looks like is told in rules.py.
+Markdown (question_text.py); rules.py shows what a rule looks like.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ class QuestionText:
     otherwise: str = ""
 
 
-def question_texts(page: Path) -> dict[str, QuestionText]:
-    """The texts of every question on a page, by the question's short name (`q1`).
+def question_texts(module: str) -> dict[str, QuestionText]:
+    """The texts on the page beside a module (its `__file__`), by the question's name (`q1`).
 
     Raises
     ------
@@ -67,6 +67,7 @@ def question_texts(page: Path) -> dict[str, QuestionText]:
     InputError
         A section is missing, empty, unknown, or there twice.
     """
+    page = Path(module).with_suffix(".md")
     try:
         lines = page.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -6,7 +6,6 @@ Their texts stand beside this file, in sample_lesson.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.lessons.question_text import question_texts
 from mlsys_lessons.lessons.rules import agrees_with, is_value
 
-TEXTS = question_texts(Path(__file__).with_suffix(".md"))
+TEXTS = question_texts(__file__)
 
 
 def matured(labels: pd.DataFrame, day: int) -> pd.Series:

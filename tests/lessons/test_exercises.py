@@ -158,9 +158,9 @@ def asks_for_the_rest(rule: Callable[..., Any]) -> bool:
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_every_question_on_the_page_is_asked(lesson: str) -> None:
-    page = Path(lessons.__file__).parent / lesson / "questions.md"
+    module = str(Path(lessons.__file__).parent / lesson / "questions.py")
     questions = [item.variable for item in LESSONS[lesson] if isinstance(item, Question)]
-    assert sorted(question_texts(page)) == sorted(questions)
+    assert sorted(question_texts(module)) == sorted(questions)
 
 
 @pytest.mark.parametrize("bet", BETS, ids=lambda item: item.id)

@@ -20,7 +20,7 @@ def page(tmp_path: Path) -> Path:
 
 
 def test_a_paragraph_is_one_line_and_code_keeps_its_own(page: Path) -> None:
-    text = question_texts(page)["q1"]
+    text = question_texts(str(page))["q1"]
     assert text.prompt == "Write `matured`: the labels that were known when day `day` opened."
     assert text.starter.splitlines()[0] == "def matured(labels, day):"
     assert text.hints == (
@@ -36,7 +36,7 @@ def test_paragraphs_stay_apart_and_a_comment_in_code_is_no_heading(page: Path) -
             "maturity_days = ...", "# a number of days\nmaturity_days = ..."
         )
     )
-    text = question_texts(page)["q2"]
+    text = question_texts(str(page))["q2"]
     assert text.hints[0] == "Labels mature.\n\nAll of them."
     assert text.starter == "# a number of days\nmaturity_days = ..."
 
@@ -57,9 +57,9 @@ def test_paragraphs_stay_apart_and_a_comment_in_code_is_no_heading(page: Path) -
 def test_authors_get_one_clear_sentence(page: Path, before: str, after: str, sentence: str) -> None:
     page.write_text(PAGE.replace(before, after, 1))
     with pytest.raises(InputError, match=sentence):
-        question_texts(page)
+        question_texts(str(page))
 
 
 def test_a_page_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be read"):
-        question_texts(tmp_path / "questions.md")
+        question_texts(str(tmp_path / "questions.py"))

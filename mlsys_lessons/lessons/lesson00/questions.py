@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mlsys_lessons.lessons.lesson00 import answers
 from mlsys_lessons.lessons.prediction import Prediction
 from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.lessons.question_text import question_texts
 from mlsys_lessons.lessons.rules import agrees_with
 
-TEXTS = question_texts(Path(__file__).with_name("questions.md"))
+TEXTS = question_texts(__file__)
 
 bet1 = Prediction(
     id="lesson00.bet1",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from mlsys_lessons.lessons.question_text import question_texts
 from mlsys_lessons.lessons.rules import Case, on_each, same
 from mlsys_lessons.lessons.wording import describe
 
-TEXTS = question_texts(Path(__file__).with_name("questions.md"))
+TEXTS = question_texts(__file__)
 
 bet1 = Prediction(
     id="lesson01.bet1",

@@ -6,7 +6,6 @@ Texts stand in questions.md, solutions and tempting answers in answers.py; here 
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from mlsys_lessons.lessons.question_text import question_texts
 from mlsys_lessons.lessons.rules import agrees_with, in_order, wrong_kind
 from mlsys_lessons.system.system import System
 
-TEXTS = question_texts(Path(__file__).with_name("questions.md"))
+TEXTS = question_texts(__file__)
 
 bet1 = Prediction(
     id="lesson02.bet1",

@@ -75,43 +75,32 @@ def placement_gaps(offline: np.ndarray, online: np.ndarray, fraud: np.ndarray) -
     return place(offline) - place(online)
 
 
-def score_gaps(offline: np.ndarray, online: np.ndarray, fraud: np.ndarray) -> np.ndarray:
+def score_gaps(offline, online, fraud):
     """By how much the scores differ."""
     return (offline - online)[fraud]
 
 
-def among_everybody(offline: np.ndarray, online: np.ndarray, fraud: np.ndarray) -> np.ndarray:
+def _places(scores, crowd, sides=("left", "right")):
+    """The share of a crowd below each score; ties counted half, or not at all from the left."""
+    ranks = [np.searchsorted(np.sort(crowd), scores, side=side) for side in sides]
+    return sum(ranks) / (len(sides) * len(crowd))
+
+
+def among_everybody(offline, online, fraud):
     """Places among all payments."""
-
-    def place(scores):
-        everybody = np.sort(scores)
-        below = np.searchsorted(everybody, scores[fraud], side="left")
-        upto = np.searchsorted(everybody, scores[fraud], side="right")
-        return (below + upto) / (2 * len(everybody))
-
-    return place(offline) - place(online)
+    return _places(offline[fraud], offline) - _places(online[fraud], online)
 
 
-def ties_lose(offline: np.ndarray, online: np.ndarray, fraud: np.ndarray) -> np.ndarray:
+def ties_lose(offline, online, fraud):
     """A tie counts as lost."""
-
-    def place(scores):
-        genuine = np.sort(scores[~fraud])
-        return np.searchsorted(genuine, scores[fraud], side="left") / len(genuine)
-
-    return place(offline) - place(online)
+    places = (_places(scores[fraud], scores[~fraud], ["left"]) for scores in (offline, online))
+    return next(places) - next(places)
 
 
-def unpaired(offline: np.ndarray, online: np.ndarray, fraud: np.ndarray) -> np.ndarray:
+def unpaired(offline, online, fraud):
     """Best against best, second against second."""
-
-    def place(scores):
-        genuine = np.sort(scores[~fraud])
-        below = np.searchsorted(genuine, scores[fraud], side="left")
-        upto = np.searchsorted(genuine, scores[fraud], side="right")
-        return np.sort((below + upto) / (2 * len(genuine)))
-
-    return place(offline) - place(online)
+    places = (np.sort(_places(scores[fraud], scores[~fraud])) for scores in (offline, online))
+    return next(places) - next(places)
 
 
 def placement_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
@@ -139,34 +128,26 @@ def switch_bounds(
     return known - loss[freed].sum(), known + stopping_genuine[freed].sum()
 
 
-def only_what_is_known(
-    label: np.ndarray, cents: np.ndarray, champion: np.ndarray, challenger: np.ndarray
-) -> tuple[int, int]:
+def only_what_is_known(label, cents, champion, challenger):
     """Rows without a label are left out."""
-    freed = np.zeros_like(champion)
-    low, _ = switch_bounds(label, cents, champion & freed, challenger & ~champion)
+    nothing = np.zeros_like(champion)
+    low, _ = switch_bounds(label, cents, nothing, challenger & ~champion)
     return low, low
 
 
-def champion_was_right(
-    label: np.ndarray, cents: np.ndarray, champion: np.ndarray, challenger: np.ndarray
-) -> tuple[int, int]:
+def champion_was_right(*shadow):
     """What the champion blocked was fraud."""
-    low, _ = switch_bounds(label, cents, champion, challenger)
+    low, _ = switch_bounds(*shadow)
     return low, low
 
 
-def no_label_no_fraud(
-    label: np.ndarray, cents: np.ndarray, champion: np.ndarray, challenger: np.ndarray
-) -> tuple[int, int]:
+def no_label_no_fraud(*shadow):
     """What has no label was genuine."""
-    _, high = switch_bounds(label, cents, champion, challenger)
+    _, high = switch_bounds(*shadow)
     return high, high
 
 
-def friction_forgotten(
-    label: np.ndarray, cents: np.ndarray, champion: np.ndarray, challenger: np.ndarray
-) -> tuple[int, int]:
+def friction_forgotten(label, cents, champion, challenger):
     """A blocked genuine customer costs the margin alone."""
     margin, loss = mls.COSTS.margin(cents), mls.COSTS.fraud_loss(cents)
     more, freed = challenger & ~champion, champion & ~challenger

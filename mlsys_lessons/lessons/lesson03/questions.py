@@ -6,7 +6,6 @@ Texts stand in questions.md, solutions and tempting answers in answers.py; here 
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,15 +21,13 @@ from mlsys_lessons.lessons.question_text import question_texts
 from mlsys_lessons.lessons.rules import agrees_with, wrong_kind
 from mlsys_lessons.system.system import System
 
-TEXTS = question_texts(Path(__file__).with_name("questions.md"))
+TEXTS = question_texts(__file__)
 
 bet1 = Prediction(
     id="lesson03.bet1",
     question="Which one of these mistakes costs most of what the model earns?",
-    choices=(
-        "amounts in cents", "30 % unanswered, filled with 0", "a table one day older",
-        "a third of the events come twice",
-    ),
+    choices=("amounts in cents", "30 % unanswered, filled with 0", "a table one day older",
+             "a third of the events come twice"),
 )  # fmt: skip
 bet2 = Prediction(
     id="lesson03.bet2",
@@ -91,6 +88,7 @@ q3 = Question(
 # --- q4: earn with the old table -----------------------------------------------------------------
 
 AGE, DAYS, DAILY, WORLDS = 1, 60, 1_000, (300, 301, 302, 303, 304)
+OLD_TABLE = mls.faults.CATALOGUE["stale_features"](start=0, end=DAYS, severity=AGE)
 
 
 @lru_cache(maxsize=8)
@@ -99,18 +97,16 @@ def old_log(seed: int) -> pd.DataFrame:
     return logged_table(seed, AGE)
 
 
-def sixty_days_cents(system: System, seed: int, *, old: bool) -> float:
-    """Cents of sixty days with last midnight's table, or with the one before it."""
+def sixty_days_cents(system: System, seed: int, *faults: mls.faults.Fault) -> float:
+    """Cents of sixty days under these faults."""
     world = mls.payments_world(seed=seed, daily=DAILY)
-    stale = [mls.faults.CATALOGUE["stale_features"](start=0, end=DAYS, severity=AGE)]
-    faults = stale if old else []
     return mls.simulate(world, system, days=DAYS, faults=faults, keep="metrics").value
 
 
 @lru_cache(maxsize=8)
 def fresh_table_cents(seed: int) -> float:
     """The bar: the notebook as shipped, on a table one day fresher."""
-    return sixty_days_cents(mls.naive_system(seed=seed), seed, old=False)
+    return sixty_days_cents(mls.naive_system(seed=seed), seed)
 
 
 def weakness(system: System) -> str:
@@ -122,9 +118,7 @@ def weakness(system: System) -> str:
     return "a fresher component" if "features" in system.levels else "as it is"
 
 
-def beats_the_fresh_table(
-    answer: Any, generator: np.random.Generator, feedback: Feedback
-) -> str | None:
+def earns_as_much(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
     """Right when it earns on the old table what the notebook's system earns on the fresh one."""
     seed = int(generator.choice(WORLDS))
     system = answer(seed, old_log(seed).copy())
@@ -133,7 +127,7 @@ def beats_the_fresh_table(
     if isinstance(system.inference.model, type(mls.reference_system().inference.model)):
         return "The true probability is not for sale; build with a model that reads features."
     system.charged = True
-    cents, bar = sixty_days_cents(system, seed, old=True), fresh_table_cents(seed)
+    cents, bar = sixty_days_cents(system, seed, OLD_TABLE), fresh_table_cents(seed)
     if cents >= bar:
         return None
     name = weakness(system)
@@ -148,7 +142,7 @@ q4 = Question(
     id="lesson03.q4",
     text=TEXTS["q4"],
     answer=answers.my_system,
-    rule=beats_the_fresh_table,
+    rule=earns_as_much,
     tempting={
         "as it is": answers.as_it_is,
         "a fresher component": answers.fresher_component,

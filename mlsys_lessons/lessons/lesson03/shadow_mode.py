@@ -32,9 +32,9 @@ class ShadowInference(BareInference):
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Answer with the champion; write the challenger's score beside it."""
-        answered = super().__call__(frame)
+        answers = super().__call__(frame)
         assert self.challenger is not None
-        return extend(answered, {"shadow_score": self.challenger.model.predict(frame)})
+        return extend(answers, {"shadow_score": self.challenger.model.predict(frame)})
 
 
 def shadowed(system: System, challenger: Model) -> System:
@@ -80,11 +80,10 @@ def shadow(run: Run, cut: float) -> Shadow:
     """The matured rows of a shadow run; `cut` is the challenger's own."""
     log = run.log[ticks(run.log["arrival_time"]) < run.days - MATURITY_DAYS]
     log = log[log["score"].notna()]
-    last = run.labels.sort_values("label_time", kind="stable").drop_duplicates(
-        "request_id", keep="last"
-    )
+    newest = run.labels.sort_values("label_time", kind="stable")
+    newest = newest.drop_duplicates("request_id", keep="last").set_index("request_id")
     champion = (log["action"] == "block").to_numpy()
-    label = last.set_index("request_id")["label"].reindex(log["request_id"]).to_numpy(float)
+    label = newest["label"].reindex(log["request_id"]).to_numpy(float)
     label = np.where(champion, np.nan, np.nan_to_num(label))
     truth = run.truth().loc[log["request_id"], "true_label"].to_numpy() == 1
     cents = np.rint(log["amount"].to_numpy() * 100).astype(np.int64)

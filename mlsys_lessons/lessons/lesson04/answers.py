@@ -110,8 +110,8 @@ def merely_stable(utilisation, p99_ms, target_ms, servers, lost):
 
 def the_wrong_way(utilisation, p99_ms, target_ms, servers, lost):
     """More, because there were more servers."""
-    found = utilisation[int(np.argmax(p99_ms > target_ms)) - 1] * servers / (servers - lost)
-    return float(min(found, 1.0))
+    load = utilisation[int(np.argmax(p99_ms > target_ms)) - 1] * servers / (servers - lost)
+    return float(min(load, 1.0))
 
 
 def load_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,6 @@ Texts stand in questions.md, solutions and tempting answers in answers.py; here 
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.lessons.question_text import question_texts
 from mlsys_lessons.lessons.rules import agrees_with, wrong_kind
 
-TEXTS = question_texts(Path(__file__).with_name("questions.md"))
+TEXTS = question_texts(__file__)
 
 bet1 = Prediction(
     id="lesson04.bet1",
@@ -133,7 +132,9 @@ def survives(answer: Any, generator: np.random.Generator, feedback: Feedback) ->
         crowd, servers=overload_lab.SERVERS, service_s=overload_lab.SERVICE_S, policy=policy,
         seed=seed,
     )  # fmt: skip
-    share = overload_lab.earned(run) / (len(crowd) * overload_lab.worth()["served"] / 100)
+    share = overload_lab.euros_earned(run) / (
+        len(crowd) * overload_lab.answer_prices()["served"] / 100
+    )
     if share >= BAR:
         return None
     return (

@@ -60,8 +60,8 @@ _METRICS = {  # name: level, noise
 def suspect_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Three weeks and a present: a fault upstream, with louder echoes downstream."""
     for story in ("inputs.share_online", "inputs.null_rate.amount", "outputs.score_p99"):
-        level = np.array([each[0] for each in _METRICS.values()])
-        noise = np.array([each[1] for each in _METRICS.values()])
+        level = np.array([usual for usual, _ in _METRICS.values()])
+        noise = np.array([spread for _, spread in _METRICS.values()])
         days = level + noise * generator.normal(size=(21, len(level)))
         before = pd.DataFrame(days, columns=list(_METRICS))
         now = pd.Series(level + noise * generator.normal(0, 0.5, len(level)), index=list(_METRICS))
