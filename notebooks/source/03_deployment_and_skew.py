@@ -32,9 +32,8 @@ from mlsys_lessons import charts, claims
 from mlsys_lessons.experiments.offline import area
 from mlsys_lessons.experiments.pipelines import logged_table, taught_on
 from mlsys_lessons.lessons import five_questions, runbook, stored_claims
-from mlsys_lessons.lessons.lesson03 import answers, shadow_mode, skew
+from mlsys_lessons.lessons.lesson03 import answers, shadow_mode, skew, skew_inspector
 from mlsys_lessons.lessons.lesson03.questions import bet1, bet2, bet3, q1, q2, q3, q4
-from mlsys_lessons.lessons.lesson03.skew_inspector import Inspection, widget
 from mlsys_lessons.serving import Client, serve, transactions, warmed
 from mlsys_lessons.warehouse import Warehouse, sql
 
@@ -130,10 +129,10 @@ q1.check(differs)
 # text that says the same.
 
 # %%
-widget(same)
+skew_inspector.widget(same)
 
 # %%
-inspected = Inspection(same, mistake=worst, column="recency_hours")
+inspected = skew_inspector.Inspection(same, mistake=worst, column="recency_hours")
 shares = answers.differs(same.online, inspected.features)
 assert np.allclose(shares[shares > 0], inspected.table["rows"], atol=1e-3)
 inspected

@@ -174,7 +174,7 @@ def test_c5_pairs_differ_and_its_control_does_not() -> None:
 
 def test_c5_depends_on_the_pipeline_where_pairs_disagree() -> None:
     luck, names = np.random.default_rng(1), list(c5_other_pipeline.PAIRS)
-    for worse, said in ((5, HOLDS), (0, FAILS), (3, "depends on the pipeline")):
+    for worse, verdict in ((5, HOLDS), (0, FAILS), (3, "depends on the pipeline")):
         rows = [
             {"seed": seed, "rate": rate, "arm": name, "requests": 1_000, "expected_cents": 1e5,
              "value_cents": 1e5, "offline_cents": 2e5, "offline_auc": 0.9,
@@ -183,9 +183,9 @@ def test_c5_depends_on_the_pipeline_where_pairs_disagree() -> None:
         ]  # fmt: skip
         control = [{**row, "arm": c5_other_pipeline.CONTROL, "online_auc": 0.9,
                     "offline_cents": 1e5} for row in rows[:20]]  # fmt: skip
-        found = c5_other_pipeline.judge(Evidence(pd.DataFrame(rows + control), TINY))
-        assert found.verdict == said
-        assert "by 0 in" in found.notes[0]
+        result = c5_other_pipeline.judge(Evidence(pd.DataFrame(rows + control), TINY))
+        assert result.verdict == verdict
+        assert "by 0 in" in result.notes[0]
 
 
 def test_c6_wants_half_of_the_lift_and_two_models_that_differ() -> None:

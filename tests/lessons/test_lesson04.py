@@ -156,11 +156,11 @@ def test_c7_counts_the_damage_of_the_struck_days(saved: float, verdict: str) -> 
             euros = 1_000 - lost * c7.WINDOW_DAYS / 30 + seed / 100
             rows.append({"seed": seed, "rate": 1.0, "arm": name, "requests": 1_000,
                          "value_cents": euros * 100, "expected_cents": euros * 100})  # fmt: skip
-    found = c7.judge(Evidence(pd.DataFrame(rows), ClaimSize(30, 2_000)))
-    assert found.verdict == verdict
-    assert [each.interval.estimate for each in found.effects] == pytest.approx([saved] * 6)
-    assert found.table["without"].tolist() == pytest.approx([300.0] * 6)
-    assert found.table["pays from incidents a year"].notna().all() == (saved > 0)
+    result = c7.judge(Evidence(pd.DataFrame(rows), ClaimSize(30, 2_000)))
+    assert result.verdict == verdict
+    assert [effect.interval.estimate for effect in result.effects] == pytest.approx([saved] * 6)
+    assert result.table["without"].tolist() == pytest.approx([300.0] * 6)
+    assert result.table["pays from incidents a year"].notna().all() == (saved > 0)
 
 
 def test_c8_counts_the_last_minute() -> None:
@@ -172,8 +172,8 @@ def test_c8_counts_the_last_minute() -> None:
 
 @pytest.mark.parametrize("name", ["C7", "C8"])
 def test_the_stored_claims_are_what_the_lesson_says(name: str) -> None:
-    found = claims.stored(name)
-    assert len(found.seeds) >= 20
+    result = claims.stored(name)
+    assert len(result.seeds) >= 20
     if name == "C8":
-        last = found.table.set_index("callers")["stall of 5 s"]
+        last = result.table.set_index("callers")["stall of 5 s"]
         assert last[c8.STORM] == 0 and last[c8.BUDGET] == pytest.approx(1_000, abs=10)

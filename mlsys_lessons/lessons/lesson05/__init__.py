@@ -1,1 +1,1 @@
-"""Lesson 05, data is the system: questions and bets, tickets, lives of a fault, a contract editor."""
+"""Lesson 05, data is the system: questions and bets, tickets, four lives, a contract editor."""
