@@ -134,7 +134,7 @@ try:
     schema.validate(bad_day, lazy=True)
 except Exception as refused:  # pandera's SchemaErrors
     theirs = refused.failure_cases["index"].nunique()
-ours = int((PAYMENTS_CONTRACT.breaches(bad_day) >= 0).sum())
+ours = int((PAYMENTS_CONTRACT.violations(bad_day) >= 0).sum())
 assert ours == theirs
 print(f"rows that break a promise: ours says {ours}, pandera says {theirs}")
 
