@@ -22,7 +22,7 @@ def twins() -> tuple[mls.Run, mls.Run]:
 def test_the_stopping_cut_is_where_the_resilient_policy_changes_its_mind() -> None:
     fraud = np.linspace(0, 0.3, 3_001)
     frame = pd.DataFrame({"score": fraud, "amount": 80.0, "log_amount": np.log(80.0)})
-    approve, block, review = CostDecisions(0)._expected_cents(frame.assign(is_quarantined=False))
+    approve, block, review = CostDecisions(0).expected_cents(frame.assign(is_quarantined=False))
     cents = np.array([8_000])
     block_from, review_from = fraud[block > approve][0], fraud[review > approve][0]
     lower = min(review_from, block_from)
