@@ -17,7 +17,7 @@ lab: setup  ## copy the lessons to ./my_lessons (or DIR=...) and open JupyterLab
 	@$(RUN)/mlsys-lessons lab $(if $(DIR),--dir "$(DIR)")
 
 test: lint  ## everything: style, types, tests with doctests, strict nbval, solved lessons
-	$(RUN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg
+	$(RUN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg
 
 lint: setup  ## style, spelling and types
 	$(RUN)/ruff check .

@@ -43,7 +43,7 @@ exit /b %errorlevel%
 :test
 call :lint
 if errorlevel 1 exit /b 1
-%RUN%\python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests\sanitize.cfg
+%RUN%\python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests\sanitize.cfg
 exit /b %errorlevel%
 
 :lint

@@ -1,4 +1,7 @@
-"""What every test shares: a progress file of its own, so that no test finds an old one."""
+"""What every test shares: a progress file of its own, and one thread where two tests run at once.
+
+It runs in pytest itself and again in each worker of `-n`, so every worker has its own folder.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,17 @@ import pytest
 
 from mlsys_lessons.lessons.progress import ENVIRONMENT
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """The lessons under nbval run in kernels, which no fixture reaches."""
     folder = tempfile.TemporaryDirectory(prefix="mlsys_lessons_")
     config.add_cleanup(folder.cleanup)
     os.environ[ENVIRONMENT] = str(Path(folder.name) / "progress.json")
+    if config.getoption("numprocesses", None):  # each worker has a core: a second thread would spin
+        for name in THREADS:  # read when a worker, or a kernel below it, loads its libraries
+            os.environ.setdefault(name, "1")
 
 
 @pytest.fixture(autouse=True)

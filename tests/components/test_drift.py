@@ -104,7 +104,7 @@ def oracle_ks(reference, current):
     return np.abs(shares[0] - shares[1]).max()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(samples, samples)
 def test_scipy_agrees(reference, current):
     assert drift.ks(reference, current) == pytest.approx(oracle_ks(reference, current), abs=1e-12)
@@ -112,7 +112,7 @@ def test_scipy_agrees(reference, current):
     assert drift.wasserstein(reference, current) == pytest.approx(expected, rel=1e-9, abs=1e-6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(
     st.lists(st.sampled_from("abcde"), min_size=1), st.lists(st.sampled_from("abcde"), min_size=1)
 )
@@ -127,7 +127,7 @@ def test_categories_agree_with_scipy(reference, current):
     assert p == pytest.approx(oracle.pvalue, abs=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(samples, samples)
 def test_statistics_are_finite_not_negative_and_zero_on_equal_samples(reference, current):
     for statistic in STATISTICS:
@@ -135,7 +135,7 @@ def test_statistics_are_finite_not_negative_and_zero_on_equal_samples(reference,
         assert statistic(reference, reference) == pytest.approx(0.0, abs=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(samples, samples)
 def test_symmetric_statistics(reference, current):
     for statistic in (drift.ks, drift.wasserstein, drift.chi2):
@@ -146,7 +146,7 @@ def test_symmetric_statistics(reference, current):
         assert statistic(*words) == pytest.approx(statistic(*words[::-1]), abs=1e-7)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(samples, samples)
 def test_bounds_and_order_of_rows(reference, current):
     shuffled = np.random.default_rng(0).permutation(current)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import symtable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,34 @@ def read(path: Path) -> Any:
 def code_cells(notebook: Any) -> list[Any]:
     """Its code cells in order."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def names(cell: Any) -> tuple[set[str], set[str]]:
+    """The names of the lesson that a code cell binds, and those that it uses."""
+    tables = [symtable.symtable(cell.source, "cell", "exec")]
+    for table in tables:  # grows while functions are found inside functions
+        tables += table.get_children()
+    lesson = [name for table in tables for name in table.get_symbols() if name.is_global()]
+    top = tables[0].get_symbols()
+    bound = {name.get_name() for name in top if name.is_assigned() or name.is_imported()}
+    return bound, {name.get_name() for name in lesson if name.is_referenced()}
+
+
+def around_exercises(cells: list[Any]) -> list[Any]:
+    """The exercises, the cells that use what these bind, and the cells that all of them need."""
+    bound, used = zip(*map(names, cells), strict=True)
+    chosen: set[int] = set()
+    answers: set[str] = set()
+    for place, cell in enumerate(cells):
+        if "exercise" in cell.metadata.get("tags", []) or used[place] & answers:
+            chosen.add(place)
+            answers |= bound[place]
+    needed: set[str] = set()
+    for place in reversed(range(len(cells))):
+        if place in chosen or bound[place] & needed:
+            chosen.add(place)
+            needed |= used[place]
+    return [cells[place] for place in sorted(chosen)]
 
 
 def test_every_source_is_built() -> None:
@@ -85,7 +114,10 @@ class TestLesson:
                 assert re.search(r"\d", output.metadata["image/png"]["alt"])
 
     def test_solved_it_passes(self, path: Path) -> None:
-        """The package's own solutions, put into the exercise cells, pass in a running lesson."""
+        """The package's own solutions, put into the exercise cells, pass in a running lesson.
+
+        Of the other cells only those run that a solution reaches or needs: nbval runs them all.
+        """
         from mlsys_lessons.lessons import catalogue
 
         notebook = _builder().read_source(path.parent / "source" / f"{path.stem}.py")
@@ -100,6 +132,7 @@ class TestLesson:
             question = questions[cell.metadata["exercise_id"]]
             assert cell.source == question.cell, "the exercise cell is the question's own"
             cell.source = question.solution_code
+        notebook.cells = around_exercises(code_cells(notebook))
         solved = _builder().execute(notebook, path.parent)
         for cell in solved.cells:
             if "exercise" in cell.metadata.get("tags", []):

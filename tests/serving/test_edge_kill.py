@@ -34,7 +34,7 @@ from mlsys_lessons.serving.load import LoadReport
 from mlsys_lessons.simulation.ledger import Ledger
 from mlsys_lessons.worlds.payments.domain import COSTS, RAW_COLUMNS
 
-KILLS = int(os.environ.get("MLSYS_KILLS", "5"))
+KILLS = int(os.environ.get("MLSYS_KILLS", "3"))
 SEED, DAILY = 7, 500
 DAYS_A_LIFE = 8  # of traffic: more than a life is long enough to answer
 LONGEST_LIFE_S = 0.8  # from the first answer to the kill

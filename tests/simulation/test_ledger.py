@@ -69,7 +69,7 @@ def effect(action: str, fraud: bool, cents: int) -> tuple[str, int]:
     return "margin", round(cents * COSTS.margin_rate) + COSTS.margin_fixed
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(days)
 def test_accruals_are_books_plus_outstanding_at_every_edge(history: Days) -> None:
     for length in range(len(history) + 1):
@@ -79,7 +79,7 @@ def test_accruals_are_books_plus_outstanding_at_every_edge(history: Days) -> Non
         assert ledger.accrued == booked + ledger.outstanding
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(days)
 def test_every_distinct_request_has_one_effect_and_it_is_the_first_rows(history: Days) -> None:
     expected: dict[int, tuple[int, str, int]] = {}
@@ -98,7 +98,7 @@ def test_every_distinct_request_has_one_effect_and_it_is_the_first_rows(history:
     assert int(entries.loc[entries["request_id"] < 0, "cents"].sum()) == overheads
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(days)
 def test_summed_and_detailed_ledgers_agree_by_day_and_item(history: Days) -> None:
     detailed, summed = kept(history), kept(history, keep_entries=False)
@@ -114,7 +114,7 @@ def test_summed_and_detailed_ledgers_agree_by_day_and_item(history: Days) -> Non
     assert len(summed.entries) == len(distinct)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(days)
 def test_time_makes_everything_known_except_what_nobody_reports(history: Days) -> None:
     ledger = kept(history)
@@ -125,7 +125,7 @@ def test_time_makes_everything_known_except_what_nobody_reports(history: Days) -
     assert int(ledger.books["cents"].sum()) == ledger.accrued
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(days)
 def test_the_days_books_are_what_the_books_say_of_that_day(history: Days) -> None:
     ledger = Ledger(seed=5)
@@ -139,7 +139,7 @@ def test_the_days_books_are_what_the_books_say_of_that_day(history: Days) -> Non
         assert known == sums.to_dict()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(days)
 def test_the_world_is_told_of_first_rows_only(history: Days) -> None:
     ledger, told = Ledger(seed=5), []
