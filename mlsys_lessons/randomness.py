@@ -1,7 +1,8 @@
 """Named randomness: a stream for each purpose and day, and order-free luck for each request.
 
 Nothing here keeps state. There is no global generator anywhere in the package, so two runs that
-differ in one decision still share every coin that the decision did not touch.
+differ in one decision still share every coin that the decision did not touch. Names of streams and
+purposes are part of the luck: whoever renames one deals all its coins anew.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-DAY_OFFSET = 8_192  # spawn keys must not be negative, and history days are
-_ID_BITS = np.uint64(52)  # stays exact in JSON numbers
-_ID_MASK = np.uint64((1 << 52) - 1)
+from mlsys_lessons.ids import BitFields
+
+DAY_BITS, DAY_OFFSET = 14, 8_192  # packed days must not be negative, and history days are
+REQUEST_ID = BitFields("entity", day=DAY_BITS, count=10)  # 52 bits with an entity below 2^28
+_ID_BITS = 52  # a whole number of 52 bits stays exact in JSON
+_ID_MASK = np.uint64((1 << _ID_BITS) - 1)
 _BELOW_ONE = 1.0 - 2.0**-53
-_COUNT_BITS, _DAY_BITS = np.uint64(10), np.uint64(14)
 
 
 def stream(seed: int, name: str, day: int = 0) -> np.random.Generator:
@@ -41,6 +44,18 @@ def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return words ^ (words >> np.uint64(31))
 
 
+def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
+    """One scrambled word for a seed, in the high half, and a purpose, in the low one."""
+    word = (int(seed) << 32 ^ crc32(purpose.encode())) & (2**64 - 1)
+    return _mix(np.array([word], dtype=np.uint64))
+
+
+def _uniform(words: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Numbers in (0, 1) from the high 53 bits of each word, which is what a float can hold."""
+    uniform = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return np.minimum(uniform, _BELOW_ONE)
+
+
 def luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> NDArray[np.float64]:
     """One uniform number in (0, 1) for each id: a pure function of seed, purpose and id.
 
@@ -51,11 +66,9 @@ def luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> NDArray[np.float6
     >>> bool(luck(7, "report", np.array([12]))[0] == pair[1])
     True
     """
-    salt = crc32(purpose.encode())
-    key = _mix(np.array([(int(seed) << 32 ^ salt) & (2**64 - 1)], dtype=np.uint64))
+    key = _key(seed, purpose)
     words = _mix(_mix(np.asarray(ids, dtype=np.int64).astype(np.uint64) ^ key) + key)
-    uniform = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    return np.minimum(uniform, _BELOW_ONE)
+    return _uniform(words)
 
 
 def normal_luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -74,17 +87,25 @@ def opaque_id(
 ) -> NDArray[np.int64]:
     """A request id derived from (entity, day, count) that shows none of them.
 
-    The map is one to one on 52 bits (xor-shift and multiplication by odd constants are both
-    invertible), so ids never collide and twins agree on them.
+    The three are packed into 52 bits (`REQUEST_ID`: entity 28, day 14, count 10) and scrambled by
+    a map that is one to one, so ids never collide and twins agree on them.
 
     >>> ids = opaque_id(np.array([1, 1, 2]), 5, np.array([0, 1, 0]))
     >>> len(set(ids.tolist()))
     3
     """
-    packed = np.asarray(entity, dtype=np.uint64) << _DAY_BITS
-    packed = packed | (np.asarray(day, dtype=np.int64) + DAY_OFFSET).astype(np.uint64)
-    packed = packed << _COUNT_BITS | np.asarray(count, dtype=np.uint64)
+    packed = REQUEST_ID.pack(
+        entity=np.asarray(entity, dtype=np.int64),
+        day=np.asarray(day, dtype=np.int64) + DAY_OFFSET,
+        count=np.asarray(count, dtype=np.int64),
+    )
+    return _scrambled(packed.astype(np.uint64)).astype(np.int64)
+
+
+def _scrambled(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Another word of 52 bits for each: xor-shift and odd factors, all of them invertible."""
+    half = np.uint64(_ID_BITS // 2)
     for odd in (0x9E3779B97F4A7, 0xC2B2AE3D27D4F):
-        packed = packed ^ (packed >> (_ID_BITS >> np.uint64(1)))
-        packed = (packed * np.uint64(odd)) & _ID_MASK
-    return (packed ^ (packed >> (_ID_BITS >> np.uint64(1)))).astype(np.int64)
+        words = words ^ (words >> half)
+        words = (words * np.uint64(odd)) & _ID_MASK
+    return words ^ (words >> half)

@@ -21,20 +21,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.claims.claim import (
-    ORDINARY,
-    Claim,
-    Effect,
-    Evidence,
-    Findings,
-    across,
-    all_of,
-    numbers,
-    p_of_all,
-)
+from mlsys_lessons.claims.claim import ORDINARY, Claim, Effects, Evidence, numbers
+from mlsys_lessons.claims.effects import ratio_effect
 from mlsys_lessons.experiments.arms import NAIVE, RESILIENT, Arm, summary
-from mlsys_lessons.experiments.pasts import AnotherPast, raised_on, table_of
-from mlsys_lessons.experiments.statistics import Values, p_value, ratio_interval
+from mlsys_lessons.experiments.pasts import AnotherPast, table_of, trained_on
+from mlsys_lessons.experiments.statistics import Values, ratio_interval
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.simulation.presets import HISTORY_DAYS, TRAINING_DAILY, training_rows
 from mlsys_lessons.simulation.scenarios import ClaimSize
@@ -48,6 +39,7 @@ FACTOR = 1.1
 SYSTEMS = {"resilient": RESILIENT, "naive": NAIVE}  # the claim is about the first
 GROUPS = {"hidden": ("card_country", "FR"), "visible": ("category", "gaming")}  # large enough
 BIASES = {"accused": "wronged", "unheard": "caught"}  # the bias, and the treatment it changes
+_PASTS = [(group, bias) for group in GROUPS for bias in BIASES]
 
 
 @dataclass(frozen=True)
@@ -60,39 +52,37 @@ class Misreported:
     def __call__(self, history: History) -> History:
         """Labels as they were filed."""
         requests, labels = history
-        column, word = GROUPS[self.group]
-        ids = requests["request_id"].to_numpy()[(requests[column] == word).to_numpy()]
-        named = labels["request_id"].to_numpy()
-        mine, label = np.isin(named, ids), labels["label"].to_numpy().copy()
+        inside = np.isin(labels["request_id"], _ids(requests, self.group))
+        named, label = labels["request_id"].to_numpy(), labels["label"].to_numpy().copy()
         fraud = np.isin(named, named[label == 1])
         coin = luck(0, "misreported", named)
         if self.bias == "unheard":
-            label[mine & fraud & (coin < 0.5)] = 0
+            label[inside & fraud & (coin < 0.5)] = 0
         else:
-            genuine = mine & ~fraud
-            share = np.unique(named[mine & fraud]).size / max(int(genuine.sum()), 1)
+            genuine = inside & ~fraud
+            share = np.unique(named[inside & fraud]).size / max(int(genuine.sum()), 1)
             label[genuine & (coin < share)] = 1
         return History(requests, labels.assign(label=label))
 
 
 @dataclass(frozen=True)
 class BiasedArm(Arm):
-    """A system raised on true labels (`group` and `bias` empty) or on misreported ones."""
+    """A system trained on true labels (`group` and `bias` empty) or on misreported ones."""
 
     group: str = ""
     bias: str = ""
 
-    def _told(self) -> Misreported | None:
+    def _rewrite(self) -> Misreported | None:
         return Misreported(self.group, self.bias) if self.group else None
 
     def system(self, seed: int) -> System:
         """The level's own recipe on the labels as they were filed; never refitted."""
-        return raised_on(table_of(seed, self._told()), self.levels, seed=seed)
+        return trained_on(table_of(seed, self._rewrite()), self.levels, seed=seed)
 
     def world(self, seed: int, size: ClaimSize) -> Any:
         """The same present; risk tables start from the same labels as the model."""
-        world, told = payments_world(seed=seed, daily=size.daily), self._told()
-        return AnotherPast(world, told) if told else world
+        world, rewrite = payments_world(seed=seed, daily=size.daily), self._rewrite()
+        return AnotherPast.of(world, rewrite) if rewrite else world
 
     def play(self, seed: int, size: ClaimSize) -> dict[str, Any]:
         """Run it, and count how each group was labelled and is treated."""
@@ -103,23 +93,28 @@ class BiasedArm(Arm):
         stopped = (log["action"] != "approve").to_numpy()
         measured = {}
         for name, (column, word) in GROUPS.items():
-            here = (log[column] == word).to_numpy()
-            measured[f"{name} wronged"] = _share(stopped[here], 1 - fraud[here])
-            measured[f"{name} caught"] = _share(stopped[here], fraud[here])
+            group = (log[column] == word).to_numpy()
+            measured[f"{name} wronged"] = _share(stopped[group], 1 - fraud[group])
+            measured[f"{name} caught"] = _share(stopped[group], fraud[group])
             measured[f"{name} labelled"] = self._labelled(seed, name)
         return summary(run) | {"measured": measured}
 
     def _labelled(self, seed: int, name: str) -> float:
         """The group's labelled fraud rate in the rows that the model learned from."""
-        rows = training_rows(table_of(seed, self._told()))
+        rows = training_rows(table_of(seed, self._rewrite()))
         return float(rows.loc[np.isin(rows["request_id"], _members(seed, name)), "label"].mean())
 
 
 @lru_cache(maxsize=8)
 def _members(seed: int, name: str) -> NDArray[np.int64]:
     """The requests of a group in the history that models are fitted on."""
+    world = payments_world(seed=seed, daily=TRAINING_DAILY)
+    return _ids(world.history(HISTORY_DAYS).requests, name)
+
+
+def _ids(requests: pd.DataFrame, name: str) -> NDArray[np.int64]:
+    """The requests of a group."""
     column, word = GROUPS[name]
-    requests = payments_world(seed=seed, daily=TRAINING_DAILY).history(HISTORY_DAYS).requests
     return requests.loc[(requests[column] == word).to_numpy(), "request_id"].to_numpy()
 
 
@@ -130,12 +125,11 @@ def _share(stopped: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
 
 def arms(rate: float) -> Mapping[str, Arm]:
     """True labels, and two ways of misreporting either group; the sweep needs no control."""
-    pasts = [(group, bias) for group in GROUPS for bias in BIASES]
     systems = SYSTEMS if rate == ORDINARY else {"resilient": RESILIENT}
     return {
         _name(system, *past): BiasedArm(levels, rate=rate, group=past[0], bias=past[1])
         for system, levels in systems.items()
-        for past in [("", ""), *pasts]
+        for past in [("", ""), *_PASTS]
     }
 
 
@@ -143,61 +137,48 @@ def _name(system: str, group: str = "", bias: str = "") -> str:
     return f"{system}, {group} and {bias}" if group else f"{system}, true labels"
 
 
-def judge(evidence: Evidence) -> Findings:
-    """The four biases in the resilient system, each amplified or not; the naive one beside it."""
-    said = {rate: all_of(_effects(evidence, rate), tests=1) for rate in evidence.rates()}
-    effects = _effects(evidence, ORDINARY)
-    said[ORDINARY] = all_of(effects)
-    by_rate = {
-        rate: (_effects(evidence, rate)[0].interval.estimate, word) for rate, word in said.items()
-    }
-    control = _effects(evidence, ORDINARY, "naive")
-    return Findings(
-        (*effects, *control), _table(evidence), across(said), by_rate, p_of_all(effects),
-        ("a treatment that the bias does not reach at all stands at about 0.45, not at 0",),
-    )  # fmt: skip
-
-
-def _measured(
-    evidence: Evidence, rate: float, system: str, group: str, bias: str
-) -> list[Values]:  # fmt: skip
-    """By seed: treated and labelled under misreporting, treated and labelled in truth."""
-    runs = evidence.runs[evidence.runs["rate"] == rate]
-    found = []
-    for name in (_name(system, group, bias), _name(system)):
-        mine = runs[runs["arm"] == name].set_index("seed")
-        found += [numbers(mine[f"{group} {BIASES[bias]}"]), numbers(mine[f"{group} labelled"])]
-    return found
-
-
-def _effects(evidence: Evidence, rate: float, system: str = "resilient") -> list[Effect]:
+def effects(evidence: Evidence, rate: float, system: str = "resilient") -> Effects:
     """The system's factor over the data's; the other way up for a bias that makes things fewer."""
-    effects = []
-    for group in GROUPS:
-        for bias in BIASES:
-            treated, labelled, fairly, truly = _measured(evidence, rate, system, group, bias)
-            pair = treated * truly.mean(), fairly * labelled.mean()
-            parts, wholes = pair if bias == "accused" else pair[::-1]
-            p, name = p_value(parts - FACTOR * wholes, 0.0), _name(system, group, bias)
-            unit = "times the data's own bias"
-            effects.append(Effect(name, unit, ratio_interval(parts, wholes), FACTOR, p))
-    return effects
+    factors = []
+    for group, bias in _PASTS:
+        treated, labelled, fairly, truly = _measured(evidence, rate, system, group, bias)
+        pair = treated * truly.mean(), fairly * labelled.mean()
+        parts, wholes = pair if bias == "accused" else pair[::-1]
+        name, unit = _name(system, group, bias), "times the data's own bias"
+        factors.append(ratio_effect(name, unit, parts, wholes, FACTOR))
+    return tuple(factors)
 
 
-def _table(evidence: Evidence) -> pd.DataFrame:
+def control(evidence: Evidence) -> Effects:
+    """The same in the naive system."""
+    return effects(evidence, ORDINARY, "naive")
+
+
+def _measured(evidence: Evidence, rate: float, system: str, *past: str) -> list[Values]:
+    """By seed: treated and labelled under misreporting, treated and labelled in truth."""
+    group, bias = past
+    runs = evidence.runs[evidence.runs["rate"] == rate].set_index("seed")
+    sides = [runs[runs["arm"] == name] for name in (_name(system, *past), _name(system))]
+    what = (f"{group} {BIASES[bias]}", f"{group} labelled")
+    return [numbers(arm[column]) for arm in sides for column in what]
+
+
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
+    """Where an effect of nothing stands."""
+    return ("a treatment that the bias does not reach at all stands at about 0.45, not at 0",)
+
+
+def table(evidence: Evidence) -> pd.DataFrame:
     """A row for each system, group and bias: the data's factor, the treatment's, its interval."""
     rows = []
     for system in SYSTEMS:
-        for group in GROUPS:
-            for bias, what in BIASES.items():
-                found = _measured(evidence, ORDINARY, system, group, bias)
-                treated, labelled, fairly, truly = found
-                factor = ratio_interval(treated, fairly)
-                rows.append({
-                    "system": system, "group": group, "bias": bias, "treated": what,
-                    "in truth": fairly.mean(), "data": labelled.mean() / truly.mean(),
-                    "treatment": factor.estimate, "low": factor.low, "high": factor.high,
-                })  # fmt: skip
+        for group, bias in _PASTS:
+            treated, labelled, fairly, truly = _measured(evidence, ORDINARY, system, group, bias)
+            rows.append({
+                "system": system, "group": group, "bias": bias, "treated": BIASES[bias],
+                "in truth": fairly.mean(), "data": labelled.mean() / truly.mean(),
+                **ratio_interval(treated, fairly).columns("treatment"),
+            })  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -209,5 +190,8 @@ CLAIM = Claim(
         "spread over everybody, and the group gets less of the bias than the data had"
     ),
     arms=arms,
-    judge=judge,
+    effects=effects,
+    beside=control,
+    notes=notes,
+    table=table,
 )

@@ -8,24 +8,13 @@ would learn the age, which is claim C9's subject.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import pandas as pd
-
-from mlsys_lessons.claims.claim import (
-    ORDINARY,
-    Claim,
-    Effect,
-    Evidence,
-    Findings,
-    across,
-    all_of,
-    numbers,
-    p_of_all,
-)
+from mlsys_lessons.claims.claim import Claim, Effects, Evidence, Row, table_by_rate
+from mlsys_lessons.claims.effects import mean_effect
 from mlsys_lessons.experiments.arms import RESILIENT, Arm
-from mlsys_lessons.experiments.statistics import mean_interval, p_value, ratio_interval
+from mlsys_lessons.experiments.statistics import mean_interval, ratio_interval
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import CATALOGUE, Fault
 
@@ -56,54 +45,34 @@ def arms(rate: float) -> Mapping[str, Arm]:
     return {FRESH: Arm(RESILIENT, rate=rate, retraining=False), NOTHING: Arm((), rate=rate), **aged}
 
 
-def judge(evidence: Evidence) -> Findings:
+def effects(evidence: Evidence, rate: float) -> Effects:
     """What a table of one day and one of seven days cost; older must not be cheaper."""
-    effects = [_lost(evidence, ORDINARY, age) for age in (YOUNG, OLD)]
-    said = {
-        rate: all_of([_lost(evidence, rate, age) for age in (YOUNG, OLD)], tests=1)
-        for rate in evidence.rates()
-    }
-    said[ORDINARY] = all_of(effects)
-    by_rate = {
-        rate: (_lost(evidence, rate, YOUNG).interval.estimate, word) for rate, word in said.items()
-    }
-    return Findings(
-        tuple(effects), _table(evidence), across(said), by_rate, p_of_all(effects),
-        (_first_day(evidence),),
+    unit = "EUR per 1,000 requests"
+    return tuple(
+        mean_effect(
+            f"lost at {age:g} days", unit, evidence.gap(FRESH, f"{age:g} days", rate),
+            EUROS_PER_THOUSAND,
+        )
+        for age in (YOUNG, OLD)
     )  # fmt: skip
 
 
-def _lost(evidence: Evidence, rate: float, age: float) -> Effect:
-    euros = evidence.euros(rate)
-    gap = numbers(euros[FRESH] - euros[f"{age:g} days"])
-    p = p_value(gap, EUROS_PER_THOUSAND)
-    name = f"lost at {age:g} days"
-    return Effect(name, "EUR per 1,000 requests", mean_interval(gap), EUROS_PER_THOUSAND, p)
-
-
-def _first_day(evidence: Evidence) -> str:
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
     """How much of the loss at the oldest age is there after the first day."""
-    euros = evidence.euros()
-    young, old = (numbers(euros[FRESH] - euros[f"{age:g} days"]) for age in (YOUNG, OLD))
+    young, old = (evidence.gap(FRESH, f"{age:g} days") for age in (YOUNG, OLD))
     share = ratio_interval(young, old)
-    return (
+    first_day = (
         f"the first day of age costs {share.estimate:.0%} [{share.low:.0%}, {share.high:.0%}] of "
         f"what {OLD:g} days cost"
     )
+    return (first_day,)
 
 
-def _table(evidence: Evidence) -> pd.DataFrame:
-    """A row for each rate and age: euros per 1,000 requests, the loss, its interval."""
-    rows = []
-    for rate in evidence.rates():
-        euros = evidence.euros(rate)
-        for name in (FRESH, *(f"{age:g} days" for age in AGES), NOTHING):
-            lost = mean_interval(numbers(euros[FRESH] - euros[name]))
-            rows.append({
-                "incidents": rate, "table": name, "euros": euros[name].mean(),
-                "lost": lost.estimate, "low": lost.low, "high": lost.high,
-            })  # fmt: skip
-    return pd.DataFrame(rows)
+def rows(evidence: Evidence, rate: float) -> Iterator[Row]:
+    """A row for each age: euros per 1,000 requests, the loss, its interval."""
+    for table in (FRESH, *(f"{age:g} days" for age in AGES), NOTHING):
+        lost = mean_interval(evidence.gap(FRESH, table, rate)).columns("lost")
+        yield {"table": table, "euros": evidence.means(table, rate)["euros"], **lost}
 
 
 CLAIM = Claim(
@@ -114,5 +83,7 @@ CLAIM = Claim(
         "week old says there what it says today"
     ),
     arms=arms,
-    judge=judge,
+    effects=effects,
+    notes=notes,
+    table=table_by_rate(rows),
 )

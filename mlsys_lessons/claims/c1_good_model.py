@@ -23,14 +23,15 @@ negative. It does not ask whether the model could have been better.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.claims.claim import ORDINARY, Claim, Effect, Evidence, Findings, across, numbers
+from mlsys_lessons.claims.claim import ORDINARY, Claim, Effects, Evidence, numbers
+from mlsys_lessons.claims.effects import ratio_effect
 from mlsys_lessons.experiments.arms import NAIVE, Arm
-from mlsys_lessons.experiments.statistics import mean_interval, p_value, ratio_interval
+from mlsys_lessons.experiments.notebook_promises import promises
+from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.worlds import Drift
 
 # Written before the first run: done means that nine tenths of the promise arrive.
@@ -61,43 +62,36 @@ def earned(evidence: Evidence, rate: float, *, money: str = "expected_cents") ->
     return runs.assign(euros=decisions).pivot(index="seed", columns="arm", values="euros")
 
 
-def judge(evidence: Evidence) -> Findings:
-    """Earned over promised, and where the rest went."""
+def effects(evidence: Evidence, rate: float) -> Effects:
+    """Earned over promised on the random split, on the seeds that were run at this rate."""
+    money = earned(evidence, rate)["ordinary"]
+    promised = evidence.promises["random_split"].loc[money.index] / 100
+    share = ratio_effect(
+        "earned / promised", "of the money", numbers(money), numbers(promised), EARNED_SHARE
+    )
+    return (share,)
+
+
+def lift(evidence: Evidence) -> Effects:
+    """The same of what the model adds to approving everything."""
     year, promise = earned(evidence, ORDINARY), evidence.promises / 100
-    effect = _share(year["ordinary"], promise["random_split"])
-    lift = _lift(year, promise)
-    by_rate = {rate: _at(evidence, rate) for rate in evidence.rates()}
-    by_rate[ORDINARY] = (effect.interval.estimate, effect.verdict())
-    verdict = across({rate: said for rate, (_, said) in by_rate.items()})
+    promised = numbers(promise["random_split"] - promise["random_split_approve_all"])
+    added = numbers(year["ordinary"] - year["approve all"])
+    name = "earned lift / promised lift"
+    return (ratio_effect(name, "of the lift", added, promised, EARNED_SHARE),)
+
+
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
+    """Promise and earning in money."""
+    year, promise = earned(evidence, ORDINARY), evidence.promises / 100
     realised = earned(evidence, ORDINARY, money="value_cents")["ordinary"].mean()
-    notes = (
+    return (
         f"promised {promise['random_split'].mean():,.0f} EUR per 1,000 requests on the random "
         f"split, {promise['time_split'].mean():,.0f} on the time split; earned "
         f"{year['ordinary'].mean():,.0f} expected, {realised:,.0f} realised; approving "
         f"everything earned {year['approve all'].mean():,.0f}",
         "the lift is what the model adds to approving everything, on either side",
     )
-    return Findings((effect, lift), _table(year, promise), verdict, by_rate, effect.p, notes)
-
-
-def _share(got: pd.Series, promised: pd.Series) -> Effect:
-    over, under = numbers(got), numbers(promised)
-    p = p_value(over - EARNED_SHARE * under)
-    interval = ratio_interval(over, under)
-    return Effect("earned / promised", "of the money", interval, EARNED_SHARE, p)
-
-
-def _lift(year: pd.DataFrame, promise: pd.DataFrame) -> Effect:
-    promised = promise["random_split"] - promise["random_split_approve_all"]
-    found = _share(year["ordinary"] - year["approve all"], promised)
-    return replace(found, name="earned lift / promised lift", unit="of the lift")
-
-
-def _at(evidence: Evidence, rate: float) -> tuple[float, str]:
-    """Effect and verdict at another incident rate, on the seeds that were run there."""
-    got = earned(evidence, rate)["ordinary"]
-    effect = _share(got, evidence.promises["random_split"].loc[got.index] / 100)
-    return effect.interval.estimate, effect.verdict(tests=1)
 
 
 def parts(year: pd.DataFrame, promise: pd.DataFrame) -> pd.DataFrame:
@@ -118,15 +112,15 @@ def parts(year: pd.DataFrame, promise: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _table(year: pd.DataFrame, promise: pd.DataFrame) -> pd.DataFrame:
+def table(evidence: Evidence) -> pd.DataFrame:
     """One row a part: euros per 1,000 requests with their interval."""
+    year, promise = earned(evidence, ORDINARY), evidence.promises / 100
     split = parts(year, promise)
     split["gap"] = promise["random_split"] - year["ordinary"]
     assert np.allclose(split.drop(columns="gap").sum(axis=1), split["gap"])
-    rows = []
-    for name in split:
-        found = mean_interval(numbers(split[name]))
-        rows.append({"part": name, "euros": found.estimate, "low": found.low, "high": found.high})
+    rows = [
+        {"part": name, **mean_interval(numbers(split[name])).columns("euros")} for name in split
+    ]
     return pd.DataFrame(rows)
 
 
@@ -138,6 +132,9 @@ CLAIM = Claim(
         "code for training and serving"
     ),
     arms=arms,
-    judge=judge,
-    promises=True,
+    effects=effects,
+    beside=lift,
+    notes=notes,
+    table=table,
+    promises=promises,
 )

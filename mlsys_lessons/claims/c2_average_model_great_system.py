@@ -10,13 +10,12 @@ first one put a model that can be hurt, the boosted one, in its place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-import pandas as pd
-
-from mlsys_lessons.claims.claim import ORDINARY, Claim, Effect, Evidence, Findings, across, numbers
+from mlsys_lessons.claims.claim import ORDINARY, Claim, Effects, Evidence, Row, table_by_rate
+from mlsys_lessons.claims.effects import Effect, mean_effect
 from mlsys_lessons.experiments.arms import NAIVE, REFERENCE, RESILIENT, Arm
-from mlsys_lessons.experiments.statistics import mean_interval, p_value, ratio_interval
+from mlsys_lessons.experiments.statistics import mean_interval, ratio_interval
 
 # Written before the first run: a difference that a manager would notice, about 1 % of the margin.
 EUROS_PER_THOUSAND = 10.0
@@ -42,66 +41,54 @@ def arms(rate: float) -> Mapping[str, Arm]:
     }
 
 
-def judge(evidence: Evidence) -> Findings:
+def effects(evidence: Evidence, rate: float) -> Effects:
     """The logistic model in the resilient system less the perfect one in the naive system."""
-    year = evidence.euros()
-    effect = _difference(year, "logistic/resilient", "perfect/naive")
-    others = (
-        _difference(year, "logistic/resilient", "boosted/naive"),
-        _difference(year, "rule/resilient", "perfect/naive"),
-        _difference(year, _KEPT_MODEL, "perfect/naive"),
-    )
-    by_rate = {rate: _at(evidence, rate) for rate in evidence.rates()}
-    by_rate[ORDINARY] = (effect.interval.estimate, effect.verdict())
-    verdict = across({rate: said for rate, (_, said) in by_rate.items()})
-    notes = (_perfection(year), _READS)
-    return Findings((effect, *others), _table(evidence), verdict, by_rate, effect.p, notes)
+    return (_difference(evidence, rate, "logistic/resilient", "perfect/naive"),)
 
 
-def _difference(euros: pd.DataFrame, better: str, worse: str) -> Effect:
-    gap = numbers(euros[better] - euros[worse])
-    p = p_value(gap, EUROS_PER_THOUSAND)
-    unit = "EUR per 1,000 requests"
-    return Effect(f"{better} - {worse}", unit, mean_interval(gap), EUROS_PER_THOUSAND, p)
-
-
-def _at(evidence: Evidence, rate: float) -> tuple[float, str]:
-    effect = _difference(evidence.euros(rate), "logistic/resilient", "perfect/naive")
-    return effect.interval.estimate, effect.verdict(tests=1)
-
-
-def _perfection(year: pd.DataFrame) -> str:
-    """How much of what perfection can add to approving everything the naive system keeps."""
-    base = year["approve all"]
-    kept = ratio_interval(
-        numbers(year["perfect/naive"] - base), numbers(year["perfect/resilient"] - base)
-    )
-    lost = (year["perfect/resilient"] - year["perfect/naive"]).mean()
+def others(evidence: Evidence) -> Effects:
+    """Less a model that can be hurt; and lesser models against the perfect one."""
     return (
+        _difference(evidence, ORDINARY, "logistic/resilient", "boosted/naive"),
+        _difference(evidence, ORDINARY, "rule/resilient", "perfect/naive"),
+        _difference(evidence, ORDINARY, _KEPT_MODEL, "perfect/naive"),
+    )
+
+
+def _difference(evidence: Evidence, rate: float, better: str, worse: str) -> Effect:
+    gap, unit = evidence.gap(better, worse, rate), "EUR per 1,000 requests"
+    return mean_effect(f"{better} - {worse}", unit, gap, EUROS_PER_THOUSAND)
+
+
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
+    """How much of what perfection can add to approving everything the naive system keeps."""
+    naive, resilient = (
+        evidence.gap(f"perfect/{system}", "approve all") for system in ("naive", "resilient")
+    )
+    kept = ratio_interval(naive, resilient)
+    lost = evidence.gap("perfect/resilient", "perfect/naive").mean()
+    perfection = (
         f"the naive system loses {lost:,.0f} EUR per 1,000 requests of the perfect model's worth: "
         f"it keeps {kept.estimate:.0%} [{kept.low:.0%}, {kept.high:.0%}] of its lift over "
         "approving everything"
     )
+    return (perfection, _READS)
 
 
-def _table(evidence: Evidence) -> pd.DataFrame:
-    """Euros per 1,000 requests: a row for each rate and model, the two systems and their gap."""
-    rows = []
-    for rate in evidence.rates():
-        expected, realised = evidence.euros(rate), evidence.euros(rate, money="value_cents")
-        for model in MODELS:
-            naive, resilient = f"{model}/naive", f"{model}/resilient"
-            gap = mean_interval(numbers(expected[resilient] - expected[naive]))
-            rows.append({
-                "incidents": rate, "model": model,
-                "naive": expected[naive].mean(), "resilient": expected[resilient].mean(),
-                "gap": gap.estimate, "low": gap.low, "high": gap.high,
-                "naive realised": realised[naive].mean(),
-                "resilient realised": realised[resilient].mean(),
-            })  # fmt: skip
-        for other in ("approve all", _KEPT_MODEL, "Bayes reference, no faults"):
-            rows.append({"incidents": rate, "model": other, "naive": expected[other].mean()})
-    return pd.DataFrame(rows)
+def rows(evidence: Evidence, rate: float) -> Iterator[Row]:
+    """Euros per 1,000 requests: a row a model, the two systems and their gap."""
+    expected, realised = evidence.euros(rate), evidence.euros(rate, money="value_cents")
+    for model in MODELS:
+        naive, resilient = f"{model}/naive", f"{model}/resilient"
+        yield {
+            "model": model,
+            "naive": expected[naive].mean(), "resilient": expected[resilient].mean(),
+            **mean_interval(evidence.gap(resilient, naive, rate)).columns("gap"),
+            "naive realised": realised[naive].mean(),
+            "resilient realised": realised[resilient].mean(),
+        }  # fmt: skip
+    for other in ("approve all", _KEPT_MODEL, "Bayes reference, no faults"):
+        yield {"model": other, "naive": expected[other].mean()}
 
 
 CLAIM = Claim(
@@ -112,5 +99,8 @@ CLAIM = Claim(
         "not shrink with the traffic, so the perfect model behind a bare endpoint would win"
     ),
     arms=arms,
-    judge=judge,
+    effects=effects,
+    beside=others,
+    notes=notes,
+    table=table_by_rate(rows),
 )

@@ -7,27 +7,20 @@ six have to collapse the system for it to hold. It drops no pairs; that is C4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import pandas as pd
+from collections.abc import Iterator, Mapping
 
 from mlsys_lessons.claims.claim import (
-    FAILS,
-    HOLDS,
-    ORDINARY,
-    UNDECIDED,
     Claim,
-    Effect,
+    Effects,
     Evidence,
-    Findings,
-    across,
-    all_of,
-    numbers,
-    p_of_all,
+    Row,
+    least_effect,
+    table_by_rate,
 )
+from mlsys_lessons.claims.effects import FAILS, HOLDS, UNDECIDED, all_of, ratio_effect
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.experiments.arms import Arm
-from mlsys_lessons.experiments.statistics import FAMILY, mean_interval, p_value, ratio_interval
+from mlsys_lessons.experiments.statistics import mean_interval
 
 # Written before the first run (SEMANTICS.md): half of v(all) - v(none).
 COLLAPSE = 0.5
@@ -36,64 +29,47 @@ COLLAPSE = 0.5
 def arms(rate: float) -> Mapping[str, Arm]:
     """Everything, nothing, and everything but one."""
     but_one = {
-        f"without {name}": Arm(tuple(each for each in COMPONENTS if each != name), rate=rate)
+        f"without {name}": Arm(tuple(part for part in COMPONENTS if part != name), rate=rate)
         for name in COMPONENTS
     }
     return {"all": Arm(COMPONENTS, rate=rate), "none": Arm((), rate=rate), **but_one}
 
 
-def losses(euros: pd.DataFrame) -> tuple[Effect, ...]:
+def losses(evidence: Evidence, rate: float) -> Effects:
     """The share of v(all) - v(none) that is lost with each component."""
-    whole = numbers(euros["all"] - euros["none"])
-    effects = []
-    for name in COMPONENTS:
-        lost = numbers(euros["all"] - euros[f"without {name}"])
-        interval = ratio_interval(lost, whole)
-        p = p_value(lost - COLLAPSE * whole)
-        effects.append(Effect(f"without {name}", "of the value lost", interval, COLLAPSE, p))
-    return tuple(effects)
+    whole = evidence.gap("all", "none", rate)
+    systems = [f"without {name}" for name in COMPONENTS]
+    return tuple(
+        ratio_effect(
+            system, "of the value lost", evidence.gap("all", system, rate), whole, COLLAPSE
+        )
+        for system in systems
+    )
 
 
-def verdict_on(euros: pd.DataFrame, *, tests: int = FAMILY) -> str:
-    """The verdict at one incident rate; none where all six are not surely worth more than none."""
-    worth = mean_interval(numbers(euros["all"] - euros["none"]))
-    return all_of(losses(euros), tests=tests) if worth.low > 0 else UNDECIDED
+def verdict_at(evidence: Evidence, rate: float, effects: Effects, tests: int) -> str:
+    """Each must collapse; no verdict where all six are not surely worth more than none."""
+    worth = mean_interval(evidence.gap("all", "none", rate))
+    return all_of(effects, tests=tests) if worth.low > 0 else UNDECIDED
 
 
-def judge(evidence: Evidence) -> Findings:
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
     """Which components cost more than half when they are ignored."""
-    effects = losses(evidence.euros())
-    by_rate = {}
-    for rate in evidence.rates():
-        euros, tests = evidence.euros(rate), FAMILY if rate == ORDINARY else 1
-        least = min(effect.interval.estimate for effect in losses(euros))
-        by_rate[rate] = (least, verdict_on(euros, tests=tests))
-    verdict = across({rate: said for rate, (_, said) in by_rate.items()})
-    collapse = [each.name for each in effects if each.verdict(tests=1) == HOLDS]
-    stand = [each.name for each in effects if each.verdict(tests=1) == FAILS]
-    notes = (
+    collapse = [effect.name for effect in effects if effect.verdict(tests=1) == HOLDS]
+    stand = [effect.name for effect in effects if effect.verdict(tests=1) == FAILS]
+    return (
         f"collapses: {', '.join(collapse) or 'none'}; stands: {', '.join(stand) or 'none'}",
         "by incident rate, the effect shown is that of the component that matters least",
     )
-    return Findings(effects, _table(evidence), verdict, by_rate, p_of_all(effects), notes)
 
 
-def _table(evidence: Evidence) -> pd.DataFrame:
-    """A row for each rate and component: euros per 1,000 requests and the share lost."""
-    rows = []
-    for rate in evidence.rates():
-        expected, realised = evidence.euros(rate), evidence.euros(rate, money="value_cents")
-        for name in ("all", "none"):
-            rows.append({"incidents": rate, "system": name, "euros": expected[name].mean(),
-                         "realised": realised[name].mean()})  # fmt: skip
-        for effect in losses(expected):
-            share = effect.interval
-            rows.append({
-                "incidents": rate, "system": effect.name, "euros": expected[effect.name].mean(),
-                "realised": realised[effect.name].mean(),
-                "lost": share.estimate, "low": share.low, "high": share.high,
-            })  # fmt: skip
-    return pd.DataFrame(rows)
+def rows(evidence: Evidence, rate: float) -> Iterator[Row]:
+    """A row for each component: euros per 1,000 requests and the share lost."""
+    for system in ("all", "none"):
+        yield {"system": system, **evidence.means(system, rate)}
+    for effect in losses(evidence, rate):
+        share = effect.interval.columns("lost")
+        yield {"system": effect.name, **evidence.means(effect.name, rate), **share}
 
 
 CLAIM = Claim(
@@ -104,5 +80,9 @@ CLAIM = Claim(
         "something is down"
     ),
     arms=arms,
-    judge=judge,
+    effects=losses,
+    verdict_at=verdict_at,
+    shown=least_effect,
+    notes=notes,
+    table=table_by_rate(rows),
 )

@@ -15,21 +15,19 @@ from collections.abc import Mapping
 import pandas as pd
 
 from mlsys_lessons.claims.claim import (
-    FAILS,
-    HOLDS,
     ORDINARY,
-    UNDECIDED,
     Claim,
-    Effect,
+    Effects,
     Evidence,
-    Findings,
-    across,
+    Verdicts,
     numbers,
+    unless_contradicted,
 )
+from mlsys_lessons.claims.effects import FAILS, HOLDS, UNDECIDED, Effect, ratio_effect
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.shapley import coalitions, shapley
-from mlsys_lessons.experiments.statistics import Values, mean_interval, p_value, ratio_interval
+from mlsys_lessons.experiments.statistics import Values, mean_interval, ratio_interval
 
 # Written before the first run: the small part means less than half of the value.
 HALF = 0.5
@@ -39,7 +37,7 @@ _OTHERS = frozenset(COMPONENTS) - {"model"}
 
 def name_of(levels: frozenset[str]) -> str:
     """A coalition as text, components in the order of the pipeline."""
-    return "+".join(each for each in COMPONENTS if each in levels) or "none"
+    return "+".join(name for name in COMPONENTS if name in levels) or "none"
 
 
 def arms(rate: float) -> Mapping[str, Arm]:
@@ -48,7 +46,7 @@ def arms(rate: float) -> Mapping[str, Arm]:
     if rate == ORDINARY:
         wanted = coalitions(COMPONENTS)
     return {
-        name_of(levels): Arm(tuple(each for each in COMPONENTS if each in levels), rate=rate)
+        name_of(levels): Arm(tuple(name for name in COMPONENTS if name in levels), rate=rate)
         for levels in wanted
     }
 
@@ -71,62 +69,66 @@ def orders(euros: pd.DataFrame) -> dict[str, Values]:
     }
 
 
-def judge(evidence: Evidence) -> Findings:
-    """The share of everything that is not the model, against a half."""
-    values, whole = shares(evidence.euros())
-    effect = _rest("Shapley share of the other five", values["model"], whole)
+def effects(evidence: Evidence, rate: float) -> Effects:
+    """The share of everything that is not the model, against a half; elsewhere of two orders."""
+    if rate == ORDINARY:
+        values, whole = shares(evidence.euros())
+        return (_rest("Shapley share of the other five", values["model"], whole),)
+    by_order = orders(evidence.euros(rate))
+    middle = (by_order["model first"] + by_order["model last"]) / 2
+    return (_rest("mean of two orders", middle, by_order["all"]),)
+
+
+def both_orders(evidence: Evidence) -> Effects:
+    """The same share when the model comes first, and when it comes last."""
+    _, whole = shares(evidence.euros())
     by_order = orders(evidence.euros())
-    first, last = (
+    return tuple(
         _rest(f"share of the other five, {name}", by_order[name], whole)
         for name in ("model first", "model last")
     )
-    by_rate = {rate: _between(evidence, rate) for rate in evidence.rates()}
-    by_rate[ORDINARY] = (effect.interval.estimate, effect.verdict())
-    verdict = across({rate: said for rate, (_, said) in by_rate.items()})
-    if mean_interval(whole).low <= 0:
-        verdict = UNDECIDED  # nothing to divide
-    elif {first.verdict(tests=1), last.verdict(tests=1)} >= {HOLDS, FAILS}:
-        verdict = "depends on the order in which the system is built"
-    notes = (
-        "value, not effort: what hangs on a component, not what it takes to build it",
-        "at other incident rates the effect is the mean of the two orders, model first and last",
-    )
-    return Findings((effect, first, last), _table(evidence), verdict, by_rate, effect.p, notes)
 
 
 def _rest(name: str, model: Values, whole: Values) -> Effect:
     """The share that is not the model's."""
-    rest = whole - model
-    interval = ratio_interval(rest, whole)
-    return Effect(name, "of the value", interval, HALF, p_value(rest - HALF * whole))
+    return ratio_effect(name, "of the value", whole - model, whole, HALF)
 
 
-def _between(evidence: Evidence, rate: float) -> tuple[float, str]:
-    by_order = orders(evidence.euros(rate))
-    middle = (by_order["model first"] + by_order["model last"]) / 2
-    effect = _rest("mean of two orders", middle, by_order["all"])
-    return effect.interval.estimate, effect.verdict(tests=1)
+def verdict(evidence: Evidence, verdicts: Verdicts) -> str:
+    """As for most claims, unless there is nothing to divide or the two orders disagree."""
+    _, whole = shares(evidence.euros())
+    if mean_interval(whole).low <= 0:
+        return UNDECIDED
+    if {effect.verdict(tests=1) for effect in both_orders(evidence)} >= {HOLDS, FAILS}:
+        return "depends on the order in which the system is built"
+    return unless_contradicted(evidence, verdicts)
 
 
-def _table(evidence: Evidence) -> pd.DataFrame:
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
+    """What the shares are shares of."""
+    return (
+        "value, not effort: what hangs on a component, not what it takes to build it",
+        "at other incident rates the effect is the mean of the two orders, model first and last",
+    )
+
+
+def table(evidence: Evidence) -> pd.DataFrame:
     """A row a component: its Shapley value in euros per 1,000 requests and its share."""
     values, whole = shares(evidence.euros())
     realised, all_realised = shares(evidence.euros(money="value_cents"))
     rows = []
     for name in COMPONENTS:
-        share, euros = ratio_interval(values[name], whole), mean_interval(values[name])
         rows.append({
-            "incidents": ORDINARY, "component": name, "euros": euros.estimate,
-            "share": share.estimate, "low": share.low, "high": share.high,
+            "incidents": ORDINARY, "component": name, "euros": mean_interval(values[name]).estimate,
+            **ratio_interval(values[name], whole).columns("share"),
             "share realised": realised[name].mean() / all_realised.mean(),
         })  # fmt: skip
     for rate in evidence.rates():
         by_order = orders(evidence.euros(rate))
         for name in ("model first", "model last"):
-            share = ratio_interval(by_order[name], by_order["all"])
             rows.append({
                 "incidents": rate, "component": name, "euros": by_order[name].mean(),
-                "share": share.estimate, "low": share.low, "high": share.high,
+                **ratio_interval(by_order[name], by_order["all"]).columns("share"),
             })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -139,5 +141,9 @@ CLAIM = Claim(
         "scores are worth little until someone acts on them, and everything once someone does"
     ),
     arms=arms,
-    judge=judge,
+    effects=effects,
+    beside=both_orders,
+    verdict=verdict,
+    notes=notes,
+    table=table,
 )

@@ -12,25 +12,20 @@ differ by nothing. How a pair is played is told in pipelines.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import pandas as pd
+from collections.abc import Iterator, Mapping
 
 from mlsys_lessons.claims.claim import (
-    FAILS,
-    HOLDS,
-    ORDINARY,
     Claim,
-    Effect,
+    Effects,
     Evidence,
-    Findings,
-    across,
-    all_of,
-    p_of_all,
+    Row,
+    least_effect,
+    table_by_rate,
 )
+from mlsys_lessons.claims.effects import FAILS, HOLDS, all_of, mean_effect
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.pipelines import STATE, Pair
-from mlsys_lessons.experiments.statistics import FAMILY, mean_interval, p_value
+from mlsys_lessons.experiments.statistics import mean_interval
 
 # Written before the first run: a gain for which a team would ship a new model.
 AUC_POINTS = 0.01
@@ -55,58 +50,48 @@ def arms(rate: float) -> Mapping[str, Arm]:
     return {**pairs, CONTROL: Pair(levels, rate=rate)}
 
 
-def gaps(runs: pd.DataFrame) -> tuple[Effect, ...]:
+def gaps(evidence: Evidence, rate: float) -> Effects:
     """How much better each model is offline than online, by pair, in AUC."""
-    found = []
+    runs = evidence.runs[evidence.runs["rate"] == rate]
+    effects = []
     for name in PAIRS:
         pair = runs[runs["arm"] == name].sort_values("seed")
         gap = (pair["offline_auc"] - pair["online_auc"]).to_numpy()
-        p = p_value(gap, AUC_POINTS)
-        found.append(Effect(name, "AUC, offline - online", mean_interval(gap), AUC_POINTS, p))
-    return tuple(found)
+        effects.append(mean_effect(name, "AUC, offline - online", gap, AUC_POINTS))
+    return tuple(effects)
 
 
-def verdict_on(found: tuple[Effect, ...], *, tests: int = FAMILY) -> str:
+def verdict_at(evidence: Evidence, rate: float, effects: Effects, tests: int) -> str:
     """Each of the five; where some surely do and some surely do not, it is the pipeline's doing."""
-    said = {effect.verdict(tests=tests * len(found)) for effect in found}
-    return "depends on the pipeline" if said >= {HOLDS, FAILS} else all_of(found, tests=tests)
+    verdicts = {effect.verdict(tests=tests * len(effects)) for effect in effects}
+    if verdicts >= {HOLDS, FAILS}:
+        return "depends on the pipeline"
+    return all_of(effects, tests=tests)
 
 
-def judge(evidence: Evidence) -> Findings:
-    """Whether the offline metric beats the online one in each pair."""
-    by_rate = {}
-    for rate in evidence.rates():
-        found = gaps(evidence.runs[evidence.runs["rate"] == rate])
-        least = min(effect.interval.estimate for effect in found)
-        by_rate[rate] = (least, verdict_on(found, tests=FAMILY if rate == ORDINARY else 1))
-    found = gaps(evidence.runs[evidence.runs["rate"] == ORDINARY])
-    verdict = across({rate: said for rate, (_, said) in by_rate.items()})
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
+    """By how much the control is off."""
     control = evidence.runs[evidence.runs["arm"] == CONTROL]
     off = float((control["offline_auc"] - control["online_auc"]).abs().max())
     cents = float((control["offline_cents"] - control["expected_cents"]).abs().max())
-    notes = (
+    return (
         f"control: replayed on the logged features AUC differs by {off:g} in any seed at most, "
         f"and money by {cents:.2f} cents",
         "by incident rate, the effect shown is that of the pair that differs least",
     )
-    return Findings(found, _table(evidence), verdict, by_rate, p_of_all(found), notes)
 
 
-def _table(evidence: Evidence) -> pd.DataFrame:
-    """A row for each rate and pair: AUC offline and online, euros per 1,000 requests of both."""
-    rows = []
-    for (rate, pair), runs in evidence.runs.groupby(["rate", "arm"]):
+def rows(evidence: Evidence, rate: float) -> Iterator[Row]:
+    """A row for each pair: AUC offline and online, euros per 1,000 requests of both."""
+    for pair, runs in evidence.runs[evidence.runs["rate"] == rate].groupby("arm"):
         offline, online = (
             runs[cents] / runs["requests"] * 10 for cents in ("offline_cents", "expected_cents")
         )
-        lost = mean_interval(offline - online)
-        rows.append({
-            "incidents": rate, "pipelines": pair, "offline_auc": runs["offline_auc"].mean(),
+        yield {
+            "pipelines": pair, "offline_auc": runs["offline_auc"].mean(),
             "online_auc": runs["online_auc"].mean(), "euros offline": offline.mean(),
-            "euros online": online.mean(), "lost": lost.estimate, "low": lost.low,
-            "high": lost.high,
-        })  # fmt: skip
-    return pd.DataFrame(rows)
+            "euros online": online.mean(), **mean_interval(offline - online).columns("lost"),
+        }  # fmt: skip
 
 
 CLAIM = Claim(
@@ -117,5 +102,9 @@ CLAIM = Claim(
         "state holds, and serving from it costs less than any metric can show"
     ),
     arms=arms,
-    judge=judge,
+    effects=gaps,
+    verdict_at=verdict_at,
+    shown=least_effect,
+    notes=notes,
+    table=table_by_rate(rows),
 )

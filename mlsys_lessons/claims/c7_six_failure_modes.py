@@ -18,15 +18,16 @@ import pandas as pd
 from mlsys_lessons.claims.claim import (
     ORDINARY,
     Claim,
-    Effect,
+    Effects,
     Evidence,
-    Findings,
-    all_of,
+    Row,
+    least_effect,
     numbers,
-    p_of_all,
+    of_the_ordinary_year,
+    unless_quiet,
 )
+from mlsys_lessons.claims.effects import HOLDS, Effect, mean_effect
 from mlsys_lessons.experiments.arms import RESILIENT, Arm
-from mlsys_lessons.experiments.statistics import mean_interval, p_value
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import ANSWERED_BY, FAILURE_MODES, Fault
 from mlsys_lessons.worlds.payments.domain import COSTS
@@ -59,8 +60,11 @@ class Struck(Arm):
 
 def arms(rate: float) -> Mapping[str, Arm]:
     """With and without each design, undisturbed and struck; without incidents, undisturbed only."""
-    drop = {each: tuple(c for c in RESILIENT if c != each) for each in ANSWERED_BY.values()}
-    quiet = {_name("", each): Struck(levels) for each, levels in drop.items()}
+    drop = {
+        design: tuple(part for part in RESILIENT if part != design)
+        for design in ANSWERED_BY.values()
+    }
+    quiet = {_name("", design): Struck(levels) for design, levels in drop.items()}
     quiet[_name("", "")] = Struck(RESILIENT)
     if not rate:
         return quiet
@@ -76,20 +80,15 @@ def _name(mode: str, missing: str) -> str:
     return f"{mode or _QUIET}, {'without ' + missing if missing else 'with'}"
 
 
-def judge(evidence: Evidence) -> Findings:
-    """What each design saves of the damage, in money."""
-    effects = tuple(_saved(evidence, mode) for mode in FAILURE_MODES)
-    verdict = all_of(effects)
-    by_rate = {0.0: (0.0, "nothing to answer"), ORDINARY: (_least(effects), verdict)}
-    for rate in evidence.rates():
-        if rate not in by_rate:
-            often = tuple(_saved(evidence, mode, rate) for mode in FAILURE_MODES)
-            by_rate[rate] = (_least(often), all_of(often, tests=1))
-    return Findings(effects, _table(evidence), verdict, by_rate, p_of_all(effects), _notes(effects))
+def saved(evidence: Evidence, rate: float) -> Effects:
+    """What each design saves of the damage, in money; nothing where nothing strikes."""
+    return tuple(_saved(evidence, mode, rate) for mode in FAILURE_MODES) if rate else ()
 
 
-def _least(effects: tuple[Effect, ...]) -> float:
-    return min(effect.interval.estimate for effect in effects)
+def _saved(evidence: Evidence, mode: str, rate: float) -> Effect:
+    without = _damage(evidence, mode, ANSWERED_BY[mode], rate)
+    euros = numbers(without - _damage(evidence, mode, "", rate))
+    return mean_effect(f"{mode}: saved", _UNIT, euros, EUROS_PER_THOUSAND)
 
 
 def _damage(evidence: Evidence, mode: str, missing: str, rate: float) -> pd.Series:
@@ -99,35 +98,29 @@ def _damage(evidence: Evidence, mode: str, missing: str, rate: float) -> pd.Seri
     return lost * evidence.size.days / (WINDOW_DAYS * rate)
 
 
-def _saved(evidence: Evidence, mode: str, rate: float = ORDINARY) -> Effect:
-    without = _damage(evidence, mode, ANSWERED_BY[mode], rate)
-    saved = numbers(without - _damage(evidence, mode, "", rate))
-    p = p_value(saved, EUROS_PER_THOUSAND)
-    return Effect(f"{mode}: saved", _UNIT, mean_interval(saved), EUROS_PER_THOUSAND, p)
-
-
-def _notes(effects: tuple[Effect, ...]) -> tuple[str, ...]:
-    weak = [each.name.removesuffix(": saved") for each in effects if each.verdict() != "holds"]
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
+    """How many designs save more than the threshold, and which do not."""
+    weak = [effect.name.removesuffix(": saved") for effect in effects if effect.verdict() != HOLDS]
     least = f"; below it or open: {', '.join(weak)}" if weak else ""
     return (f"{len(effects) - len(weak)} of {len(effects)} designs save more than that{least}",)
 
 
-def _table(evidence: Evidence) -> pd.DataFrame:
+def table(evidence: Evidence) -> pd.DataFrame:
     """Each mode's damage without and with its design, and how often it must come to pay."""
     return pd.DataFrame(_rows(evidence))
 
 
-def _rows(evidence: Evidence) -> Iterator[dict[str, object]]:
+def _rows(evidence: Evidence) -> Iterator[Row]:
     thousands = evidence.size.daily * WINDOW_DAYS / 1_000
     upkeep = COSTS.upkeep_component_year / 100
     for mode, answer in ANSWERED_BY.items():
         without = _damage(evidence, mode, answer, ORDINARY).mean()
-        saved = _saved(evidence, mode).interval
-        pays = upkeep / (saved.estimate * thousands) if saved.estimate > 0 else None
+        interval = _saved(evidence, mode, ORDINARY).interval
+        worth = interval.estimate
         yield {
-            "failure mode": mode, "design": answer, "without": without,
-            "with": without - saved.estimate, "saved": saved.estimate,
-            "low": saved.low, "high": saved.high, "pays from incidents a year": pays,
+            "failure mode": mode, "design": answer, "without": without, "with": without - worth,
+            **interval.columns("saved"),
+            "pays from incidents a year": upkeep / (worth * thousands) if worth > 0 else None,
         }  # fmt: skip
 
 
@@ -139,5 +132,10 @@ CLAIM = Claim(
         "would cost more than the few that it catches"
     ),
     arms=arms,
-    judge=judge,
+    effects=saved,
+    verdict_at=unless_quiet("nothing to answer"),
+    verdict=of_the_ordinary_year,
+    shown=least_effect,
+    notes=notes,
+    table=table,
 )

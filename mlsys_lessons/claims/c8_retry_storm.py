@@ -9,27 +9,22 @@ size says nothing here, and its incidents are the length of the stall: 4 x is tw
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons import traffic
 from mlsys_lessons.claims.claim import (
     ORDINARY,
     Claim,
-    Effect,
+    Effects,
     Evidence,
-    Findings,
-    all_of,
-    numbers,
-    p_of_all,
+    of_the_ordinary_year,
+    unless_quiet,
 )
+from mlsys_lessons.claims.effects import mean_effect
 from mlsys_lessons.experiments.arms import Arm
-from mlsys_lessons.experiments.statistics import mean_interval, p_value
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import Fault
 from mlsys_lessons.traffic import Outage, Policy, Retries, poisson, simulate_queue
@@ -54,12 +49,6 @@ class Queue(Arm):
     policy: Policy = field(default_factory=lambda: Policy(TIMEOUT_S))
     servers: int = SERVERS
     load: float = LOAD  # of the usual servers
-
-    def described(self) -> dict[str, Any]:
-        """Plain values that name this arm, the laboratory's own code among them."""
-        files = sorted(Path(traffic.__file__).parent.glob("*.py"))
-        code = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
-        return {**super().described(), "traffic": code[:12]}
 
     def faults(self, seed: int, size: ClaimSize) -> tuple[Fault, ...]:
         """No day is disturbed; the stall is an outage of seconds."""
@@ -97,42 +86,31 @@ def arms(rate: float) -> Mapping[str, Arm]:
     }
 
 
-def judge(evidence: Evidence) -> Findings:
+def effects(evidence: Evidence, rate: float) -> Effects:
     """What retries lose for good, and whether a budget brings it back."""
-    effects = _effects(evidence, ORDINARY)
-    verdict = all_of(effects)
-    by_rate = {rate: _at(evidence, rate) for rate in evidence.rates()}
-    by_rate[ORDINARY] = (effects[0].interval.estimate, verdict)
-    notes = ("incidents are the length of the stall, and size and days say nothing here",)
-    return Findings(effects, _table(evidence), verdict, by_rate, p_of_all(effects), notes)
-
-
-def _effects(evidence: Evidence, rate: float) -> tuple[Effect, ...]:
-    calls = evidence.euros(rate)
-    gaps = (
-        ("lost by retries", calls[ONCE] - calls[STORM], MOST),
-        ("brought back by a budget", calls[BUDGET] - calls[STORM], MOST),
-        ("budget against no retries", calls[BUDGET] - calls[ONCE], FEW),
+    calls = (
+        ("lost by retries", ONCE, STORM, MOST),
+        ("brought back by a budget", BUDGET, STORM, MOST),
+        ("budget against no retries", BUDGET, ONCE, FEW),
     )
     return tuple(
-        Effect(name, _UNIT, mean_interval(numbers(gap)), level, p_value(numbers(gap), level))
-        for name, gap, level in gaps
+        mean_effect(name, _UNIT, evidence.gap(arm, other, rate), threshold)
+        for name, arm, other, threshold in calls
     )
 
 
-def _at(evidence: Evidence, rate: float) -> tuple[float, str]:
-    effects = _effects(evidence, rate)
-    said = all_of(effects, tests=1) if rate else "nothing to end"
-    return effects[0].interval.estimate, said
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
+    """What rates and sizes mean here."""
+    return ("incidents are the length of the stall, and size and days say nothing here",)
 
 
-def _table(evidence: Evidence) -> pd.DataFrame:
+def table(evidence: Evidence) -> pd.DataFrame:
     """Calls answered in the last minute, of 1,000, by arm and by length of the stall."""
     answered = {
         f"stall of {STALL_S * rate:g} s": evidence.euros(rate).mean() for rate in evidence.rates()
     }
-    table = pd.DataFrame(answered).loc[list(arms(ORDINARY))]
-    return table.rename_axis("callers").reset_index()
+    rows = pd.DataFrame(answered).loc[list(arms(ORDINARY))]
+    return rows.rename_axis("callers").reset_index()
 
 
 CLAIM = Claim(
@@ -143,5 +121,9 @@ CLAIM = Claim(
         "repeated calls; and callers whose timeout is longer than the stall never ask again"
     ),
     arms=arms,
-    judge=judge,
+    effects=effects,
+    verdict_at=unless_quiet("nothing to end"),
+    verdict=of_the_ordinary_year,
+    notes=notes,
+    table=table,
 )

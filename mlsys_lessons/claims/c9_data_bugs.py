@@ -2,37 +2,39 @@
 
 A model fitted on a clean past or on one with the fault in it meets a present with the fault or
 without. Two numbers are asked of each fault. *Learned*: in the faulty present, what the model that
-grew up with the fault earns beyond the one that did not. *Fixed*: for the model that grew up with
-the fault, what is lost on the day it is repaired. The faults are those of the catalogue that change
-what a field says, each at the largest severity of the ordinary year's table; the system has every
-component but the contract, and no refit, so that nothing else learns.
+was trained with the fault earns beyond the one that was not. *Fixed*: for the model that was
+trained with the fault, what is lost on the day it is repaired. The faults are those of the
+catalogue that change what a field says, each at the largest severity of the ordinary year's table;
+the system has every component but the contract, and no refit, so that nothing else learns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from mlsys_lessons.claims.claim import (
-    FAILS,
-    HOLDS,
     ORDINARY,
     Claim,
-    Effect,
+    Effects,
     Evidence,
-    Findings,
-    across,
-    all_of,
+    Row,
+    Verdicts,
     numbers,
-    p_of_all,
+    table_by_rate,
+    unless_contradicted,
 )
+from mlsys_lessons.claims.effects import FAILS, HOLDS, Effect, mean_effect
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.experiments.arms import Arm
-from mlsys_lessons.experiments.pasts import AnotherPast, UnderFaults, all_along, raised_on, table_of
-from mlsys_lessons.experiments.statistics import mean_interval, p_value
+from mlsys_lessons.experiments.pasts import (
+    AnotherPast,
+    UnderFaults,
+    all_along,
+    table_of,
+    trained_on,
+)
 from mlsys_lessons.simulation.scenarios import INCIDENTS, ClaimSize
 from mlsys_lessons.system.faults import CATALOGUE, Fault
 from mlsys_lessons.system.system import System
@@ -43,7 +45,7 @@ EUROS_PER_THOUSAND = 10.0
 
 HALVES = {"lost when it is fixed": "fixed", "won by having learned it": "new"}  # against which life
 FAULTS = ("unit_change", "null_flood", "time_zone_shift", "renamed_category", "stale_features")
-LEVELS = tuple(each for each in COMPONENTS if each != "ingestion")
+LEVELS = tuple(name for name in COMPONENTS if name != "ingestion")
 WORST = {row.fault: max(row.severities) for row in INCIDENTS}
 
 
@@ -58,23 +60,23 @@ class BuggyArm(Arm):
     def _fault(self, size: ClaimSize) -> Fault:
         return CATALOGUE[self.fault](start=0, end=size.days + 2, severity=WORST[self.fault])
 
-    def _told(self) -> UnderFaults | None:
+    def _rewrite(self) -> UnderFaults | None:
         if not self.learned:
             return None
         return UnderFaults((all_along(self._fault(ClaimSize())),))
 
     def system(self, seed: int) -> System:
         """Everything but the contract around a model of its own past."""
-        return raised_on(table_of(seed, self._told()), self.levels, seed=seed)
+        return trained_on(table_of(seed, self._rewrite()), self.levels, seed=seed)
 
     def faults(self, seed: int, size: ClaimSize) -> tuple[Fault, ...]:
         """The year's incidents, and the fault from the first day to the last if it is live."""
         return (*super().faults(seed, size), *([self._fault(size)] if self.live else []))
 
     def world(self, seed: int, size: ClaimSize) -> Any:
-        """The same present; the past as the producers told it."""
-        world, told = payments_world(seed=seed, daily=size.daily), self._told()
-        return AnotherPast(world, told) if told else world
+        """The same present; the past as the producers reported it."""
+        world, rewrite = payments_world(seed=seed, daily=size.daily), self._rewrite()
+        return AnotherPast.of(world, rewrite) if rewrite else world
 
 
 def arms(rate: float) -> Mapping[str, Arm]:
@@ -87,52 +89,47 @@ def arms(rate: float) -> Mapping[str, Arm]:
     return lives
 
 
-def judge(evidence: Evidence) -> Findings:
-    """Both halves, averaged over the faults; each fault's own numbers stand behind them."""
-    halves = _halves(evidence, ORDINARY)
-    each = [_effect(evidence, ORDINARY, half, (name,)) for name in FAULTS for half in HALVES]
-    said = {rate: all_of(_halves(evidence, rate), tests=1) for rate in evidence.rates()}
-    said[ORDINARY] = all_of(halves)
-    verdict = across(said)
-    if {HOLDS, FAILS} <= {effect.verdict() for effect in each if "fixed" in effect.name}:
-        verdict = "depends on the fault"
-    by_rate = {
-        rate: (_halves(evidence, rate)[0].interval.estimate, said[rate])
-        for rate in evidence.rates()
-    }
-    by_rate[ORDINARY] = (halves[0].interval.estimate, all_of(halves))
-    notes = tuple(
-        f"{half}, by itself: {it.verdict()}" for half, it in zip(HALVES, halves, strict=True)
-    )
-    return Findings((*halves, *each), _table(evidence), verdict, by_rate, p_of_all(halves), notes)
+def halves(evidence: Evidence, rate: float) -> Effects:
+    """Both halves of the sentence, averaged over the faults."""
+    return tuple(_effect(evidence, rate, half, FAULTS) for half in HALVES)
 
 
-def _halves(evidence: Evidence, rate: float) -> list[Effect]:
-    return [_effect(evidence, rate, half, FAULTS) for half in HALVES]
+def by_fault(evidence: Evidence) -> Effects:
+    """Each fault's own numbers."""
+    return tuple(_effect(evidence, ORDINARY, half, (name,)) for name in FAULTS for half in HALVES)
 
 
 def _effect(evidence: Evidence, rate: float, half: str, faults: tuple[str, ...]) -> Effect:
     """Euros per 1,000 requests of the model that knows the fault, less those of the other life."""
     euros = evidence.euros(rate)
     gaps = [euros[f"{name}: learned"] - euros[f"{name}: {HALVES[half]}"] for name in faults]
-    values = numbers(sum(gaps[1:], gaps[0]) / len(gaps))
+    mean = numbers(sum(gaps[1:], gaps[0]) / len(gaps))
     name = f"{half}, {faults[0] if len(faults) == 1 else 'mean of the faults'}"
-    p = p_value(values, EUROS_PER_THOUSAND)
-    return Effect(name, "EUR per 1,000 requests", mean_interval(values), EUROS_PER_THOUSAND, p)
+    return mean_effect(name, "EUR per 1,000 requests", mean, EUROS_PER_THOUSAND)
 
 
-def _table(evidence: Evidence) -> pd.DataFrame:
-    """A row for each rate and fault: the four lives, then what arrived, was learned, was fixed."""
-    rows = []
-    for rate in evidence.rates():
-        euros = evidence.euros(rate).mean()
-        for name in FAULTS:
-            new, learned, fixed = (euros[f"{name}: {it}"] for it in ("new", "learned", "fixed"))
-            rows.append({
-                "incidents": rate, "fault": name, "clean": euros["clean"], "new": new,
-                "learned": learned, "fixed": fixed,
-            })  # fmt: skip
-    return pd.DataFrame(rows)
+def verdict(evidence: Evidence, verdicts: Verdicts) -> str:
+    """As for most claims, unless some repairs surely cost money and others surely do not."""
+    repairs = {effect.verdict() for effect in by_fault(evidence) if "fixed" in effect.name}
+    if {HOLDS, FAILS} <= repairs:
+        return "depends on the fault"
+    return unless_contradicted(evidence, verdicts)
+
+
+def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
+    """The verdict on each half."""
+    return tuple(
+        f"{half}, by itself: {effect.verdict()}"
+        for half, effect in zip(HALVES, effects, strict=True)
+    )
+
+
+def rows(evidence: Evidence, rate: float) -> Iterator[Row]:
+    """A row for each fault: euros per 1,000 requests of the four lives."""
+    euros = evidence.euros(rate).mean()
+    for name in FAULTS:
+        lives = {life: euros[f"{name}: {life}"] for life in ("new", "learned", "fixed")}
+        yield {"fault": name, "clean": euros["clean"], **lives}
 
 
 CLAIM = Claim(
@@ -143,5 +140,9 @@ CLAIM = Claim(
         "fault in a field that the model hardly reads, where there is nothing to learn"
     ),
     arms=arms,
-    judge=judge,
+    effects=halves,
+    beside=by_fault,
+    verdict=verdict,
+    notes=notes,
+    table=table_by_rate(rows),
 )

@@ -1,41 +1,22 @@
 """The laboratory: runs a claim's experiment, and keeps the committed results.
 
 `run` measures, `stored` reads what was measured before, `family` judges all stored claims together
-with Holm's correction. What a claim means is told in its own module.
+with Holm's correction. What a claim means stands in its own module, which is found by its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
-from mlsys_lessons.claims import (
-    c1_good_model,
-    c2_average_model_great_system,
-    c3_drop_one,
-    c4_share_of_model,
-    c5_other_pipeline,
-    c6_other_data,
-    c7_six_failure_modes,
-    c8_retry_storm,
-    c9_data_bugs,
-    c10_data_bias,
-    c11_staleness,
-)
-from mlsys_lessons.claims.claim import (
-    ORDINARY,
-    RATES,
-    SWEEP_LEAST,
-    SWEEP_SHARE,
-    Claim,
-    Evidence,
-    Result,
-    flip,
-)
-from mlsys_lessons.claims.runs import Job, Summary, code_version, summaries
+from mlsys_lessons.claims.claim import ORDINARY, RATES, SWEEP_LEAST, SWEEP_SHARE, Claim, Evidence
+from mlsys_lessons.claims.code_version import code_version
+from mlsys_lessons.claims.result import Result, flip
+from mlsys_lessons.claims.runs import Job, Summary, summaries
 from mlsys_lessons.domain import OVERHEAD_ITEMS
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.statistics import holm
@@ -43,24 +24,19 @@ from mlsys_lessons.files import make_folder, write_whole
 from mlsys_lessons.records import InputError, StorageError
 from mlsys_lessons.simulation.scenarios import CLAIM_SIZE, ClaimSize
 
-CLAIMS: dict[str, Claim] = {
-    module.CLAIM.name: module.CLAIM
-    for module in (
-        c1_good_model,
-        c2_average_model_great_system,
-        c3_drop_one,
-        c4_share_of_model,
-        c5_other_pipeline,
-        c6_other_data,
-        c7_six_failure_modes,
-        c8_retry_storm,
-        c9_data_bugs,
-        c10_data_bias,
-        c11_staleness,
-    )
-}
 FIRST_SEED = 1_000  # seeds that no lesson and no test shows
 RESULTS = Path(__file__).with_name("results")
+
+
+def _claims() -> dict[str, Claim]:
+    """The claim of every module c<number>_<words>.py of this folder, in order of the numbers."""
+    files = Path(__file__).parent.glob("c[0-9]*_*.py")
+    names = sorted((path.stem for path in files), key=lambda stem: int(stem[1:].split("_")[0]))
+    claims = (import_module(f"{__package__}.{name}").CLAIM for name in names)
+    return {claim.name: claim for claim in claims}
+
+
+CLAIMS = _claims()
 
 _Plan = list[tuple[int, float, str, Arm]]  # seed, incident rate, name of the arm, arm
 
@@ -80,7 +56,7 @@ def run(
         raise InputError(f"seeds={seeds!r} is not a whole number of 2 or more; pass seeds=20, say.")
     chosen = range(FIRST_SEED, FIRST_SEED + seeds)
     plan = _planned(claim, chosen)
-    promises = [Job(seed, None) for seed in chosen] if claim.promises else []
+    promises = [Job(seed, claim.promises) for seed in chosen] if claim.promises else []
     wanted = [*promises, *(Job(seed, arm) for seed, _, _, arm in plan)]
     answers = summaries(wanted, size, workers=jobs, progress=progress)
     return _result(claim, Evidence(_runs(plan, answers), size, _promises(promises, answers)))
@@ -101,12 +77,12 @@ def _runs(plan: _Plan, answers: Mapping[Job, Summary]) -> pd.DataFrame:
     """One row a run: seed, rate, arm, requests and money in cents."""
     rows = []
     for seed, rate, name, arm in plan:
-        found = answers[Job(seed, arm)]
-        overhead = sum(found["items"].get(item, 0) for item in OVERHEAD_ITEMS)
+        summary = answers[Job(seed, arm)]
+        overhead = sum(summary["items"].get(item, 0) for item in OVERHEAD_ITEMS)
         row = {"seed": seed, "rate": rate, "arm": name, "overhead_cents": overhead}
         kept = ("requests", "value_cents", "expected_cents", "alerts")
-        measured = found.get("measured", {})  # what a claim's own arms count beside money
-        rows.append({**row, **{key: found[key] for key in kept}, **measured})
+        measured = summary.get("measured", {})  # what a claim's own arms count beside money
+        rows.append({**row, **{key: summary[key] for key in kept}, **measured})
     return pd.DataFrame(rows)
 
 
@@ -117,26 +93,26 @@ def _promises(jobs: list[Job], answers: Mapping[Job, Summary]) -> pd.DataFrame:
 
 
 def _result(claim: Claim, evidence: Evidence) -> Result:
-    found = claim.judge(evidence)
-    threshold = found.effects[0].threshold
+    findings = claim.judge(evidence)
+    threshold = findings.effects[0].threshold
     odd_size = () if evidence.size == CLAIM_SIZE else ("not at the size of the stored claims",)
     some = evidence.runs.loc[evidence.runs["rate"] != ORDINARY, "seed"].nunique()
     sweep = f"incident rates other than the ordinary year's on {some} seeds, without correction"
     return Result(
         claim=claim.name,
         sentence=claim.sentence,
-        verdict=found.verdict,
-        effects=found.effects,
-        table=found.table,
-        by_rate=found.by_rate,
-        flips_at=flip(found.by_rate, threshold),
+        verdict=findings.verdict,
+        effects=findings.effects,
+        table=findings.table,
+        by_rate=findings.by_rate,
+        flips_at=flip(findings.by_rate, threshold),
         seeds=tuple(sorted(evidence.runs["seed"].unique().tolist())),
         size=evidence.size,
         date=date.today().isoformat(),
-        code_version=code_version(),
+        code_version=code_version(claim.arms.__module__),
         fails_where=claim.fails_where,
-        p=found.p,
-        notes=(*found.notes, sweep, *odd_size),
+        p=findings.p,
+        notes=(*findings.notes, sweep, *odd_size),
     )
 
 
@@ -164,7 +140,7 @@ def keep(result: Result) -> Path:
 
 def family(names: Iterable[str] | None = None) -> pd.DataFrame:
     """All stored claims judged together: p of each claim, adjusted by Holm over the 28."""
-    known = [each for each in names or CLAIMS if (RESULTS / f"{each}.json").exists()]
+    known = [name for name in names or CLAIMS if (RESULTS / f"{name}.json").exists()]
     results = {name: stored(name) for name in known}
     adjusted = holm({name: result.p for name, result in results.items()})
     rows = [

@@ -1,12 +1,11 @@
 """Runs that are made once: content keys, a cache on disk, all cores.
 
-A run's summary is stored under a hash of everything it depends on (arm, seed, size, the engine's
-own source, library versions), so claims share runs and an edited engine never meets an old answer.
+A run's summary is stored under a hash of everything it depends on (arm, seed, size, the code that
+the arm reaches, library versions), so claims share runs and edited code never meets an old answer.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import os
@@ -19,8 +18,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from mlsys_lessons.claims.code_version import code_version
 from mlsys_lessons.experiments.arms import Arm
-from mlsys_lessons.experiments.offline import predicted
 from mlsys_lessons.files import make_folder, write_whole
 from mlsys_lessons.records import StorageError
 from mlsys_lessons.simulation.scenarios import ClaimSize
@@ -29,36 +28,32 @@ CACHE_VARIABLE = "MLSYS_LESSONS_CACHE"
 MOST_JOBS = 2  # both cores of the smallest machine that the course runs on
 PIECE = 8  # runs that one process makes in a row, so that it fits a seed's models once
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-# Parts that stand above the engine, or draw it: editing them changes no run.
-_NOT_ENGINE = {
-    "claims", "lessons", "serving", "cli", "workshop", "warehouse", "traffic", "__init__",
-    "__main__",
-}  # fmt: skip
-_INSTRUMENTS: tuple[str, ...] = ()
-_LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn")
+_LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn", "duckdb")
 
 Summary = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A piece of work with a stored answer: an arm to run, or (None) the notebook's prediction."""
+    """A piece of work with a stored answer: an arm to run, or a function of the seed alone."""
 
     seed: int
-    arm: Arm | None
+    work: Arm | Callable[[int], Summary]
 
     def described(self, size: ClaimSize) -> dict[str, Any]:
         """Everything that the answer depends on, as plain values."""
-        about = {"seed": self.seed, "code": code_version(), "libraries": libraries()}
-        if self.arm is None:
-            return {**about, "what": "notebook prediction"}
+        made_by = type(self.work) if isinstance(self.work, Arm) else self.work
+        name = made_by.__qualname__
+        code = code_version(made_by.__module__, name.split(".")[0])
+        about = {"seed": self.seed, "what": name, "code": code, "libraries": libraries()}
+        if not isinstance(self.work, Arm):
+            return about
         scale = {"days": size.days, "daily": size.daily}
         faults = [
             [fault.name, fault.start, fault.end, fault.severity]
-            for fault in self.arm.faults(self.seed, size)
+            for fault in self.work.faults(self.seed, size)
         ]
-        return {**about, **scale, "faults": faults, "arm": self.arm.described()}
+        return {**about, **scale, "faults": faults, "arm": self.work.described()}
 
     def key(self, size: ClaimSize) -> str:
         """The name of the answer in the cache."""
@@ -67,7 +62,9 @@ class Job:
 
     def done(self, size: ClaimSize) -> Summary:
         """Do the work."""
-        return predicted(self.seed) if self.arm is None else self.arm.play(self.seed, size)
+        if isinstance(self.work, Arm):
+            return self.work.play(self.seed, size)
+        return self.work(self.seed)
 
 
 def summaries(
@@ -93,8 +90,8 @@ def summaries(
 def _pieces(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs of one seed together, a few at a time."""
     for seed in dict.fromkeys(job.seed for job in jobs):
-        mine = [job for job in jobs if job.seed == seed]
-        yield from (mine[start : start + PIECE] for start in range(0, len(mine), PIECE))
+        group = [job for job in jobs if job.seed == seed]
+        yield from (group[start : start + PIECE] for start in range(0, len(group), PIECE))
 
 
 def _computed(
@@ -178,40 +175,6 @@ def _note(text: str) -> None:
 
 
 # --- what a run depends on ---------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """A hash of the engine's code: comments, docstrings and layout may change, behaviour not."""
-    files = [path for path in sorted(_PACKAGE.rglob("*.py")) if _part(path) not in _NOT_ENGINE]
-    files += [_PACKAGE / "claims" / f"{name}.py" for name in _INSTRUMENTS]
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.relative_to(_PACKAGE).as_posix().encode())
-        digest.update(_shape(ast.parse(path.read_text(encoding="utf-8"))).encode())
-    return digest.hexdigest()[:12]
-
-
-def _part(path: Path) -> str:
-    return path.relative_to(_PACKAGE).with_suffix("").parts[0]
-
-
-def _shape(node: Any) -> str:
-    """A syntax tree as text, the same on every Python: no positions, docstrings, empty fields."""
-    if isinstance(node, ast.AST):
-        fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
-        if _documented(node):
-            fields["body"] = node.body[1:]  # type: ignore[attr-defined]
-        inner = ",".join(f"{name}={_shape(value)}" for name, value in fields.items())
-        return f"{type(node).__name__}({inner})"
-    if isinstance(node, list):
-        return "[" + ",".join(map(_shape, node)) + "]"
-    return repr(node)
-
-
-def _documented(node: ast.AST) -> bool:
-    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    return isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None
 
 
 @lru_cache(maxsize=1)

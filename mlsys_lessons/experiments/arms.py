@@ -68,7 +68,7 @@ class Arm:
     def world(self, seed: int, size: ClaimSize) -> Any:
         """Reality, the same luck for every arm of a seed."""
         world = payments_world(seed=seed, daily=size.daily, drift=self.drift)
-        return OpenLabelsWorld(world) if self.labels == "open" else world
+        return OpenLabelsWorld.of(world) if self.labels == "open" else world
 
     def play(self, seed: int, size: ClaimSize) -> dict[str, Any]:
         """Run it and keep what claims need."""

@@ -7,17 +7,15 @@ reality on the same luck: only what people tell the system, and when, is differe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from mlsys_lessons.components.decisions import ScoreCut
 from mlsys_lessons.components.features.offline import offline
-from mlsys_lessons.components.inference.registry import ModelVersion, Registry
-from mlsys_lessons.components.inference.stages import BareInference
+from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.frames import categorical
 from mlsys_lessons.records import DAY_MS, MATURITY_DAYS, timestamps
 from mlsys_lessons.simulation.presets import (
@@ -28,56 +26,26 @@ from mlsys_lessons.simulation.presets import (
     notebook_model,
 )
 from mlsys_lessons.system.system import System
-from mlsys_lessons.worlds import Day, History, PaymentsWorld, payments_world
+from mlsys_lessons.worlds import History, PaymentsWorld, payments_world
 from mlsys_lessons.worlds.payments.domain import LABEL_SOURCES, SOURCE_DTYPE
-from mlsys_lessons.worlds.payments.people import Reviewers
 from mlsys_lessons.worlds.payments.state import WorldState, past_attempts, remembered_attempts
 
 KNOWN_AFTER_DAYS = 2  # by then every delayed row has arrived and can be labelled
 
 
-@dataclass(frozen=True)
-class OpenLabelsWorld:
+@dataclass(frozen=True, repr=False)
+class OpenLabelsWorld(PaymentsWorld):
     """A payments world in which nobody waits for a report and blocked fraud is labelled."""
 
-    base: PaymentsWorld
-    name: ClassVar[str] = "payments"
-
-    @property
-    def seed(self) -> int:
-        """Seed of the world below."""
-        return self.base.seed
-
-    @property
-    def daily(self) -> int:
-        """Payments a day of the world below."""
-        return self.base.daily
-
-    @property
-    def reviewers(self) -> Reviewers:
-        """People of the world below."""
-        return self.base.reviewers
-
-    def start(self) -> WorldState:
-        """Midnight of day 0."""
-        return self.base.start()
-
-    def day(self, tick: int, state: WorldState) -> Day:
-        """The same payments."""
-        return self.base.day(tick, state)
-
-    def review(self, state: WorldState, tick: int, picks: pd.DataFrame) -> pd.DataFrame:
-        """The same reviewers."""
-        return self.base.review(state, tick, picks)
-
-    def react(self, state: WorldState, tick: int, settled: pd.DataFrame) -> None:
-        """The same reaction."""
-        self.base.react(state, tick, settled)
+    @classmethod
+    def of(cls, world: PaymentsWorld) -> OpenLabelsWorld:
+        """The same world with open labels."""
+        return cls(world.seed, world.daily, world.drift, world.reviewers)
 
     def reports(self, state: WorldState, tick: int) -> pd.DataFrame:
         """Every fraud of two days ago, whatever was decided about it."""
-        self.base.reports(state, tick)  # taken off the list: all of these are known already
-        attempts, _ = remembered_attempts(self.base.population, state, tick)
+        super().reports(state, tick)  # taken off the list: all of these are known already
+        attempts, _ = remembered_attempts(self.population, state, tick)
         day = tick - KNOWN_AFTER_DAYS
         ids = attempts.request_id[(attempts.time // DAY_MS == day) & (day >= 0)]
         columns = {
@@ -90,8 +58,8 @@ class OpenLabelsWorld:
 
     def history(self, days: int) -> History:
         """The same days before day 0, with the truth as labels, known at once."""
-        requests = self.base.history(days).requests
-        attempts, _, _ = past_attempts(self.base.population, self.base.daily, days)
+        requests = super().history(days).requests
+        attempts, _, _ = past_attempts(self.population, self.daily, days)
         fraud = np.isin(requests["request_id"].to_numpy(), attempts.request_id)
         source = np.where(fraud, *map(LABEL_SOURCES.index, ("cardholder", "matured")))
         columns = {
@@ -106,7 +74,9 @@ class OpenLabelsWorld:
 @lru_cache(maxsize=8)
 def open_notebook(seed: int) -> NotebookModel:
     """Lesson 01's recipe on true labels up to the last day before day 0."""
-    history = OpenLabelsWorld(payments_world(seed=seed, daily=TRAINING_DAILY)).history(HISTORY_DAYS)
+    history = OpenLabelsWorld.of(payments_world(seed=seed, daily=TRAINING_DAILY)).history(
+        HISTORY_DAYS
+    )
     table = offline(history.requests, history.labels)
     # The recipe leaves out the newest 45 days, whose labels are unknown in life; here they are not.
     return notebook_model(table.assign(tick=table["tick"] - MATURITY_DAYS), seed=seed)
@@ -115,6 +85,6 @@ def open_notebook(seed: int) -> NotebookModel:
 def open_system(levels: Iterable[str], *, seed: int) -> System:
     """A system with a bare call and one cut whose model never waited for a label."""
     notebook = open_notebook(seed)
-    inference = BareInference(Registry([ModelVersion("boosted-1", notebook.model)]))
+    version = ModelVersion("boosted-1", notebook.model)
     system = assemble(levels, seed=seed, retraining=None)
-    return replace(system, inference=inference, decisions=ScoreCut(notebook.cut))
+    return system.with_(model=version, decisions=ScoreCut(notebook.cut))

@@ -1,7 +1,7 @@
-"""Systems that grew up with something wrong: a past under a fault, a past with other labels.
+"""Another past: a history under a fault, or with other labels, and systems trained on it.
 
 An instrument of claims C9 and C10 and of the lesson about data. The present is the same reality on
-the same luck; what differs is what the model has learned from.
+the same luck; what differs is the history that the model was trained on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -34,41 +33,39 @@ from mlsys_lessons.worlds.payments.domain import HISTORY
 _NO_LABELS = pd.DataFrame(0, index=[], columns=["tick", "merchant_id", "country", "category"])
 
 
-@dataclass(frozen=True)
-class AnotherPast:
-    """A world whose days before day 0 are told differently; everything else is the world below."""
+@dataclass(frozen=True, repr=False)
+class AnotherPast(PaymentsWorld):
+    """A world whose days before day 0 are rewritten; everything else is as it was."""
 
-    base: PaymentsWorld
-    told: Callable[[History], History]  # hashable: histories are remembered by world
-    name: ClassVar[str] = "payments"
+    rewrite: Callable[[History], History]  # hashable: histories are remembered by world
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in ("base", "told"):
-            raise AttributeError(name)
-        return getattr(self.base, name)
+    @classmethod
+    def of(cls, world: PaymentsWorld, rewrite: Callable[[History], History]) -> AnotherPast:
+        """The same world with a rewritten past."""
+        return cls(world.seed, world.daily, world.drift, world.reviewers, rewrite)
 
     def history(self, days: int) -> History:
-        """The same days, as they were told."""
-        return self.told(self.base.history(days))
+        """The same days, rewritten."""
+        return self.rewrite(super().history(days))
 
 
 @dataclass(frozen=True)
 class UnderFaults:
-    """A history in which producers made these mistakes all along."""
+    """A rewritten history: producers made these mistakes all along."""
 
     faults: tuple[Fault, ...]
 
     def __call__(self, history: History) -> History:
         """The requests as they came in; the labels are what they are."""
-        producers = [each for each in self.faults if each.seam == "requests"]
-        sent = faulted(lambda frame: frame, producers)(history.requests)
+        mistakes = [fault for fault in self.faults if fault.seam == "requests"]
+        sent = faulted(lambda frame: frame, mistakes)(history.requests)
         return History(sent.sort_values("arrival_time", kind="stable"), history.labels)
 
 
 def all_along(fault: Fault) -> Fault:
     """The same fault without a beginning or an end.
 
-    >>> from mlsys_lessons.faults import CATALOGUE
+    >>> from mlsys_lessons.system.faults import CATALOGUE
     >>> all_along(CATALOGUE["null_flood"](start=3, end=5))
     null_flood(start=-1e+06, end=1e+06, severity=0.3)
     """
@@ -84,7 +81,7 @@ def table_under(history: History, faults: Iterable[Fault] = ()) -> pd.DataFrame:
     requests, labels = history
     requests = requests.sort_values("arrival_time", kind="stable")
     table = offline(requests, labels)
-    broken = [each for each in faults if each.seam == "features"]
+    broken = [fault for fault in faults if fault.seam == "features"]
     if not broken:
         return table
     online, parts = OnlineFeatures(), []
@@ -92,29 +89,29 @@ def table_under(history: History, faults: Iterable[Fault] = ()) -> pd.DataFrame:
     for _, rows in requests.groupby(ticks(requests["arrival_time"])):
         parts.append(stage(rows)[list(HISTORY)])
         online.step(int(ticks(rows["arrival_time"])[0]), _NO_LABELS)
-    seen = pd.concat(parts)
-    return table.assign(**{name: seen[name].to_numpy() for name in HISTORY})
+    logged = pd.concat(parts)
+    return table.assign(**{name: logged[name].to_numpy() for name in HISTORY})
 
 
 @lru_cache(maxsize=16)
-def table_of(seed: int, told: Callable[[History], History] | None = None) -> pd.DataFrame:
-    """The training table of one seed's history, as it was told; computed once in a process."""
+def table_of(seed: int, rewrite: Callable[[History], History] | None = None) -> pd.DataFrame:
+    """The training table of one seed's history, rewritten or not; computed once in a process."""
     history = payments_world(seed=seed, daily=TRAINING_DAILY).history(HISTORY_DAYS)
-    faults = told.faults if isinstance(told, UnderFaults) else ()
-    return table_under(told(history) if told else history, faults)
+    faults = rewrite.faults if isinstance(rewrite, UnderFaults) else ()
+    return table_under(rewrite(history) if rewrite else history, faults)
 
 
-def raised_on(table: pd.DataFrame, levels: Iterable[str], *, seed: int) -> System:
+def trained_on(table: pd.DataFrame, levels: Iterable[str], *, seed: int) -> System:
     """A system whose model was fitted on the given table; it is not refitted.
 
     The recipes are those of the presets: all rows for a system with prices, and lesson 01's split
     with its F1 cut for one without.
     """
-    system = assemble(levels, seed=seed, retraining=None)
-    rows = training_rows(table)
-    model = BoostedModel(random_state=seed).fit(rows, rows["label"].to_numpy())
-    if isinstance(system.decisions, ScoreCut):
-        notebook = notebook_model(table, seed=seed)
-        model, system.decisions = notebook.model, ScoreCut(notebook.cut)  # type: ignore[assignment]
-    system.inference.registry.adopt(ModelVersion("boosted-of-its-past", model))
-    return system
+    system, label = assemble(levels, seed=seed, retraining=None), "boosted-of-its-past"
+    if "decisions" in system.levels:
+        rows = training_rows(table)
+        model = BoostedModel(random_state=seed).fit(rows, rows["label"].to_numpy())
+        return system.with_(model=ModelVersion(label, model))
+    notebook = notebook_model(table, seed=seed)
+    version = ModelVersion(label, notebook.model)
+    return system.with_(model=version, decisions=ScoreCut(notebook.cut))

@@ -1,15 +1,13 @@
-"""Pipelines: the features of a run's own rows once more, as other pipelines would have told them.
+"""Pipelines: the features of a run's own rows once more, as other pipelines compute them.
 
-An instrument of claims C5 and C6 and of the lesson about skew. Rows, order and labels stay what
-they were; what changes is where a feature was looked up, and when. It decides nothing.
+An instrument of claim C5 and of the lesson about skew. Rows, order and labels stay what they were;
+what changes is where a feature was looked up, and when. It decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,26 +15,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.decisions import ScoreCut
-from mlsys_lessons.components.features.offline import offline
-from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.experiments.arms import Arm
-from mlsys_lessons.experiments.offline import area
-from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import DAY_MS, ticks, timestamps
+from mlsys_lessons.experiments.statistics import auc
+from mlsys_lessons.experiments.training_tables import nightly
 from mlsys_lessons.simulation.ledger import effects, expected_cents
 from mlsys_lessons.simulation.presets import (
     HISTORY_DAYS,
     TRAINING_DAILY,
     NotebookModel,
     assemble,
-    naive_system,
     notebook_model,
 )
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.simulation.simulate import WARM_DAYS, simulate
-from mlsys_lessons.system.system import System
 from mlsys_lessons.warehouse import Warehouse
 from mlsys_lessons.worlds import payments_world
 from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, FEATURES, HISTORY, RAW_COLUMNS
@@ -72,7 +65,7 @@ class LiveRows:
 
     @cached_property
     def right(self) -> pd.DataFrame:
-        """What the warehouse's SQL tells of these rows today."""
+        """What the warehouse's SQL computes for these rows today."""
         return from_sql(self.requests, self.labels).tail(len(self.log))
 
     def features(self, mistake: str | None = None) -> pd.DataFrame:
@@ -83,7 +76,7 @@ class LiveRows:
 
 
 def live_rows(run: Run) -> LiveRows:
-    """The rows of a run that passes everything on and cuts its scores, ready to be told again."""
+    """The rows of a run that passes everything on and cuts its scores, to be computed again."""
     past, columns = run.world.history(WARM_DAYS), list(RAW_COLUMNS)
     requests = pd.concat([past.requests[columns], run.log[columns]], ignore_index=True)
     labels = pd.concat([past.labels[_LABELS], run.labels[_LABELS]], ignore_index=True)
@@ -104,32 +97,12 @@ def from_sql(
 
 
 def served_from(rows: LiveRows, age: int) -> pd.DataFrame:
-    """What a nightly table tells the rows of a run: last midnight's (age 0), or one days older.
+    """What a nightly table serves to a run's rows: last midnight's (age 0), or one days older.
 
-    What no history goes into is what the log says; risks are today's in every table.
+    Only what depends on history comes from the table; risks are today's in every table.
     """
-    told = nightly(rows.requests, age, rows=len(rows.log))
-    return rows.log[list(FEATURES)].assign(**{name: told[name].to_numpy() for name in HISTORY})
-
-
-def nightly(requests: pd.DataFrame, age: int, *, rows: int) -> pd.DataFrame:
-    """The features of the last `rows` requests, looked up in a table written `age` nights ago."""
-    online, parts = OnlineFeatures(), []
-    for tick, start, day in _days(requests):
-        if start + len(day) > len(requests) - rows:
-            midnight = timestamps(np.array([(tick - age) * DAY_MS]))[0]
-            parts.append(online.lookup(day, as_of=midnight))
-        online(day)
-        online.store.close_day((tick + 1) * DAY_MS)
-    return pd.concat(parts).tail(rows)
-
-
-def _days(requests: pd.DataFrame) -> Iterator[tuple[int, int, pd.DataFrame]]:
-    """Each arrival day: its tick, the place of its first row, its rows."""
-    day = ticks(requests["arrival_time"])
-    starts = np.searchsorted(day, np.arange(day[0], day[-1] + 2))
-    for tick, (first, last) in enumerate(pairwise(starts.tolist()), int(day[0])):
-        yield tick, first, requests.iloc[first:last]
+    table = nightly(rows.requests, age, rows=len(rows.log))
+    return rows.log[list(FEATURES)].assign(**{name: table[name].to_numpy() for name in HISTORY})
 
 
 @lru_cache(maxsize=8)
@@ -137,35 +110,6 @@ def notebook_on(seed: int, mistake: str | None = None) -> NotebookModel:
     """Lesson 01's recipe on the table that the warehouse makes of the seed's history."""
     history = payments_world(seed=seed, daily=TRAINING_DAILY).history(HISTORY_DAYS)
     return notebook_model(from_sql(history.requests, history.labels, mistake), seed=seed)
-
-
-@lru_cache(maxsize=2)
-def history_table(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The raw requests of the seed's history, and its training table."""
-    history = payments_world(seed=seed, daily=TRAINING_DAILY).history(HISTORY_DAYS)
-    return history.requests, offline(history.requests, history.labels)
-
-
-def logged_table(seed: int, age: int) -> pd.DataFrame:
-    """The training table of a team that has logged, all along, what a nightly table told."""
-    requests, table = history_table(seed)
-    told = nightly(requests, age, rows=len(requests))
-    return table.assign(**{name: told[name].to_numpy() for name in HISTORY})
-
-
-def halves(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The training table divided at random, payment by payment."""
-    _, table = history_table(seed)
-    one = luck(seed, "half", table["request_id"].to_numpy()) < 0.5
-    return table[one], table[~one]
-
-
-def taught_on(table: pd.DataFrame, *, seed: int) -> System:
-    """The naive system with the notebook's recipe on another table: its model, its cut."""
-    notebook, system = notebook_model(table, seed=seed), naive_system(seed=seed)
-    system.inference.registry.adopt(ModelVersion("boosted-otherwise", notebook.model))
-    system.decisions = ScoreCut(notebook.cut)
-    return system
 
 
 # --- one model, two pipelines --------------------------------------------------------------------
@@ -188,12 +132,14 @@ class Pair(Arm):
         before, after = (model.predict(table) for table in self._tables(rows))
         if self.served == LOGGED:
             after = rows.log["score"].to_numpy()
-        said = rows.first & rows.answered
-        offline, online = (_outcome(each[said], cut, rows.truth[said]) for each in (before, after))
+        kept = rows.first & rows.answered
+        offline, online = (
+            _outcome(scores[kept], cut, rows.truth[kept]) for scores in (before, after)
+        )
         measured = {"offline_auc": offline[0], "online_auc": online[0], "offline_cents": offline[1]}
         return {
             "value_cents": online[2], "expected_cents": online[1], "items": {}, "alerts": 0,
-            "requests": int(said.sum()), "measured": measured,
+            "requests": int(kept.sum()), "measured": measured,
         }  # fmt: skip
 
     def _tables(self, rows: LiveRows) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -211,7 +157,7 @@ def _outcome(scores: Floats, cut: float, truth: pd.DataFrame) -> tuple[float, fl
     fraud, cents = truth["true_label"].to_numpy() == 1, truth["true_amount_cents"].to_numpy()
     expected = expected_cents(action, truth["true_probability"].to_numpy(), cents, COSTS)
     _, realised = effects(action, fraud, cents, COSTS)
-    return area(scores, fraud), float(expected.sum()), int(realised.sum())
+    return auc(scores, fraud), float(expected.sum()), int(realised.sum())
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Statistics of paired experiments: intervals, tests, Holm's correction. It knows no claim.
+"""Statistics of paired experiments: intervals, tests, Holm's correction, AUC. It knows no claim.
 
 One rule for every interval, written before the first run: from 15 seeds on, the bias-corrected and
 accelerated bootstrap (Efron, 1987); below that, where the bootstrap is too narrow, the hull of the
@@ -37,6 +37,14 @@ class Interval:
 
     def __repr__(self) -> str:
         return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+    def columns(self, name: str) -> dict[str, float]:
+        """The columns of a table that tell it: the estimate under its name, low and high.
+
+        >>> mean_interval([1.0, 1.0]).columns("lost")
+        {'lost': 1.0, 'low': 1.0, 'high': 1.0}
+        """
+        return {name: self.estimate, "low": self.low, "high": self.high}
 
 
 def mean_interval(differences: ArrayLike, *, resamples: int = RESAMPLES) -> Interval:
@@ -162,6 +170,17 @@ def crossing(settings: Mapping[float, float], level: float = 0.0) -> float | Non
         if (y0 - level) * (y1 - level) < 0:
             return x0 + (x1 - x0) * (level - y0) / (y1 - y0)
     return None
+
+
+def auc(scores: Values, positive: NDArray[np.bool_]) -> float:
+    """Area under the ROC curve: how often a positive scores above a negative; ties count half.
+
+    >>> auc(np.array([0.1, 0.9]), np.array([False, True]))
+    1.0
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(positive, scores))
 
 
 def _checked(values: ArrayLike) -> Values:

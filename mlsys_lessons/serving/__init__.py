@@ -1,11 +1,19 @@
-"""The real edge: the same system behind HTTP, with micro-batches, a durable log and bounds.
+"""The edge: the same system behind HTTP, with micro-batches, a durable log and limits.
 
-    with serve(warmed(world, system), log="decisions.db") as url, Client(url) as client:
-        client.decide(transactions(requests))
+with serve(warmed(world, system), log="decisions.db") as url, Client(url) as client:
+    client.decide(transactions(requests))
 
-Bottom up: limits; lines and wire (what is read and said); decision_log; decider (system, clock and
-log in one thread); gate (queue and batches); app (addresses); server (its life); client. The load
-client and the model files stand beside.
+settings.py       the limits, and the refusal that a caller gets beyond them
+serialisation.py  a payment as the caller's values, the system's frame, the log's entry
+schemas.py        what a caller may send, and the reader of request bodies
+decision_log.py   every decision on disk before its response leaves (SQLite)
+decider.py        a system, its clock and its log in one thread; rebuilt by replay
+batcher.py        admission, the queue, and which requests share a batch
+metrics.py        the edge's own numbers, for Prometheus
+openapi.py        the document of the decision endpoint; page.py shows it to people
+app.py            the HTTP endpoints
+server.py         starting and stopping it all
+client.py         a client for notebooks; load.py is one that measures under load
 """
 
 from __future__ import annotations

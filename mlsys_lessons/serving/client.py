@@ -1,6 +1,7 @@
-"""A client of the edge for notebooks: rows in, decisions out, a no as an exception.
+"""A client of the edge for notebooks: rows in, decisions out, an error response as an exception.
 
-It asks once. When to ask again, and how often, is a policy of its own: see traffic.py.
+It sends each request once. When to ask again, and how often, is a policy of its own: see
+traffic/policy.py.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._http.close()
 
     def decide(self, transactions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -48,50 +49,49 @@ class Client:
 
         Raises InputError for what the edge cannot read, StateError when it is busy or not there.
         """
-        try:
-            body = json.dumps(
-                {"transactions": list(transactions)}
-            )  # NaN goes too: the edge says no
+        try:  # NaN is written as it is: the edge refuses it, and names the field
+            body = json.dumps({"transactions": list(transactions)})
         except TypeError as error:
             raise InputError(f"{error}; `transactions(frame)` makes plain values.") from None
-        told = self._asked("POST", "/v1/decisions", content=body)
-        decisions: list[dict[str, Any]] = told.json()["decisions"]
+        response = self._request("POST", "/v1/decisions", content=body)
+        decisions: list[dict[str, Any]] = response.json()["decisions"]
         return decisions
 
     def ready(self) -> bool:
-        """Whether somebody is there and welcomes requests."""
+        """Whether an edge answers and accepts requests."""
         try:
-            self._asked("GET", "/readyz")
+            self._request("GET", "/readyz")
         except StateError:
             return False
         return True
 
     def metrics(self) -> str:
         """The edge's own numbers, as Prometheus would fetch them."""
-        return self._asked("GET", "/metrics").text
+        return self._request("GET", "/metrics").text
 
-    def _asked(self, method: str, path: str, **body: Any) -> Any:
+    def _request(self, method: str, path: str, **body: Any) -> Any:
+        """The successful response to a request; an error response is raised."""
         import httpx
 
         try:
-            answer = self._http.request(method, path, **body)
+            response = self._http.request(method, path, **body)
         except httpx.TransportError as error:
             raise StateError(f"{self.url} does not answer ({error}); is the edge up?") from None
-        if answer.is_success:
-            return answer
-        kind = InputError if answer.status_code < 429 else StateError
-        raise kind(f"{answer.status_code}: {_sentence(answer)}")
+        if response.is_success:
+            return response
+        kind = InputError if response.status_code < 429 else StateError
+        raise kind(f"{response.status_code}: {_reason(response)}")
 
 
-def _sentence(answer: Any) -> str:
-    """What an answer that is a no says, in one line."""
+def _reason(response: Any) -> str:
+    """Why a request was refused, in one line."""
     try:
-        said = answer.json()["detail"]
+        detail = response.json()["detail"]
     except (ValueError, KeyError, TypeError):
-        return f"{answer.reason_phrase}; is this an edge of ours?"
-    if isinstance(said, str):
-        return said
-    return "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in said)
+        return f"{response.reason_phrase}; is this an edge of ours?"
+    if isinstance(detail, str):
+        return detail
+    return "; ".join(f"{'.'.join(map(str, rule['loc'][1:]))}: {rule['msg']}" for rule in detail)
 
 
 def transactions(frame: pd.DataFrame, *, virtual: bool = False) -> list[dict[str, Any]]:

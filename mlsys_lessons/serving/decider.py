@@ -1,8 +1,8 @@
-"""The decider: a system, its clock and its log, in the hands of one thread.
+"""The decider: a system, its clock and its decision log, used by one thread.
 
-Rows in, lines of the log out; the lines are on disk when they are returned. On opening, it shows
-the system everything that the log says, and insists on hearing the same answers. It knows nothing
-of HTTP, queues or callers.
+Rows in, log entries out; an entry is on disk when it is returned. Opening a log rebuilds the
+system's state: it handles every logged row again and must decide as it did then. The decider knows
+nothing of HTTP, queues or callers: those are app.py and batcher.py.
 """
 
 from __future__ import annotations
@@ -12,45 +12,24 @@ import time
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons.components.inference.models import PerfectModel
-from mlsys_lessons.records import DAY_MS, InputError, StateError
+from mlsys_lessons.records import DAY_MS, LAST_TICK, InputError, StateError
 from mlsys_lessons.serving.decision_log import DecisionLog
 from mlsys_lessons.serving.serialisation import (
-    ARRIVAL,
+    ACTION,
+    ARRIVAL_TIME,
     EPOCH_MS,
-    SAID,
+    ROW_ID,
     Entry,
     Row,
-    entries,
+    entries_of,
     frame_of,
+    row_of,
 )
-from mlsys_lessons.simulation.simulate import WARM_DAYS
 from mlsys_lessons.system.system import System
-from mlsys_lessons.worlds.payments.domain import FEATURES
-
-LIFE_DAYS = 1_095  # a system's days are numbered; see System.close_day
-_ACTION = len(SAID) - SAID.index("action")  # the place of an entry's action, from its end
-
-
-def warmed(world: Any, system: System) -> System:
-    """A copy of a system that has seen a world's last 60 days, as `simulate` starts with.
-
-    Why it matters: a feature store without history takes every customer for a new one.
-
-    >>> import mlsys_lessons as mls
-    >>> ready = warmed(mls.payments_world(seed=7, daily=100), mls.naive_system(seed=7))
-    >>> len(ready.features.store) > 1_000
-    True
-    """
-    system = copy.deepcopy(system)
-    history = world.history(WARM_DAYS)
-    system.staff(world.reviewers.capacity)
-    system.warm(history.requests, history.labels)
-    return system
+from mlsys_lessons.worlds.payments.domain import FEATURES, PAYMENTS
 
 
 class Decider:
@@ -58,7 +37,8 @@ class Decider:
 
     In virtual time the arrival stamps are the clock, and day 0 opens on 2025-01-01; on the wall
     clock day 0 is the day (in UTC) on which the log was begun. Time never runs backward: a stamp
-    earlier than the last one is moved up to it. All calls must come from one thread.
+    earlier than the last one is moved up to it. All calls must come from one thread. Raises
+    InputError for a system that cannot be served.
     """
 
     def __init__(
@@ -66,7 +46,9 @@ class Decider:
     ) -> None:
         if not isinstance(system, System):
             raise InputError(f"system is {system!r}; make one with resilient_system(seed=7).")
-        if isinstance(system.inference.model, PerfectModel):
+        if system.domain is not PAYMENTS:
+            raise InputError(f"{system.name!r} is for {system.domain.name}; the edge is payments'.")
+        if system.inference.registry.truth_column:
             raise InputError(f"{system.name!r} knows the truth, which only simulate() can show it.")
         self.system = copy.deepcopy(system)
         self.path = path
@@ -75,17 +57,19 @@ class Decider:
         self.tick = 0 if system.last_tick is None else system.last_tick + 1
         self.first_day_ms = EPOCH_MS if virtual else _midnight(_now_ms()) - self.tick * DAY_MS
         self.clock_ms = self.first_day_ms + self.tick * DAY_MS
-        self.stopping = False  # set from outside to end a long replay
+        self.stopping = False  # set from another thread to end a long replay
         self._log: DecisionLog | None = None
-        self._edges: list[tuple[int, int]] = []
+        self._unlogged_days: list[tuple[int, int]] = []  # closed since the log was last written
 
     def __repr__(self) -> str:
         return f"Decider({self.system.name!r}, day {self.tick}, {self._log!r})"
 
-    def open(self) -> None:
-        """Open the log and bring the system to where the log ends.
+    # --- opening: the log is replayed ----------------------------------------------------------
 
-        Raises StateError where the system now answers otherwise than the log says.
+    def open(self) -> None:
+        """Open the log and bring the system to the state in which the log ends.
+
+        Raises StateError where the system decides otherwise than the log says.
         """
         about = {
             "system": f"{self.system!r}, {self.system.features!r}",
@@ -94,75 +78,81 @@ class Decider:
             "first_day_ms": str(self.first_day_ms),
         }
         self._log = log = DecisionLog(
-            self.path, about, kept=("first_day_ms",), power_loss_safe=self.power_loss_safe
+            self.path, about, from_file=("first_day_ms",), power_loss_safe=self.power_loss_safe
         )
         self.first_day_ms = int(log.about["first_day_ms"])
         self.clock_ms = self.first_day_ms + self.tick * DAY_MS
-        for logged in log.entries():
-            if self.stopping:
-                raise StateError(f"{log!r} was not read to its end: the server was stopped.")
-            self._check(logged, self._decided([entry[1 : -len(SAID)] for entry in logged]))
-            self.clock_ms = logged[-1][1 + ARRIVAL]
-        for tick, _ in log.closed_days():
-            self._advance(tick + 1)
+        self._replay(log)
         self.clock_ms = max(self.clock_ms, self.first_day_ms + self.tick * DAY_MS)
-        self._edges = []  # they are in the log already
+        self._unlogged_days = []  # the replayed days are in the log already
         # trees are laid out at their first call, and no caller should wait for that
         self.system.inference.model.predict(pd.DataFrame(0.0, [0], list(FEATURES)))
 
-    def _check(self, logged: Sequence[Entry], decided: Sequence[Entry]) -> None:
-        for was, now in zip(logged, decided, strict=True):
-            if (was[0], was[-_ACTION]) != (now[0], now[-_ACTION]):
+    def _replay(self, log: DecisionLog) -> None:
+        """Show the system every logged row, and close every logged day."""
+        for logged in log.entries():
+            if self.stopping:
+                raise StateError(f"{log!r} was not read to its end: the server was stopped.")
+            self._check_replay(logged, self._handle([row_of(entry) for entry in logged]))
+            self.clock_ms = row_of(logged[-1])[ARRIVAL_TIME]
+        for tick, _ in log.closed_days():
+            self._advance(tick + 1)
+
+    def _check_replay(self, logged: Sequence[Entry], replayed: Sequence[Entry]) -> None:
+        for old, new in zip(logged, replayed, strict=True):
+            if (old[ROW_ID], old[ACTION]) != (new[ROW_ID], new[ACTION]):
                 raise StateError(
-                    f"{self._log!r} does not replay: it says {was[-_ACTION]} for row {was[0]}, and "
-                    f"this system says {now[-_ACTION]} for row {now[0]}; start a new log."
+                    f"{self._log!r} does not replay: it says {old[ACTION]} for row {old[ROW_ID]}, "
+                    f"and this system says {new[ACTION]} for row {new[ROW_ID]}; start a new log."
                 )
 
-    def decide(self, rows: Sequence[Row]) -> list[Entry]:
-        """Stamp, decide and write down; what is returned is on disk.
+    # --- deciding ------------------------------------------------------------------------------
 
-        An error leaves the system ahead of its log: go no further with it, open a new decider.
+    def decide(self, rows: Sequence[Row]) -> list[Entry]:
+        """Stamp, decide and log some rows; what is returned is on disk.
+
+        After an error this decider must not be used again: the system may have handled rows that
+        the log does not hold. A new decider on the same log starts from what the log holds.
         """
         assert self._log is not None, "open() comes first"
         stamped = []
         for row in rows:
-            self.clock_ms = max(self.clock_ms, row[ARRIVAL])
-            stamped.append((*row[:ARRIVAL], self.clock_ms, *row[ARRIVAL + 1 :]))
-        decided = self._decided(stamped)
-        self._log.append(decided, self._edges)
-        self._edges = []
-        return decided
+            self.clock_ms = max(self.clock_ms, row[ARRIVAL_TIME])
+            stamped.append((*row[:ARRIVAL_TIME], self.clock_ms, *row[ARRIVAL_TIME + 1 :]))
+        entries = self._handle(stamped)
+        self._log.append(entries, self._unlogged_days)
+        self._unlogged_days = []
+        return entries
 
-    def keep_time(self) -> None:
-        """Close the days that have passed without anybody calling."""
+    def close_past_days(self) -> None:
+        """Close and log the days that have passed on the wall clock without any request."""
         self.clock_ms = max(self.clock_ms, _now_ms())
         self._advance((self.clock_ms - self.first_day_ms) // DAY_MS)
-        if self._edges:
+        if self._unlogged_days:
             self.decide([])
 
-    def _decided(self, rows: Sequence[Row]) -> list[Entry]:
-        """Rows in order of arrival, each day closed before the next begins."""
-        told: list[Entry] = []
-        days = groupby(rows, key=lambda row: (row[ARRIVAL] - self.first_day_ms) // DAY_MS)
-        for tick, of_day in days:
+    def _handle(self, rows: Sequence[Row]) -> list[Entry]:
+        """The system's decisions on rows in order of arrival; each day closes before the next."""
+        entries: list[Entry] = []
+        days = groupby(rows, key=lambda row: (row[ARRIVAL_TIME] - self.first_day_ms) // DAY_MS)
+        for tick, group in days:
             self._advance(tick)
-            chunk = list(of_day)
-            frame = frame_of(chunk, self.first_day_ms - EPOCH_MS)
-            told += entries(chunk, self.system.handle(frame))
-        return told
+            day = list(group)
+            frame = frame_of(day, shift_ms=self.first_day_ms - EPOCH_MS)
+            entries += entries_of(day, self.system.handle(frame))
+        return entries
 
     def _advance(self, tick: int) -> None:
-        """Midnight, as often as it has passed. Nobody reviews here: held payments time out."""
-        if tick > LIFE_DAYS:
-            raise StateError(f"day {tick} is beyond the {LIFE_DAYS} of a system; start a new log.")
-        for passed in range(self.tick, tick):
-            self.system.close_day(passed)
-            self.system.step(passed)
-            self._edges.append((passed, self.system.ingestion.rows_seen))
+        """Close every day before `tick`. Nobody reviews here: held payments time out."""
+        if tick > LAST_TICK:
+            raise StateError(f"day {tick} is beyond the {LAST_TICK} of a system; start a new log.")
+        for past in range(self.tick, tick):
+            self.system.step(past)
+            self._unlogged_days.append((past, self.system.ingestion.rows_seen))
         self.tick = max(self.tick, tick)
 
     def close(self) -> None:
-        """Give the log back."""
+        """Close the log, so that another decider may open it."""
         if self._log is not None:
             self._log.close()
 

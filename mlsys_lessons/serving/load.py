@@ -1,10 +1,10 @@
-"""The load client: a few connections that ask as fast as they are answered, and take the time.
+"""The load client: connections that send requests as fast as they are answered, and time them.
 
     python -m mlsys_lessons.serving.load http://127.0.0.1:8000 --bodies rows.jsonl --seconds 5
 
 It runs in a process of its own, on bare sockets: a client library that costs more than the server
-would measure itself. The loop is closed, each connection waits for its answer before it asks again:
-the latencies are those of callers who wait, not of callers who keep arriving (see traffic.py).
+would measure itself. The loop is closed, each connection waits for its response before it sends
+again: these are the latencies of callers who wait, not of callers who keep arriving (traffic/).
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from urllib.parse import urlsplit
 from mlsys_lessons.records import InputError, StateError, whole_number
 
 PATH = "/v1/decisions"
-MOST_CONNECTIONS, MOST_REQUESTS, MOST_SECONDS = 1_000, 10_000_000, 600
-PATIENCE = 10  # seconds that the last answers may take after the end
-LOST = "lost"  # among the statuses: asked, and no answer came, or only a part
+MAX_CONNECTIONS, MAX_REQUESTS, MAX_SECONDS = 1_000, 10_000_000, 600
+PATIENCE = 10  # seconds that the last responses may take after the end
+LOST = "lost"  # among the statuses: sent, and no response came, or only a part
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load met: counts, seconds, and milliseconds from asking to the full answer.
+    """The results of a load: counts, seconds, and milliseconds from sending to the full response.
 
-    `per_second` counts answers below 300; `client_share` is the part of one core that the client
-    itself took: near 1, the client is what was measured.
+    `per_second` counts responses with a status below 300; `client_share` is the part of one core
+    that the client itself used: near 1, the client is what was measured.
     """
 
     requests: int
@@ -57,11 +57,11 @@ def drive(
     url: str, bodies: Sequence[Any], *, connections: int = 64, requests: int | None = None,
     seconds: float | None = None, answers: str | Path | None = None,
 ) -> LoadReport:  # fmt: skip
-    """Load a server from another process and report what it met.
+    """Load a server from another process and report the results.
 
     `bodies` are JSON texts, or objects to be written as JSON; they are sent in their order, again
     from the first where `requests` or `seconds` ask for more (without both: each of them once).
-    `answers` names a file that gets the body of every answer with status 200, one a line, when it
+    `answers` names a file that gets the body of every response with status 200, one a line, once it
     has been read to its end: what the server has acknowledged.
 
     Raises InputError for arguments out of range, StateError when nobody listens.
@@ -70,31 +70,31 @@ def drive(
     Traceback (most recent call last):
     mlsys_lessons.records.StateError: nobody answers at http://127.0.0.1:1; is the server up?
     """
-    lines = [each if isinstance(each, str) else json.dumps(each) for each in bodies]
+    lines = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
     names = ("connections", "requests", "seconds", "answers")
     options = zip(names, (connections, requests, seconds, answers), strict=True)
-    given = [f"--{name}={value}" for name, value in options if value is not None]
-    command = [sys.executable, "-m", __name__, url, "--bodies=-", *given]
-    done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True)
-    if done.returncode:
-        problem = done.stderr.strip().splitlines() or ["it gave no reason"]
-        raise (StateError if done.returncode == _NOBODY else InputError)(problem[-1])
-    facts = json.loads(done.stdout)
-    return LoadReport(**{**facts, "latencies": tuple(facts["latencies"])})
+    flags = [f"--{name}={value}" for name, value in options if value is not None]
+    command = [sys.executable, "-m", __name__, url, "--bodies=-", *flags]
+    client = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True)
+    if client.returncode:
+        messages = client.stderr.strip().splitlines() or ["it gave no reason"]
+        raise (StateError if client.returncode == _NO_SERVER else InputError)(messages[-1])
+    report = json.loads(client.stdout)
+    return LoadReport(**{**report, "latencies": tuple(report["latencies"])})
 
 
 class _Load:
-    """One run: what is left to ask, and what came back."""
+    """One run: the requests left to send, and the responses so far."""
 
     def __init__(self, url: str, lines: list[str], requests: int, seconds: float) -> None:
-        place = urlsplit(url)
-        if place.scheme != "http" or not place.hostname:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
             raise InputError(f"url {url!r} is no plain http address; try http://127.0.0.1:8000.")
-        self.host, self.port = place.hostname, place.port or 80
-        first = f"POST {place.path.rstrip('/') or PATH} HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        self.host, self.port = parts.hostname, parts.port or 80
+        first = f"POST {parts.path.rstrip('/') or PATH} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
         head = f"{first}Content-Type: application/json\r\nContent-Length: ".encode()
-        texts = [line.encode() for line in lines]
-        self.asked = cycle([b"%b%d\r\n\r\n%b" % (head, len(text), text) for text in texts])
+        bodies = [line.encode() for line in lines]
+        self.requests = cycle([b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in bodies])
         self.left, self.seconds, self.stop = requests, seconds, math.inf
         self.statuses: Counter[str] = Counter()
         self.latencies: list[float] = []
@@ -105,96 +105,97 @@ class _Load:
         if self.left <= 0 or time.perf_counter() >= self.stop:
             return None
         self.left -= 1
-        return next(self.asked)
+        return next(self.requests)
 
-    def answered(self, status: str, began: float, body: bytes) -> None:
-        """Note one answer that has been read to its end."""
+    def record(self, status: str, began: float, body: bytes) -> None:
+        """Record one response that has been read to its end."""
         self.latencies.append((time.perf_counter() - began) * 1_000)
         self.statuses[status] += 1
         if self.answers is not None and status == "200":
             self.answers.write(body + b"\n")
 
     async def run(self, connections: int) -> LoadReport:
-        """Ask until nothing is left, or the time is up and the last answers are in."""
-        began, busy = time.perf_counter(), time.process_time()
+        """Send until nothing is left, or the time is up and the last responses are in."""
+        began, cpu_began = time.perf_counter(), time.process_time()
         self.stop = began + self.seconds
         callers = [asyncio.create_task(self._call()) for _ in range(connections)]
-        _, hanging = await asyncio.wait(callers, timeout=self.seconds + PATIENCE)
-        took, busy = time.perf_counter() - began, time.process_time() - busy
-        for each in hanging:
-            each.cancel()
-        await asyncio.gather(*hanging, return_exceptions=True)
-        await asyncio.sleep(0)  # their connections report what was lost
-        return self._report(took, busy / took)
+        _, unfinished = await asyncio.wait(callers, timeout=self.seconds + PATIENCE)
+        elapsed, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+        for caller in unfinished:
+            caller.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        await asyncio.sleep(0)  # so that their connections count what was lost
+        return self._report(elapsed, cpu / elapsed)
 
     async def _call(self) -> None:
-        """One caller: connects, and again when the server has hung up, until the run is over."""
+        """One caller: connects, and reconnects after the server has closed, until the run ends."""
         loop = asyncio.get_running_loop()
         while self.left > 0 and time.perf_counter() < self.stop:
-            over: asyncio.Future[None] = loop.create_future()
-            connection = partial(_Connection, self, over)
+            closed: asyncio.Future[None] = loop.create_future()
+            connection = partial(_Connection, self, closed)
             try:
-                wire, _ = await loop.create_connection(connection, self.host, self.port)
+                transport, _ = await loop.create_connection(connection, self.host, self.port)
             except OSError:
                 return
             try:
-                await over
+                await closed
             finally:
-                wire.abort()
+                transport.abort()
 
-    def _report(self, took: float, share: float) -> LoadReport:
+    def _report(self, elapsed: float, client_share: float) -> LoadReport:
         ordered = sorted(self.latencies)
-        good = sum(count for status, count in self.statuses.items() if status < "3")
-        p50, p90, p99 = (_quantile(ordered, each) for each in (0.5, 0.9, 0.99))
-        statuses = dict(sorted(self.statuses.items()))
-        rounded = tuple(round(each, 3) for each in self.latencies)
+        successes = sum(count for status, count in self.statuses.items() if status < "3")
+        p50, p90, p99 = (_quantile(ordered, share) for share in (0.5, 0.9, 0.99))
         return LoadReport(
-            sum(statuses.values()), took, good / took, p50, p90, p99, statuses, share, rounded
-        )
+            requests=self.statuses.total(), seconds=elapsed, per_second=successes / elapsed,
+            p50_ms=p50, p90_ms=p90, p99_ms=p99, statuses=dict(sorted(self.statuses.items())),
+            client_share=client_share,
+            latencies=tuple(round(latency, 3) for latency in self.latencies),
+        )  # fmt: skip
 
 
 class _Connection(asyncio.Protocol):
-    """One keep-alive connection: a request goes out when the answer before it is complete."""
+    """One keep-alive connection: a request goes out when the response before it is complete."""
 
-    def __init__(self, load: _Load, over: asyncio.Future[None]) -> None:
-        self.load, self.over = load, over
+    def __init__(self, load: _Load, closed: asyncio.Future[None]) -> None:
+        self.load, self.closed = load, closed
         self.received = b""
-        self.began: float | None = None  # None: no answer is awaited
+        self.began: float | None = None  # when the pending request was sent; None: none is pending
 
     def connection_made(self, transport: Any) -> None:
-        self.wire: asyncio.WriteTransport = transport
-        self._ask()
+        self.transport: asyncio.WriteTransport = transport
+        self._send()
 
-    def _ask(self) -> None:
+    def _send(self) -> None:
         if (request := self.load.next()) is None:
-            return self.wire.close()
+            return self.transport.close()
         self.began = time.perf_counter()
-        self.wire.write(request)
+        self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self.received += data
-        head, gap, body = self.received.partition(b"\r\n\r\n")
+        head, blank_line, body = self.received.partition(b"\r\n\r\n")
         head = head.lower()
-        if not gap or len(body) < _length(head) or self.began is None:
+        if not blank_line or len(body) < _content_length(head) or self.began is None:
             return
         began, self.began, self.received = self.began, None, b""
-        self.load.answered(head[9:12].decode("ascii"), began, body)
+        self.load.record(head[9:12].decode("ascii"), began, body)
         if b"connection: close" in head:
-            self.wire.close()
+            self.transport.close()
         else:
-            self._ask()
+            self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.began is not None:
             self.load.statuses[LOST] += 1
-        if not self.over.done():
-            self.over.set_result(None)
+        if not self.closed.done():
+            self.closed.set_result(None)
 
 
-def _length(head: bytes) -> int:
-    """The length of the body that a response's head (in small letters) announces."""
-    _, found, rest = head.partition(b"content-length:")
-    return int(rest.partition(b"\r\n")[0]) if found else 0
+def _content_length(head: bytes) -> int:
+    """The length of the body, from a response's head in small letters; 0 if it names none."""
+    _, header, rest = head.partition(b"content-length:")
+    return int(rest.partition(b"\r\n")[0]) if header else 0
 
 
 def _quantile(ordered: list[float], share: float) -> float:
@@ -204,7 +205,7 @@ def _quantile(ordered: list[float], share: float) -> float:
 
 # --- the process of its own ----------------------------------------------------------------------
 
-_MISTAKE, _NOBODY = 2, 3
+_BAD_ARGUMENTS, _NO_SERVER = 2, 3  # exit codes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -216,32 +217,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--requests", type=int, help="how many (each body once)")
     parser.add_argument("--seconds", type=float, help="for how long at most")
     parser.add_argument("--answers", type=Path, help="a file for the bodies of good answers")
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        report = _run(chosen)
+        report = _run(options)
     except (ValueError, OSError, StateError) as error:
         print(error, file=sys.stderr)
-        return _NOBODY if isinstance(error, StateError) else _MISTAKE
+        return _NO_SERVER if isinstance(error, StateError) else _BAD_ARGUMENTS
     print(json.dumps(asdict(report)))
     return 0
 
 
-def _run(chosen: argparse.Namespace) -> LoadReport:
-    whole_number("connections", chosen.connections, 1, MOST_CONNECTIONS)
-    text = sys.stdin.read() if chosen.bodies == "-" else Path(chosen.bodies).read_text()
+def _run(options: argparse.Namespace) -> LoadReport:
+    whole_number("connections", options.connections, 1, MAX_CONNECTIONS)
+    text = sys.stdin.read() if options.bodies == "-" else Path(options.bodies).read_text()
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise InputError("there are no bodies to send; give one JSON text a line.")
-    seconds = MOST_SECONDS if chosen.seconds is None else chosen.seconds
-    if not 0 < seconds <= MOST_SECONDS:
-        raise InputError(f"seconds={seconds} must lie in 0..{MOST_SECONDS}; try 5.")
-    usual = len(lines) if chosen.seconds is None else MOST_REQUESTS
-    requests = usual if chosen.requests is None else chosen.requests
-    load = _Load(chosen.url, lines, whole_number("requests", requests, 1, MOST_REQUESTS), seconds)
-    with open(chosen.answers or os.devnull, "wb", buffering=0) as load.answers:
-        report = asyncio.run(load.run(chosen.connections))
+    seconds = MAX_SECONDS if options.seconds is None else options.seconds
+    if not 0 < seconds <= MAX_SECONDS:
+        raise InputError(f"seconds={seconds} must lie in 0..{MAX_SECONDS}; try 5.")
+    default = len(lines) if options.seconds is None else MAX_REQUESTS
+    requests = default if options.requests is None else options.requests
+    load = _Load(options.url, lines, whole_number("requests", requests, 1, MAX_REQUESTS), seconds)
+    with open(options.answers or os.devnull, "wb", buffering=0) as load.answers:
+        report = asyncio.run(load.run(options.connections))
     if not report.requests:
-        raise StateError(f"nobody answers at {chosen.url}; is the server up?")
+        raise StateError(f"nobody answers at {options.url}; is the server up?")
     return report
 
 

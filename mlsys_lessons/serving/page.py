@@ -1,4 +1,4 @@
-"""The edge's documentation as one plain page, made from its own OpenAPI document.
+"""The edge's documentation as one plain HTML page, made from its own OpenAPI document.
 
 FastAPI's usual page fetches its script from a public server, and a course has to work on a train.
 """
@@ -17,41 +17,41 @@ _STYLE = (
 
 
 def page(document: dict[str, Any]) -> str:
-    """HTML that needs no network: every address, what it takes, what it may answer.
+    """HTML that needs no network: every endpoint, what it takes, what it may answer.
 
     >>> "GET /healthz" in page({"info": {"title": "t"}, "paths": {"/healthz": {"get": {}}}})
     True
     """
-    about = document["info"]
+    info = document["info"]
     parts = [
-        f"<h1>{escape(about['title'])}</h1><p>{escape(about.get('description', ''))}</p>",
+        f"<h1>{escape(info['title'])}</h1><p>{escape(info.get('description', ''))}</p>",
         '<p>For programs: <a href="openapi.json">openapi.json</a></p>',
     ]
     for path, methods in document["paths"].items():
-        for method, told in methods.items():
-            parts.append(f"<h2>{method.upper()} {escape(path)}</h2>" + _operation(told))
-    head = f'<meta charset="utf-8"><title>{escape(about["title"])}</title><style>{_STYLE}</style>'
+        for method, operation in methods.items():
+            parts.append(f"<h2>{method.upper()} {escape(path)}</h2>" + _operation(operation))
+    head = f'<meta charset="utf-8"><title>{escape(info["title"])}</title><style>{_STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
 
 
-def _operation(told: dict[str, Any]) -> str:
-    """One address: its summary, body and answers."""
-    parts = [f"<p>{escape(told.get('summary', ''))}</p>"]
-    for content in told.get("requestBody", {}).get("content", {}).values():
-        parts += [_body(each) for each in content["schema"]["anyOf"]]
-    answers = "".join(
-        f"<tr><td>{escape(status)}</td><td>{escape(answer['description'])}</td></tr>"
-        for status, answer in told.get("responses", {}).items()
+def _operation(operation: dict[str, Any]) -> str:
+    """One endpoint: its summary, its bodies and its responses."""
+    parts = [f"<p>{escape(operation.get('summary', ''))}</p>"]
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        parts += [_body(schema) for schema in content["schema"]["anyOf"]]
+    responses = "".join(
+        f"<tr><td>{escape(status)}</td><td>{escape(response['description'])}</td></tr>"
+        for status, response in operation.get("responses", {}).items()
     )
-    return "".join(parts) + f"<table>{answers}</table>"
+    return "".join(parts) + f"<table>{responses}</table>"
 
 
 def _body(schema: dict[str, Any]) -> str:
     """One form of a body: its fields, and an example where there is one."""
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(told.get('description') or '')}</td>"
-        for name, told in schema["properties"].items()
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(field.get('description') or '')}</td>"
+        for name, field in schema["properties"].items()
     )
     example = schema.get("example")
-    shown = f"<pre>{escape(json.dumps(example, indent=1))}</pre>" if example else ""
-    return f"<h3>A body with</h3><table>{rows}</table>{shown}"
+    listing = f"<pre>{escape(json.dumps(example, indent=1))}</pre>" if example else ""
+    return f"<h3>A body with</h3><table>{rows}</table>{listing}"

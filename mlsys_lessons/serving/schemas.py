@@ -1,8 +1,8 @@
-"""What may be said over the wire: a transaction's fields, held to their types.
+"""What a caller may send: the fields of a transaction, their types, and the reader of bodies.
 
-It knows what can be read, not what is plausible: a negative amount is a legible number, which the
-data contract then puts into quarantine with a reason; NaN, a missing field or a word where a number
-belongs is refused here, by field and rule.
+Readable is not plausible. A negative amount is a readable number, which the data contract then
+quarantines with a reason; NaN, a missing field, or a word in the place of a number is refused here,
+by field and rule.
 """
 
 from __future__ import annotations
@@ -13,105 +13,109 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
-from mlsys_lessons.serving.serialisation import ARRIVAL, TIMES, WORDS, Row
-from mlsys_lessons.serving.settings import UNREADABLE, Refused
-from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
+from mlsys_lessons.domain import Field as DomainField
+from mlsys_lessons.serving.serialisation import (
+    ARRIVAL_TIME,
+    CATEGORY_DTYPES,
+    EVENT_TIME,
+    REALS,
+    TIMES,
+    Row,
+)
+from mlsys_lessons.serving.settings import UNPROCESSABLE, Refused
+from mlsys_lessons.worlds.payments.domain import PAYMENTS, RAW_COLUMNS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
-_1970 = datetime(1970, 1, 1)
+# --- what a caller reads of each field: the domain says it ---------------------------------------
+
+
+def _description(field: DomainField) -> str | None:
+    if field.about or field.maximum is None:
+        return field.about or None
+    return f"{field.minimum:,} to {field.maximum:,} {field.unit}, or it is quarantined"
+
+
+_DESCRIPTIONS = {field.name: _description(field) for field in PAYMENTS.fields}
+_EXAMPLE = {field.name: field.example for field in PAYMENTS.fields if field.example is not None}
+
+# --- limits of any field -------------------------------------------------------------------------
+
 _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to 9999
 _LARGEST = 2**53 - 1  # beyond it JSON readers disagree (RFC 8259, section 6)
-_MOST_ERRORS = 20
-_ABOUT = {
-    "request_id": "the caller's own id; repeated within 7 days it gets the first answer again",
-    "event_time": "when the payment was made: ISO 8601 (UTC if no zone) or ms since 1970",
-    "arrival_time": "virtual time only: when it reached us; never before an earlier arrival",
-    "account_opened": "ISO 8601 or ms since 1970",
-    **{
-        each.name: f"{each.minimum:,} to {each.maximum:,} {each.unit}, or it is quarantined"
-        for each in PAYMENTS_CONTRACT.fields
-        if each.maximum is not None
-    },
-}
-_EXAMPLE: dict[str, Any] = {
-    "request_id": 1, "event_time": "2025-01-01T09:30:00Z", "customer_id": 17,
-    "account_opened": "2023-06-01", "card_country": "DE", "merchant_id": 5, "category": "grocery",
-    "country": "DE", "channel": "chip", "amount": 23.5,
-}  # fmt: skip
+_TEXT_LENGTH = 64
+_REAL_LIMIT = 1e12
+_MAX_ERRORS = 20  # in one response
+_1970 = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
-class Wire:
-    """How requests are read: on the wall clock, or in the virtual time of their own stamps."""
+class TransactionReader:
+    """Reads request bodies, on the wall clock or in the virtual time of the callers' stamps."""
 
     virtual: bool
     one: type[BaseModel]
     many: type[BaseModel]
 
-    def read(self, body: bytes, now_ms: int) -> tuple[list[Row], bool]:
-        """The rows of a body, and whether it was a list; raises Refused by field and rule."""
+    def read(self, body: bytes, *, now_ms: int) -> tuple[list[Row], bool]:
+        """The rows of a body, and whether it was a list. Raises Refused with fields and rules.
+
+        On the wall clock every row arrives at `now_ms`; in virtual time at its own arrival_time
+        or, without one, at its event_time.
+        """
         from pydantic import ValidationError
 
         try:
             return [self._row(self.one.model_validate_json(body), now_ms)], False
-        except ValidationError as wrong:
-            if not any(each["loc"] == ("transactions",) for each in wrong.errors()):
-                raise _refused(wrong) from None
+        except ValidationError as error:
+            if not any(problem["loc"] == ("transactions",) for problem in error.errors()):
+                raise _refused(error) from None
         try:
-            told: Any = self.many.model_validate_json(body)
-        except ValidationError as wrong:
-            raise _refused(wrong) from None
-        return [self._row(each, now_ms) for each in told.transactions], True
+            batch: Any = self.many.model_validate_json(body)
+        except ValidationError as error:
+            raise _refused(error) from None
+        return [self._row(transaction, now_ms) for transaction in batch.transactions], True
 
-    def _row(self, told: Any, now_ms: int) -> Row:
+    def _row(self, transaction: Any, now_ms: int) -> Row:
         if not self.virtual:
-            values = _UNSTAMPED(told)
-            return (*values[:ARRIVAL], now_ms, *values[ARRIVAL:])
-        row: Row = _STAMPED(told)
-        return row if row[ARRIVAL] is not None else (*row[:ARRIVAL], row[1], *row[ARRIVAL + 1 :])
+            values = _values_without_arrival(transaction)
+            return (*values[:ARRIVAL_TIME], now_ms, *values[ARRIVAL_TIME:])
+        row: Row = _values(transaction)
+        if row[ARRIVAL_TIME] is not None:
+            return row
+        return (*row[:ARRIVAL_TIME], row[EVENT_TIME], *row[ARRIVAL_TIME + 1 :])
 
 
-_STAMPED = attrgetter(*RAW_COLUMNS)
-_UNSTAMPED = attrgetter(*(name for name in RAW_COLUMNS if name != "arrival_time"))
+_values = attrgetter(*RAW_COLUMNS)
+_values_without_arrival = attrgetter(*(name for name in RAW_COLUMNS if name != "arrival_time"))
 
 
 @lru_cache(maxsize=8)
-def wire(virtual: bool, most_rows: int) -> Wire:
-    """The reader of one kind of edge."""
+def transaction_reader(*, virtual: bool, max_rows: int) -> TransactionReader:
+    """The reader of one kind of edge, cached: building pydantic models is slow."""
     from pydantic import ConfigDict, Field, create_model
 
-    one: Any = transaction_model(virtual)
-    listed: Any = (list[one], Field(min_length=1, max_length=most_rows))
+    one: Any = transaction_model(virtual=virtual)
+    listed: Any = (list[one], Field(min_length=1, max_length=max_rows))
     many = create_model(
         "Transactions", __config__=ConfigDict(extra="forbid", strict=True), transactions=listed
     )
-    return Wire(virtual, one, many)
+    return TransactionReader(virtual, one, many)
 
 
 @lru_cache(maxsize=2)
-def transaction_model(virtual: bool) -> type[BaseModel]:
-    """A transaction as the wire accepts it: every field, nothing else, no conversion."""
-    from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
+def transaction_model(*, virtual: bool) -> type[BaseModel]:
+    """A transaction in JSON: every field, no others, and no conversion between types."""
+    from pydantic import ConfigDict, Field, create_model
 
-    whole = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
-    shown: list[Any] = [{"type": "string", "format": each} for each in ("date-time", "date")]
-    shown.append({"type": "integer", "minimum": _FIRST_MS, "maximum": _LAST_MS})
-    moment = Annotated[
-        int, BeforeValidator(_moment), Field(ge=_FIRST_MS, le=_LAST_MS),
-        WithJsonSchema({"anyOf": shown}),
-    ]  # fmt: skip
-    word = Annotated[str, Field(max_length=64)]
-    kinds: dict[str, Any] = dict.fromkeys(RAW_COLUMNS, whole)
-    kinds |= {**dict.fromkeys(TIMES, moment), **dict.fromkeys(WORDS, word)}
-    kinds["amount"] = Annotated[float, Field(gt=-1e12, lt=1e12)]
+    types = _field_types()
     fields: dict[str, Any] = {
-        name: (kinds[name], Field(description=_ABOUT.get(name))) for name in RAW_COLUMNS
+        name: (types[name], Field(description=_DESCRIPTIONS.get(name))) for name in RAW_COLUMNS
     }
     if virtual:
-        fields["arrival_time"] = (moment | None, Field(None, description=_ABOUT["arrival_time"]))
+        optional = Field(None, description=_DESCRIPTIONS["arrival_time"])
+        fields["arrival_time"] = (types["arrival_time"] | None, optional)
     else:
         del fields["arrival_time"]
     config = ConfigDict(
@@ -120,8 +124,26 @@ def transaction_model(virtual: bool) -> type[BaseModel]:
     return create_model("Transaction", __config__=config, **fields)
 
 
-def _moment(value: Any) -> int:
-    """Milliseconds since 1970 from what a caller may write."""
+def _field_types() -> dict[str, Any]:
+    """The type of each raw column, with its limits."""
+    from pydantic import BeforeValidator, Field, WithJsonSchema
+
+    whole = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+    documented: list[Any] = [{"type": "string", "format": form} for form in ("date-time", "date")]
+    documented.append({"type": "integer", "minimum": _FIRST_MS, "maximum": _LAST_MS})
+    time = Annotated[
+        int, BeforeValidator(_epoch_ms), Field(ge=_FIRST_MS, le=_LAST_MS),
+        WithJsonSchema({"anyOf": documented}),
+    ]  # fmt: skip
+    text = Annotated[str, Field(max_length=_TEXT_LENGTH)]
+    real = Annotated[float, Field(gt=-_REAL_LIMIT, lt=_REAL_LIMIT)]
+    types: dict[str, Any] = dict.fromkeys(RAW_COLUMNS, whole)
+    types |= dict.fromkeys(TIMES, time) | dict.fromkeys(CATEGORY_DTYPES, text)
+    return types | dict.fromkeys(REALS, real)
+
+
+def _epoch_ms(value: Any) -> int:
+    """Milliseconds since 1970, from a number of them or from ISO 8601."""
     if type(value) is int:
         return value
     try:
@@ -133,8 +155,8 @@ def _moment(value: Any) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
 
 
-def _refused(wrong: ValidationError) -> Refused:
+def _refused(error: ValidationError) -> Refused:
     """The first broken rules, each with its field; never the value, which may be anything."""
-    found = wrong.errors(include_url=False, include_context=False, include_input=False)
-    detail = [{**each, "loc": ["body", *each["loc"]]} for each in found[:_MOST_ERRORS]]
-    return Refused(UNREADABLE, detail)
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    detail = [{**problem, "loc": ["body", *problem["loc"]]} for problem in problems[:_MAX_ERRORS]]
+    return Refused(UNPROCESSABLE, detail)

@@ -1,10 +1,10 @@
-"""A real server around a system: on loopback, in a thread of its own, for as long as a `with`.
+"""Starting and stopping an edge: a real server on loopback, for as long as a `with` block.
 
     with serve(warmed(world, system)) as url:
         Client(url).decide([{...}])
 
-When the block ends, however it ends, the port is closed, the thread is gone and the log is given
-back. What an address answers is told in app.py.
+The server runs in a thread of this process. When the block ends, however it ends, the port is
+closed, the thread is gone, and the log is free for another process. The endpoints are in app.py.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from pathlib import Path
 
 from mlsys_lessons.records import StateError, whole_number
 from mlsys_lessons.serving.app import application
-from mlsys_lessons.serving.batcher import Gate
+from mlsys_lessons.serving.batcher import Batcher
 from mlsys_lessons.serving.decider import Decider
-from mlsys_lessons.serving.metrics import Meters
+from mlsys_lessons.serving.metrics import Metrics
 from mlsys_lessons.serving.settings import EdgeSettings
 from mlsys_lessons.system.system import System
 
@@ -37,10 +37,11 @@ def serve(
 ) -> Iterator[str]:  # fmt: skip
     """Serve a copy of a system over HTTP; yields the address once its log has been replayed.
 
-    `log` names the decision log, which is gone on with if it is there; without one the decisions
-    are kept in memory. With `virtual` the requests' own arrival times are the clock. Port 0 takes
-    any that is free. Raises InputError, StateError or StorageError, in one sentence, for a system
-    that cannot be served, a port that is taken, or a log that is not this system's.
+    `log` is the path of the decision log; one that exists is replayed and continued, and without a
+    path the decisions are kept in memory. With `virtual` the requests' own arrival times are the
+    clock. Port 0 takes any free port. Raises InputError for a system that cannot be served or a log
+    of another system, StateError for a port or a log in use, StorageError for a file that is no
+    log.
 
     >>> import mlsys_lessons as mls
     >>> from mlsys_lessons.serving import Client
@@ -48,36 +49,40 @@ def serve(
     ...     client.ready()
     True
     """
-    import uvicorn
-
     settings = settings or EdgeSettings()
     decider = Decider(
         system, Path(log) if log else None, virtual=virtual,
         power_loss_safe=settings.power_loss_safe,
     )  # fmt: skip
-    gate = Gate(decider, settings, Meters())
-    door = _listening(port)
+    batcher = Batcher(decider, settings, Metrics())
+    with _listener(port) as listener, _running(batcher, listener), _rare_collections():
+        yield f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def _running(batcher: Batcher, listener: socket.socket) -> Iterator[None]:
+    """Uvicorn in a thread of its own; the block begins when the log has been replayed."""
+    import uvicorn
+
     config = uvicorn.Config(
-        application(gate), log_config=None, log_level="error", access_log=False, lifespan="on",
+        application(batcher), log_config=None, log_level="error", access_log=False, lifespan="on",
         server_header=False, date_header=False, proxy_headers=False,
-        timeout_graceful_shutdown=int(settings.time_limit_s) + 1,
+        timeout_graceful_shutdown=int(batcher.settings.time_limit_s) + 1,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([door],), name="edge", daemon=True)
+    thread = threading.Thread(target=server.run, args=([listener],), name="edge", daemon=True)
     thread.start()
     try:
-        _wait(gate, thread)
-        with _rare_collections():
-            yield f"http://{HOST}:{door.getsockname()[1]}"
+        _wait_until_ready(batcher, thread)
+        yield
     finally:
-        decider.stopping = server.should_exit = True
+        batcher.decider.stopping = server.should_exit = True
         thread.join()
-        door.close()
 
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Set aside what exists: the garbage collector would look through it while callers wait."""
+    """Exempt existing objects from garbage collection: walking them would make callers wait."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
@@ -90,40 +95,42 @@ def _rare_collections() -> Iterator[None]:
 
 @contextmanager
 def until_told_to_stop() -> Iterator[None]:
-    """Do the block, then wait for Ctrl-C or SIGTERM; either ends the wait, and nothing else."""
-    told = threading.Event()
+    """Run the block, then wait for Ctrl-C or SIGTERM; a signal during the block ends the wait."""
+    stop = threading.Event()
     before = {
-        each: signal.signal(each, lambda *_: told.set()) for each in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
         yield
-        while not told.wait(timeout=0.5):  # a wait without end hears no signal on Windows
+        while not stop.wait(timeout=0.5):  # on Windows a wait without a timeout blocks signals
             pass
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _listening(port: int) -> socket.socket:
+def _listener(port: int) -> socket.socket:
+    """A listening socket on loopback; a connection that comes before the server is ready waits."""
     whole_number("port", port, 0, 65_535)
-    # by its full name: asyncio sends small answers at once only on sockets that say TCP
-    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # with its protocol: asyncio turns Nagle's delay off only on sockets that are named as TCP
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # elsewhere the option would let two servers share a port
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind((HOST, port))
-        door.listen(BACKLOG)  # from here on, who comes too early waits
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
     except OSError as error:
-        door.close()
+        listener.close()
         raise StateError(f"port {port} cannot be had ({error.strerror}); try 0.") from None
-    return door
+    return listener
 
 
-def _wait(gate: Gate, thread: threading.Thread) -> None:
-    """Until the log is replayed; raises what stood in the way."""
+def _wait_until_ready(batcher: Batcher, thread: threading.Thread) -> None:
+    """Wait until the log has been replayed; raises the error that prevented it."""
     while thread.is_alive():
         try:
-            return gate.settled.result(timeout=0.2)
-        except NotYet:
+            return batcher.replay.result(timeout=0.2)
+        except FutureTimeout:
             continue
     raise StateError("the server stopped before it was ready; its messages say why.")

@@ -1,7 +1,8 @@
-"""The edge's limits, and the way it says no.
+"""The edge's limits, and its refusals.
 
-Everything that comes from outside is bounded here: bytes, rows, waiting, time. What is refused is
-refused with a status, a sentence and, where trying again makes sense, the seconds to wait.
+Everything that comes from outside is bounded here: bytes, rows, waiting, time. A refusal is an
+HTTP status, its reason and, where trying again helps, the seconds to wait. Who refuses what is
+written in app.py (size, time), batcher.py (queue) and schemas.py (fields).
 """
 
 from __future__ import annotations
@@ -11,27 +12,29 @@ from typing import Any
 
 from mlsys_lessons.records import InputError, LessonError, whole_number
 
-TOO_LARGE, UNREADABLE, BUSY = 413, 422, 503
+TOO_LARGE, UNPROCESSABLE, UNAVAILABLE = 413, 422, 503  # HTTP's own names
 
 
 @dataclass(frozen=True)
 class EdgeSettings:
-    """The bounds of one edge; the defaults suit a laptop.
+    """The limits of one edge; the defaults suit a laptop.
+
+    Raises InputError for a number out of its range.
 
     >>> EdgeSettings(queue_rows=100, rows_per_call=10).queue_rows
     100
     """
 
-    max_batch: int = 256  # rows that share one call of the system, larger calls excepted
-    queue_rows: int = 4_096  # rows that may wait; the next one is shed
+    max_batch: int = 256  # rows that share one call of the system; a larger request is one batch
+    queue_rows: int = 4_096  # rows that may wait; a request beyond them is shed
     rows_per_call: int = 1_000  # transactions in one request
     body_bytes: int = 1_000_000
-    time_limit_s: float = 5.0  # from the first byte of a body to the answer
-    retry_after_s: int = 1  # what a shed caller is told to wait
-    power_loss_safe: bool = False  # one fsync a batch; without it a log survives death, not dark
+    time_limit_s: float = 5.0  # from the first byte of a body to the response
+    retry_after_s: int = 1  # the Retry-After of a shed request
+    power_loss_safe: bool = False  # one fsync a batch: the log outlives lost power, not only a kill
 
     def __post_init__(self) -> None:
-        """Hold every number to its range."""
+        """Refuse a number that is out of its range."""
         whole_number("max_batch", self.max_batch, 1, 100_000)
         whole_number("queue_rows", self.queue_rows, 1, 1_000_000)
         whole_number("rows_per_call", self.rows_per_call, 1, self.queue_rows)
@@ -43,7 +46,7 @@ class EdgeSettings:
 
 
 class Refused(LessonError):
-    """An answer that is a no: `status` for the caller's program, `detail` for its author."""
+    """A request that gets an error response: `status` for programs, `detail` for people."""
 
     def __init__(self, status: int, detail: Any, *, retry_after_s: int | None = None) -> None:
         super().__init__(f"{status}: {detail}")

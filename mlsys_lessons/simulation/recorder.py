@@ -1,7 +1,7 @@
 """The recorder: what a run keeps of its days, in memory, in a file, or not at all.
 
 It writes down and reads back; what the frames mean is told in run.py, and what the file is like in
-event_log/store.py.
+event_log/log.py.
 """
 
 from __future__ import annotations

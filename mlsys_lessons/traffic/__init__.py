@@ -1,14 +1,14 @@
-"""Traffic: what happens within seconds, when calls queue, time out, come again and are refused.
+"""Traffic: what happens within seconds, when calls queue, time out, are retried and are refused.
 
-The same policies as in the days' simulation (deadline, breaker, ladder, shedding), on a clock of
-milliseconds and with real queues. It knows no model and no money; days are in simulation.py.
+The same remedies as in the simulation of days (deadline, breaker, fallback, shedding), on a clock
+of seconds and with real queues. It knows no model and no money; days are simulated in simulation/.
 
     arrivals.py   when calls come: steadily, in a spike, as a flash crowd
     policy.py     what caller and server do about trouble, as data
-    callers.py    what callers remember: budget, breaker, bulkhead, throttle
-    queueing.py   the laboratory: arrivals, servers, policy -> one outcome for each request
-    result.py     what came of it, by request, second and percentile
-    theory.py     what a correct laboratory must reproduce, in closed form
+    callers.py    what callers remember: retry budget, breaker, bulkhead, throttle
+    queueing.py   the simulator: arrivals, servers, policy -> one outcome for each request
+    result.py     the outcomes, by request, second and percentile
+    theory.py     what a correct simulator must reproduce, in closed form
 """
 
 from mlsys_lessons.traffic.arrivals import Arrivals, flash_crowd, poisson, spike, together

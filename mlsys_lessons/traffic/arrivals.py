@@ -1,7 +1,8 @@
-"""Arrivals: when calls come. A rate over time, and the luck of one seed, make a list of moments.
+"""Arrivals: when calls come. A rate over time and a seed make an ascending list of moments.
 
-All shapes are bent out of the same unit Poisson process, so that a spike and the calm day it is
-compared with share their luck. What a call needs, and what becomes of it, is told in queueing.py.
+Every shape is a time-changed unit Poisson process of its seed, so a spike and the steady stream it
+is compared with share their luck. How long a call takes, and how it ends, is simulated in
+queueing.py.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from mlsys_lessons.records import InputError, whole_number
 
 Floats = NDArray[np.float64]
 
-MOST_CALLS = 20_000_000
+MAX_CALLS = 20_000_000
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Moments in seconds, ascending, and to which kind of caller each belongs.
+    """The moments of calls in seconds, ascending, and the kind of caller of each.
+
+    Raises InputError for moments that are out of order or outside of 0..`seconds`.
 
     >>> Arrivals(np.array([0.5, 2.0]), seconds=10.0)
     Arrivals(2 calls in 10 s)
@@ -60,36 +63,39 @@ class Arrivals:
 
 
 def positive(name: str, value: float) -> float:
-    """A finite number above 0, or one sentence that says so.
+    """Return a finite number above 0, or raise InputError.
 
     >>> positive("rate", 2.0)
     2.0
     """
-    whole = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not whole or not 0 < value < np.inf:
+    if not _is_number(value) or not 0 < value < np.inf:
         raise InputError(f"{name}={value!r} must be a finite number above 0.")
     return float(value)
 
 
 def within(name: str, value: float, low: float = 0.0, high: float = 1e9) -> float:
-    """A number inside its range, or one sentence that says so.
+    """Return a number inside its range, or raise InputError.
 
     >>> within("budget", 0.1, 0, 1)
     0.1
     """
-    whole = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not whole or not low <= value <= high:
+    if not _is_number(value) or not low <= value <= high:
         raise InputError(f"{name}={value!r} must be a number in {low:g}..{high:g}; try {low:g}.")
     return float(value)
 
 
+def _is_number(value: object) -> bool:
+    numbers = (int, float, np.integer, np.floating)
+    return isinstance(value, numbers) and not isinstance(value, bool)
+
+
 def poisson(rate: float, seconds: float, *, seed: int = 0) -> Arrivals:
-    """Calls that know nothing of each other, `rate` a second on average.
+    """Independent calls, `rate` a second on average.
 
     >>> poisson(100.0, 60.0, seed=1)
     Arrivals(6,038 calls in 60 s)
     """
-    return _bent([0.0, positive("seconds", seconds)], [positive("rate", rate)], seed)
+    return _time_changed([0.0, positive("seconds", seconds)], [positive("rate", rate)], seed)
 
 
 def spike(
@@ -106,15 +112,16 @@ def spike(
         raise InputError(
             f"the spike lasts from {start} to {end}; it needs 0 < start < end < seconds."
         )
-    return _bent([0.0, start, end, seconds], [rate, factor * rate, rate], seed)
+    return _time_changed([0.0, start, end, seconds], [rate, factor * rate, rate], seed)
 
 
 def flash_crowd(
     rate: float, seconds: float, *, factor: float, at: float, fades_in: float = 30.0, seed: int = 0
 ) -> Arrivals:
-    """A stream that jumps to `factor` times its rate and fades; `fades_in` is the time constant.
+    """A stream that jumps to `factor` times its rate and falls back exponentially.
 
-    Why it matters: a crowd does not leave when a spike ends; it thins out, and comes back to look.
+    `fades_in` is the time constant in seconds. Why it matters: a real crowd does not leave at once,
+    so a service has to live through a long decline and not only through a peak.
 
     >>> flash_crowd(100.0, 120.0, factor=5.0, at=30.0, seed=1)
     Arrivals(23,450 calls in 120 s)
@@ -123,32 +130,37 @@ def flash_crowd(
     within("at", at)
     if not 0 < at < positive("seconds", seconds):
         raise InputError(f"the crowd comes at {at} s; it needs 0 < at < seconds={seconds}.")
-    edges = [0.0, *np.linspace(at, seconds, 1 + max(1, round(4 * (seconds - at)))).tolist()]
-    middles = (np.array(edges[1:-1]) + np.array(edges[2:])) / 2
+    steps = max(1, round(4 * (seconds - at)))  # four a second, each with a constant rate
+    starts = [0.0, *np.linspace(at, seconds, 1 + steps).tolist()]  # of the steps, and the end
+    middles = (np.array(starts[1:-1]) + np.array(starts[2:])) / 2
     crowd = rate * (1 + (factor - 1) * np.exp(-(middles - at) / fades_in))
-    return _bent(edges, [rate, *crowd.tolist()], seed)
+    return _time_changed(starts, [rate, *crowd.tolist()], seed)
 
 
 def together(*streams: Arrivals) -> Arrivals:
-    """Several streams at one door; each becomes a kind of caller, 0, 1, ... in the order given.
+    """Several streams for the same servers; each becomes a kind of caller: 0, 1, ... in order.
 
     >>> together(poisson(5.0, 10.0), poisson(1.0, 10.0, seed=1)).kinds.max()
     np.int64(1)
     """
-    if not streams or not all(isinstance(each, Arrivals) for each in streams):
+    if not streams or not all(isinstance(calls, Arrivals) for calls in streams):
         raise InputError(f"together{streams!r} has no stream or an odd one; pass poisson(...)s.")
-    times = np.concatenate([each.times for each in streams])
-    kinds = np.repeat(np.arange(len(streams)), [len(each) for each in streams])
+    times = np.concatenate([calls.times for calls in streams])
+    kinds = np.repeat(np.arange(len(streams)), [len(calls) for calls in streams])
     order = np.argsort(times, kind="stable")
-    return Arrivals(times[order], max(each.seconds for each in streams), kinds[order])
+    return Arrivals(times[order], max(calls.seconds for calls in streams), kinds[order])
 
 
-def _bent(edges: list[float], rates: list[float], seed: int) -> Arrivals:
-    """A unit Poisson process read along the expected number of calls (inversion)."""
+def _time_changed(times: list[float], rates: list[float], seed: int) -> Arrivals:
+    """A Poisson process with piecewise constant rates, one for each interval between `times`.
+
+    The seed's unit Poisson process, whose clock is the number of calls expected so far, is mapped
+    back to seconds (inversion): the n-th call is the same draw in every shape.
+    """
     whole_number("seed", seed, 0, 2**63 - 1)
-    expected = np.concatenate([[0.0], np.cumsum(np.diff(edges) * rates)])
-    if expected[-1] > MOST_CALLS:
-        raise InputError(f"{expected[-1]:,.0f} calls are too many; stay below {MOST_CALLS:,}.")
-    draw, spare = stream(seed, "traffic.arrivals"), 10 * np.sqrt(expected[-1]) + 20
-    moments = np.cumsum(draw.standard_exponential(int(expected[-1] + spare)))
-    return Arrivals(np.interp(moments[moments < expected[-1]], expected, edges), edges[-1])
+    expected = np.concatenate([[0.0], np.cumsum(np.diff(times) * rates)])
+    if expected[-1] > MAX_CALLS:
+        raise InputError(f"{expected[-1]:,.0f} calls are too many; stay below {MAX_CALLS:,}.")
+    generator, spare = stream(seed, "traffic.arrivals"), 10 * np.sqrt(expected[-1]) + 20
+    unit = np.cumsum(generator.standard_exponential(int(expected[-1] + spare)))
+    return Arrivals(np.interp(unit[unit < expected[-1]], expected, times), times[-1])

@@ -1,7 +1,7 @@
-"""Policies of traffic, as data: what a caller and a server do when things get slow.
+"""Policies as data: what a caller and a server do when calls get slow or fail.
 
-Frozen, small and combinable; the queue that applies them is in queueing.py. The circuit breaker is
-the inference stage's own, on slots of a second instead of a minute.
+Frozen, small and combinable; callers.py and queueing.py apply them. The circuit breaker is the
+inference stage's own class, fed with a count for each second instead of each minute.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from mlsys_lessons.traffic.arrivals import positive, within
 class Retries:
     """How often a caller asks again after a timeout or a refusal, and how soon.
 
-    `backoff_s` doubles with each attempt; the wait is drawn between 0 and it ("full jitter").
-    0 means at once. `budget` is the share of fresh requests that may be retries: 0.1 allows one
-    retry for ten requests, with `burst` of them saved up at most (None: no limit).
+    `backoff_s` doubles with each attempt, and the pause is drawn between 0 and that ("full
+    jitter"); 0 means to retry at once. `budget` is the number of retries earned by each fresh
+    request: 0.1 allows one retry for ten requests, and at most `burst` unused ones are saved (None:
+    no limit).
     """
 
     attempts: int = 3
@@ -37,10 +38,11 @@ class Retries:
 
 @dataclass(frozen=True)
 class Throttle:
-    """A caller that refuses itself: P = max(0, (requests - K accepts) / (requests + 1)).
+    """A caller that drops its own calls: P = max(0, (requests - K accepts) / (requests + 1)).
 
     Counts are those of the last `window_s` seconds (Beyer and others, Site Reliability
-    Engineering, 2016, chapter 21). With K = 2 a backend gets about twice what it accepts at most.
+    Engineering, 2016, chapter 21). With K = 2 a backend receives at most about twice the calls that
+    it accepts.
     """
 
     k: float = 2.0
@@ -53,7 +55,7 @@ class Throttle:
 
 @dataclass(frozen=True)
 class Fallback:
-    """A simpler answer for whoever got none: it takes `latency_s`, and always works."""
+    """A simpler answer for requests without one: it takes `latency_s` seconds and never fails."""
 
     latency_s: float = 0.001
 
@@ -63,9 +65,9 @@ class Fallback:
 
 @dataclass(frozen=True)
 class Outage:
-    """Servers that begin nothing from `start` to `end`; `servers=None` means all: a stall.
+    """Servers that start no call from second `start` to `end`; `servers=None` means all: a stall.
 
-    What is under way when it starts is finished.
+    A call that is running when the outage starts is finished.
     """
 
     start: float
@@ -85,12 +87,12 @@ _PARTS = {"retries": Retries, "throttle": Throttle, "breaker": Breaker, "fallbac
 
 @dataclass(frozen=True)
 class Policy:
-    """Everything caller and server have agreed on; the default is to wait for ever.
+    """What callers and servers do about slow calls; the default is to wait for ever.
 
-    `timeout_s`: the caller gives up then, but the server does not hear of it and does the work.
+    `timeout_s`: the caller gives up after it, but the server is not told and does the work.
     `queue_limit`: the server refuses a call when so many wait (admission control).
-    `bulkhead`: each kind of caller may have so many calls under way. `breaker`: a template; the
-    caller stops calling while it is open. `fallback`: who answers what nobody else did.
+    `bulkhead`: each kind of caller may have so many calls in flight. `breaker`: copied for each
+    run; callers stop calling while it is open. `fallback`: answers the requests that got no answer.
     """
 
     timeout_s: float | None = None

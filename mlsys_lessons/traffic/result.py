@@ -1,6 +1,6 @@
-"""What came of a queue: each request's outcome, by second, by percentile.
+"""The result of a queue simulation: each request's outcome, by second, by percentile.
 
-Arrays in, frames out; nothing here decides or waits. The laboratory is in queueing.py.
+Arrays in, frames out; the simulator that fills them is in queueing.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OUTCOME_DTYPE = pd.CategoricalDtype(OUTCOMES)
 
 @dataclass(frozen=True)
 class QueueRun:
-    """One experiment's result: every request has exactly one outcome.
+    """The result of one simulation: every request has exactly one outcome.
 
     It was `served` in time, `late` (its last attempt timed out), `shed` (its last attempt was
     refused, by the server or by the caller itself), or answered by the `fallback`.
@@ -29,18 +29,18 @@ class QueueRun:
 
     arrivals: Arrivals
     outcome: NDArray[np.int8]  # index into OUTCOMES, by request
-    done: NDArray[np.float64]  # when it was answered or given up, in seconds
+    done: NDArray[np.float64]  # when each request was answered or given up, in seconds
     attempts: NDArray[np.int64]  # calls that reached the server, by request
     sent: NDArray[np.float64]  # when each call reached the server
-    started: NDArray[np.float64]  # when work on it began; NaN when it was refused
+    started: NDArray[np.float64]  # when a server started each call; NaN: it was refused
 
     def __repr__(self) -> str:
         shares = [(name, self.share(name)) for name in OUTCOMES]
-        told = ", ".join(
+        outcomes = ", ".join(
             f"{share:.1%} {name}".replace("%", " %") for name, share in shares if share
         )
         return (
-            f"QueueRun({len(self.outcome):,} requests: {told or 'none'}; "
+            f"QueueRun({len(self.outcome):,} requests: {outcomes or 'none'}; "
             f"{self.amplification:.2f} attempts a request, p99 {self.latency(99):.2f} s)"
         )
 
@@ -78,7 +78,7 @@ class QueueRun:
         return float(np.mean(self.outcome == OUTCOMES.index(outcome))) if len(self.outcome) else 0.0
 
     def latency(self, percentile: float) -> float:
-        """Seconds within which so many percent of the requests were over, well or badly."""
+        """Seconds within which so many percent of the requests had ended, answered or not."""
         within("percentile", percentile, high=100.0)
         return float(np.percentile(self.latencies, percentile)) if len(self.outcome) else 0.0
 
@@ -94,15 +94,15 @@ class QueueRun:
         Calls that come after the last second, from callers who ask again, are not in the table.
         """
         seconds = int(np.ceil(self.arrivals.seconds))
-        edges = np.arange(seconds + 1, dtype=np.float64)
-        columns: dict[str, NDArray[np.int64]] = {"requests": _counted(self.arrivals.times, edges)}
+        borders = np.arange(seconds + 1, dtype=np.float64)
+        columns: dict[str, NDArray[np.int64]] = {"requests": _counts(self.arrivals.times, borders)}
         for code, name in enumerate(OUTCOMES):
-            columns[name] = _counted(self.arrivals.times[self.outcome == code], edges)
-        columns["calls"] = _counted(self.sent, edges)
+            columns[name] = _counts(self.arrivals.times[self.outcome == code], borders)
+        columns["calls"] = _counts(self.sent, borders)
         accepted = ~np.isnan(self.started)
-        came, went = np.sort(self.sent[accepted]), np.sort(self.started[accepted])
-        starts = edges[:-1]
-        columns["queue"] = np.searchsorted(came, starts) - np.searchsorted(went, starts)
+        queued, started = np.sort(self.sent[accepted]), np.sort(self.started[accepted])
+        starts = borders[:-1]
+        columns["queue"] = np.searchsorted(queued, starts) - np.searchsorted(started, starts)
         return pd.DataFrame(columns, index=pd.RangeIndex(seconds, name="second"))
 
     def served_between(self, start: float, end: float) -> float:
@@ -111,5 +111,5 @@ class QueueRun:
         return float(np.mean(self.outcome[inside] == SERVED)) if inside.any() else 1.0
 
 
-def _counted(times: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.histogram(times, edges)[0]
+def _counts(times: NDArray[np.float64], borders: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.histogram(times, borders)[0]

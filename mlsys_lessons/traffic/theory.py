@@ -1,4 +1,4 @@
-"""Queueing in closed form: the numbers that a correct laboratory reproduces.
+"""Queueing in closed form: the numbers that a correct simulator reproduces.
 
 Pure functions of load (offered work over capacity); nothing here is simulated.
 """
@@ -24,10 +24,10 @@ def erlang_c(load: float, servers: int = 1) -> float:
     (0.8, 0.7111)
     """
     load, servers = _load(load), whole_number("servers", servers, 1, 100_000)
-    offered, blocked = load * servers, 1.0
-    for busy in range(1, servers + 1):  # Erlang B by its recursion: no factorial overflows
-        blocked = offered * blocked / (busy + offered * blocked)
-    return blocked / (1 - load * (1 - blocked))
+    offered, erlang_b = load * servers, 1.0
+    for count in range(1, servers + 1):  # Erlang B by its recursion: no factorial overflows
+        erlang_b = offered * erlang_b / (count + offered * erlang_b)
+    return erlang_b / (1 - load * (1 - erlang_b))
 
 
 def mean_wait(load: float, servers: int = 1) -> float:
@@ -51,7 +51,7 @@ def late_share(load: float, deadline: float) -> float:
 
 
 def stable(load: float, servers: int, lost: int) -> bool:
-    """Whether the servers left can do all the work: load N / (N - k) < 1.
+    """Whether the remaining servers can do all the work: load N / (N - k) < 1.
 
     >>> stable(0.7, 4, 1), stable(0.8, 4, 1)
     (True, False)
@@ -61,11 +61,11 @@ def stable(load: float, servers: int, lost: int) -> bool:
 
 
 def storm_threshold(retries: int) -> float:
-    """The load from which a stall never ends if each call is repeated so often at once.
+    """The load above which a stall never ends, if each failed call is retried so often at once.
 
-    Everything beyond it is metastable (Bronson, Aghayev, Charapko and Zhu, 2021): the work of
-    callers who have given up is done all the same, so the load that keeps the queue long is
-    load x (1 + retries), whatever caused it.
+    A system above it is metastable (Bronson, Aghayev, Charapko and Zhu, 2021): servers also do the
+    work of callers who have given up, so a long queue stays long when load x (1 + retries) exceeds
+    1, whatever made it long.
 
     >>> storm_threshold(3)
     0.25
@@ -74,7 +74,7 @@ def storm_threshold(retries: int) -> float:
 
 
 def amplification(retries: int) -> int:
-    """Attempts for each request while everything times out: 1 + retries.
+    """Attempts for each request while every attempt times out: 1 + retries.
 
     >>> amplification(3)
     4

@@ -1,7 +1,8 @@
-"""The offline pipeline: which SQL runs in which order, and what each classic mistake replaces.
+"""The offline pipeline: which SQL runs in which order, and which step each mistake replaces.
 
-The thinking is in sql/*.sql, one text for each step; here are only their order and their inputs.
-It changes nothing in the file: every step is a temporary table of one cursor.
+The steps are in sql/*.sql, one text each (but for the first, the domain's words); here are only
+their order and what they read. Nothing in the file is changed: every step makes temporary tables of
+one cursor.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ import pandas as pd
 from mlsys_lessons.components.ingestion.contract import parse
 from mlsys_lessons.frames import categorical
 from mlsys_lessons.records import InputError
+from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
 STEPS = ("vocabulary", "payments", "history", "habits", "risks", "features")
 MISTAKES = {"todays_label": "risks", "todays_mean": "habits", "last_write_wins": "habits"}
-"""The classic mistakes: the name of its SQL -> the right step that it stands in for."""
+"""The classic mistakes: the name of its SQL -> the right step that it replaces."""
 
-_LOGGED_LABELS = "CREATE TEMP VIEW labels AS SELECT *, rowid AS position FROM label_log"
+# --- the schema: what the steps read beside the raw columns (their words are the domain's) ----
+
 _FLAGS = {"is_duplicate": "false", "is_quarantined": "false", "quarantine_reason": "NULL"}
-_LABELS = ("request_id", "label", "label_time")
-_NO_REASON = pd.CategoricalDtype(["amount"])
+"""Columns that only a system's log has -> the SQL that stands for them where they are absent."""
+_LABEL_COLUMNS = ("request_id", "label", "label_time")
+_QUARANTINE_DTYPE = pd.CategoricalDtype(["amount"])  # of a column without any reason
 
 
 def sql(name: str) -> str:
@@ -34,36 +38,55 @@ def sql(name: str) -> str:
     """
     if name not in (*STEPS, *MISTAKES):
         raise InputError(f"sql {name!r} is unknown; choose one of {[*STEPS, *MISTAKES]}.")
+    if name == "vocabulary":
+        return vocabulary()
     return files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
-def features_of(
-    cursor: Any, requests: pd.DataFrame | None, labels: pd.DataFrame | None, mistake: str | None
+def vocabulary() -> str:
+    """The words that the producers have agreed on, as types; any other word is read as NULL.
+
+    Fields with the same words share a type, named after the last of them.
+
+    >>> print(vocabulary().splitlines()[-1])
+    CREATE TEMP TYPE known_channel AS ENUM ('chip', 'contactless', 'online');
+    """
+    named = {field.categories: field.name for field in PAYMENTS.fields if field.categories}
+    types = [f"CREATE TEMP TYPE known_{name} AS ENUM {words};" for words, name in named.items()]
+    return "\n".join(["-- The words that the producers have agreed on.", *types])
+
+
+def training_table(
+    cursor: Any, requests: pd.DataFrame | None, labels: pd.DataFrame | None, *, mistake: str | None
 ) -> pd.DataFrame:
-    """The training table of two frames, or of the log and the labels that the cursor sees."""
+    """Features and labels of two frames; a frame that is None is read from the cursor's file."""
     if mistake is not None and mistake not in MISTAKES:
         raise InputError(f"mistake {mistake!r} is unknown; choose one of {list(MISTAKES)}.")
     if requests is None:
-        known = {column[0] for column in cursor.execute("FROM log LIMIT 0").description}
-        blank = "".join(f", {_FLAGS[name]} AS {name}" for name in _FLAGS if name not in known)
-        cursor.execute(f"CREATE TEMP VIEW requests AS SELECT *{blank} FROM log")
+        _view_logged_requests(cursor)
     else:
-        cursor.register("requests", _readable_requests(requests))
+        cursor.register("requests", _prepared_requests(requests))
     if labels is None:
-        cursor.execute(_LOGGED_LABELS)
+        cursor.execute("CREATE TEMP VIEW labels AS SELECT *, rowid AS position FROM label_log")
     else:
-        cursor.register("labels", _readable_labels(labels))
+        cursor.register("labels", _prepared_labels(labels))
     for step in STEPS:
-        wrong = mistake is not None and MISTAKES[mistake] == step
-        cursor.execute(sql(str(mistake) if wrong else step))
+        is_replaced = mistake is not None and MISTAKES[mistake] == step
+        cursor.execute(sql(str(mistake) if is_replaced else step))
     return cursor.df()
 
 
-def _readable_requests(requests: pd.DataFrame) -> pd.DataFrame:
-    """A frame of requests, or a run's log, as the first step reads it; equal arrivals keep order.
+def _view_logged_requests(cursor: Any) -> None:
+    """Make the log in the file the steps' `requests`; a log of raw requests gets blank flags."""
+    logged = {column[0] for column in cursor.execute("FROM log LIMIT 0").description}
+    blanks = "".join(f", {_FLAGS[name]} AS {name}" for name in _FLAGS if name not in logged)
+    cursor.execute(f"CREATE TEMP VIEW requests AS SELECT *{blanks} FROM log")
 
-    A flag that is absent or missing says nothing against a row. Raises InputError as
-    `System.handle` does.
+
+def _prepared_requests(requests: pd.DataFrame) -> pd.DataFrame:
+    """Raw requests, or a run's log, as the first step reads them; equal arrivals keep their order.
+
+    A flag that is absent or missing counts as false. Raises InputError as `System.handle` does.
     """
     rows = len(requests)
     flags: dict[str, object] = {"row_id": np.arange(rows)}
@@ -71,14 +94,14 @@ def _readable_requests(requests: pd.DataFrame) -> pd.DataFrame:
         flags[name] = (
             requests[name].eq(True).to_numpy() if name in requests else np.zeros(rows, bool)
         )
-    unheard = categorical(np.full(rows, -1, dtype=np.int8), _NO_REASON)
-    reason = requests["quarantine_reason"].array if "quarantine_reason" in requests else unheard
+    blank = categorical(np.full(rows, -1, dtype=np.int8), _QUARANTINE_DTYPE)
+    reason = requests["quarantine_reason"].array if "quarantine_reason" in requests else blank
     return parse(requests).assign(**flags, quarantine_reason=reason)
 
 
-def _readable_labels(labels: pd.DataFrame) -> pd.DataFrame:
-    """A frame of labels as the steps read it: of two words at one moment, the later row counts."""
-    absent = [name for name in _LABELS if name not in labels.columns]
+def _prepared_labels(labels: pd.DataFrame) -> pd.DataFrame:
+    """Labels as the steps read them: of two labels at the same moment the later row counts."""
+    absent = [name for name in _LABEL_COLUMNS if name not in labels.columns]
     if absent:
-        raise InputError(f"column {absent[0]!r} is absent; labels need {list(_LABELS)}.")
-    return labels[list(_LABELS)].assign(position=np.arange(len(labels)))
+        raise InputError(f"column {absent[0]!r} is absent; labels need {list(_LABEL_COLUMNS)}.")
+    return labels[list(_LABEL_COLUMNS)].assign(position=np.arange(len(labels)))

@@ -1,6 +1,6 @@
-"""The warehouse: the event log with the offline feature pipeline in SQL over it.
+"""Warehouse: an event log with the offline feature pipeline in SQL over it.
 
-What the file is like is told in simulation/event_log; which SQL runs in which order, in
+How the file is written and read is in simulation/event_log; which SQL runs in which order is in
 pipeline.py.
 """
 
@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.event_log import EventLog
-from mlsys_lessons.simulation.event_log.connection import translated
-from mlsys_lessons.warehouse.pipeline import features_of
+from mlsys_lessons.simulation.event_log.log import LABELS, LOG
+from mlsys_lessons.warehouse.pipeline import training_table
 
 
 class Warehouse(EventLog):
     """A log of days, and features in SQL over it; in memory unless it is given a path.
 
-    Why it matters: what was true at the time can only be asked of a log that nobody overwrites.
+    Why it matters: what was known at a time can only be asked of a log that is never overwritten.
 
     >>> import mlsys_lessons as mls
     >>> world = mls.payments_world(seed=7, daily=200)
-    >>> with Warehouse() as house:
-    ...     house.append(0, world.day(0, world.start()).requests)
-    ...     house.query("SELECT tick, count(*) AS requests FROM log GROUP BY tick")
+    >>> with Warehouse() as warehouse:
+    ...     warehouse.append(0, world.day(0, world.start()).requests)
+    ...     warehouse.query("SELECT tick, count(*) AS requests FROM log GROUP BY tick")
        tick  requests
     0     0       268
     """
@@ -31,19 +30,20 @@ class Warehouse(EventLog):
     def offline_features(
         self, requests: pd.DataFrame | None = None, labels: pd.DataFrame | None = None
     ) -> pd.DataFrame:
-        """The training table of a history, in SQL: what `features.offline` says, another way.
+        """The training table of a history: the rows of `features.offline`, computed in SQL.
 
-        Without arguments, of the log and the labels in the file. Rows flagged `is_duplicate` got
-        their first answer again and are left out. `MISTAKES` are the classic ways to be wrong.
+        Without arguments it is made of the log and the labels in the file. Rows with
+        `is_duplicate` are left out: they got the first answer again. Raises InputError for frames
+        without the columns that are read, StateError for a file without a log or labels.
 
         >>> import mlsys_lessons as mls
         >>> history = mls.payments_world(seed=7, daily=200).history(50)
-        >>> with Warehouse() as house:
-        ...     table = house.offline_features(*history)
+        >>> with Warehouse() as warehouse:
+        ...     table = warehouse.offline_features(*history)
         >>> bool((table["count_7d"] == mls.features.offline(*history)["count_7d"]).all())
         True
         """
-        return self._features(None, requests, labels)
+        return self._training_table(requests, labels, mistake=None)
 
     def wrong_features(
         self,
@@ -55,14 +55,12 @@ class Warehouse(EventLog):
 
         Why it matters: each of them runs without an error and earns a better offline metric.
         """
-        return self._features(mistake, requests, labels)
+        return self._training_table(requests, labels, mistake=mistake)
 
-    def _features(
-        self, mistake: str | None, requests: pd.DataFrame | None, labels: pd.DataFrame | None
+    def _training_table(
+        self, requests: pd.DataFrame | None, labels: pd.DataFrame | None, *, mistake: str | None
     ) -> pd.DataFrame:
-        """Run the steps on a cursor of their own: their tables are gone with it."""
-        for source, given in (("log", requests), ("label_log", labels)):
-            if given is None:
-                self._need(source)
-        with translated(InputError, self._name), self._connection.cursor() as cursor:
-            return features_of(cursor, requests, labels, mistake)
+        sources = {LOG: requests, LABELS: labels}
+        from_file = [table for table, frame in sources.items() if frame is None]
+        with self.cursor(*from_file) as cursor:
+            return training_table(cursor, requests, labels, mistake=mistake)

@@ -221,7 +221,7 @@ old_run = mls.simulate(world, mls.naive_system(seed=7), days=60, faults=[stale])
 lived, said = skew.Same.of(old_run), old_run.log["score"].to_numpy()
 for name, told in {"warehouse": lived.rows.features(), "log": lived.online}.items():
     scores = lived.scores(told)
-    gap = skew.area(scores, lived.fraud) - skew.area(said, lived.fraud)
+    gap = skew.auc(scores, lived.fraud) - skew.auc(said, lived.fraud)
     print(f"{name:9}  the online scores, bit for bit: {np.array_equal(scores, said)}, gap in AUC {gap:.3f}")
 
 # %% [markdown]
@@ -232,7 +232,7 @@ for name, told in {"warehouse": lived.rows.features(), "log": lived.online}.item
 
 # %%
 bet3.guess(...)  # "hardly any", "about half" or "nearly all or more"
-taught = skew.taught_on(skew.logged_table(7, age=1), seed=7)
+taught = skew.naive_trained_on(skew.logged_table(7, age=1), seed=7)
 runs = {
     "naive, table on time": mls.simulate(world, mls.naive_system(seed=7), days=60),
     "old table": old_run,

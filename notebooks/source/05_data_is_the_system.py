@@ -28,7 +28,7 @@ import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
 from mlsys_lessons.components.feedback.retraining import TrainingStore
 from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
-from mlsys_lessons.experiments.pasts import raised_on
+from mlsys_lessons.experiments.pasts import trained_on
 from mlsys_lessons.lessons import five_questions, runbook
 from mlsys_lessons.lessons.lesson05 import contract_editor, data_desk
 from mlsys_lessons.lessons.lesson05 import questions as lesson05
@@ -211,7 +211,7 @@ print(f"scheduled fits in between that learn from dirty days: {len(dirty)}")
 # %%
 requests, labels = world.history(180)
 backfilled = mls.features.offline(requests, labels)
-system = raised_on(backfilled, data_desk.WITHOUT_CONTRACT, seed=7)
+system = trained_on(backfilled, data_desk.WITHOUT_CONTRACT, seed=7)
 run = mls.simulate(world, system, days=data_desk.LIFE_DAYS, keep="metrics")
 gain = run.expected_value / 100 - lives["the fault is fixed"]
 assert gain > 0 and np.isclose(run.expected_value / 100, lives["before the fault"])

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from mlsys_lessons.claims import c9_data_bugs, c10_data_bias, c11_staleness
-from mlsys_lessons.claims.claim import FAILS, HOLDS, Evidence
+from mlsys_lessons.claims.claim import Evidence
+from mlsys_lessons.claims.effects import FAILS, HOLDS
 from mlsys_lessons.experiments.pasts import AnotherPast, UnderFaults, all_along
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import CATALOGUE
@@ -45,10 +46,10 @@ def four_lives(new: float, learned: float, fixed: float, odd: float = 0.0) -> Ev
 
 
 def test_c9_needs_both_halves() -> None:
-    assert c9_data_bugs.judge(four_lives(300, 480, 400)).verdict == HOLDS
-    assert c9_data_bugs.judge(four_lives(300, 480, 480)).verdict == FAILS
-    assert c9_data_bugs.judge(four_lives(480, 480, 400)).verdict == FAILS
-    mixed = c9_data_bugs.judge(four_lives(300, 480, 400, odd=150.0))
+    assert c9_data_bugs.CLAIM.judge(four_lives(300, 480, 400)).verdict == HOLDS
+    assert c9_data_bugs.CLAIM.judge(four_lives(300, 480, 480)).verdict == FAILS
+    assert c9_data_bugs.CLAIM.judge(four_lives(480, 480, 400)).verdict == FAILS
+    mixed = c9_data_bugs.CLAIM.judge(four_lives(300, 480, 400, odd=150.0))
     assert mixed.verdict == "depends on the fault"
     assert mixed.effects[0].interval.estimate == pytest.approx(80 - 150 / 5, abs=1)
 
@@ -74,12 +75,12 @@ def test_c9_lives_differ_in_past_and_present_only() -> None:
 def test_another_past_has_the_present_of_its_world() -> None:
     base = payments_world(seed=4, daily=200)
     flood = all_along(CATALOGUE["null_flood"](start=0, end=1, severity=0.5))
-    world = AnotherPast(base, UnderFaults((flood,)))
+    world = AnotherPast.of(base, UnderFaults((flood,)))
     today, other = world.day(0, world.start()), base.day(0, base.start())
     pd.testing.assert_frame_equal(today.requests, other.requests)
     assert world.history(30).requests["amount"].isna().mean() == pytest.approx(0.5, abs=0.03)
     pd.testing.assert_frame_equal(world.history(30).labels, base.history(30).labels)
-    assert hash(world) == hash(AnotherPast(base, UnderFaults((flood,))))
+    assert hash(world) == hash(AnotherPast.of(base, UnderFaults((flood,))))
     with pytest.raises(AttributeError):
         world.nonsense  # noqa: B018
 
@@ -112,7 +113,7 @@ def test_c10_a_bias_passed_on_whole_is_one_and_twice_as_large_is_two() -> None:
 
         return evidence(worth, list(c10_data_bias.arms(1.0)))
 
-    whole, doubled = (c10_data_bias.judge(passing(times)) for times in (1.0, 2.0))
+    whole, doubled = (c10_data_bias.CLAIM.judge(passing(times)) for times in (1.0, 2.0))
     assert [each.interval.estimate for each in whole.effects] == pytest.approx([1.0] * 8)
     assert [each.interval.estimate for each in doubled.effects] == pytest.approx([2.0] * 8)
     assert (whole.verdict, doubled.verdict) == (FAILS, HOLDS)
@@ -138,11 +139,11 @@ def test_c11_holds_when_a_day_costs_and_fails_when_it_is_free() -> None:
 
         return evidence(worth, list(c11_staleness.arms(1.0)))
 
-    found = c11_staleness.judge(aged(80.0))
+    found = c11_staleness.CLAIM.judge(aged(80.0))
     assert found.verdict == HOLDS
     assert found.effects[1].interval.estimate == pytest.approx(150, abs=1)
     assert "60%" in found.notes[0]
-    assert c11_staleness.judge(aged(-10.0)).verdict == FAILS
+    assert c11_staleness.CLAIM.judge(aged(-10.0)).verdict == FAILS
 
 
 def test_c11_ages_are_the_severities_of_the_fault() -> None:

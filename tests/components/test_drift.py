@@ -142,7 +142,7 @@ def test_symmetric_statistics(reference, current):
         forth, back = statistic(reference, current), statistic(current, reference)
         assert forth == pytest.approx(back, rel=1e-9, abs=1e-9)
     words = [pd.Series(side).round(-5).astype(str) for side in (reference, current)]
-    for statistic in (drift.jensen_shannon, drift.psi):  # numeric cells depend on the reference
+    for statistic in (drift.jensen_shannon, drift.psi):  # numeric bins depend on the reference
         assert statistic(*words) == pytest.approx(statistic(*words[::-1]), abs=1e-7)
 
 
@@ -168,7 +168,7 @@ def test_types_of_one_column_give_one_answer():
     assert drift.psi([True, False], [True, True]) == drift.psi(["t", "f"], ["t", "t"])
 
 
-def test_a_value_with_more_than_a_cells_mass_gets_its_own_cell():
+def test_a_value_with_more_than_a_bins_mass_gets_its_own_bin():
     reference = np.repeat([0.0, 1.0], [200, 800])
     assert drift.psi(reference, np.ones(1000)) > 0.5
     assert drift.psi(1 - reference, np.zeros(1000)) > 0.5

@@ -139,21 +139,21 @@ def history_oracle(frame: pd.DataFrame) -> pd.DataFrame:
     event, customer = milliseconds(frame["event_time"]), frame["customer_id"].to_numpy()
     cents = np.rint(frame["amount"].to_numpy() * 100).astype(int)
     kept = ~frame["is_quarantined"].to_numpy()
-    found = []
+    rows = []
     for row in range(len(frame)):
-        mine = [
+        events = [
             (int(event[row] - event[past]), int(cents[past]))
             for past in range(row)
             if kept[past] and customer[past] == customer[row] and event[past] < event[row]
         ]
-        found.append(_told(mine, float(frame["amount"].iloc[row])))
-    return pd.DataFrame(found, index=frame.index)
+        rows.append(_history(events, float(frame["amount"].iloc[row])))
+    return pd.DataFrame(rows, index=frame.index)
 
 
-def _told(mine: list[tuple[int, int]], amount: float) -> dict[str, float]:
+def _history(events: list[tuple[int, int]], amount: float) -> dict[str, float]:
     """History features from (age in ms, cents) of the events a row may know."""
     within = {
-        hours: [cents for age, cents in mine if age <= hours * HOUR_MS]
+        hours: [cents for age, cents in events if age <= hours * HOUR_MS]
         for hours in (1, 24, 168, 720)
     }
     habit = within[720]
@@ -163,7 +163,7 @@ def _told(mine: list[tuple[int, int]], amount: float) -> dict[str, float]:
         "count_7d": len(within[168]),
         "sum_24h": np.log1p(sum(within[24]) / 100),
         "sum_7d": np.log1p(sum(within[168]) / 100),
-        "recency_hours": min([720.0, *(age / HOUR_MS for age, _ in mine)]),
+        "recency_hours": min([720.0, *(age / HOUR_MS for age, _ in events)]),
         "amount_to_habit": np.log(amount / (sum(habit) / len(habit) / 100)) if habit else 0.0,
     }
 
@@ -229,7 +229,7 @@ def same_state(one: OnlineFeatures, other: OnlineFeatures) -> bool:
 def flat(features: OnlineFeatures) -> list[object]:
     """Everything the object holds, as comparable values."""
     store = features.store
-    past = store.base.with_events(store.since.keys[1:], store.since.cents[1:])
+    past = store.base.with_events(store.recent.keys[1:], store.recent.cents[1:])
     past = past.younger_than(store.edge_ms - KEPT_MS)  # when it is forgotten is nobody's business
     runs = [array.tobytes() for run in (past, store.today) for array in (run.keys, run.cents)]
     tables: list[object] = []
@@ -323,10 +323,10 @@ def as_of_oracle(past: pd.DataFrame, today: pd.DataFrame, as_of: int) -> pd.Data
     )
     for customer, time, amount in rows:
         end = min(int(time), as_of)
-        mine = np.flatnonzero((kept["customer_id"] == customer).to_numpy() & (event < end))
-        told = _told([(end - int(event[k]), int(cents[k])) for k in mine], amount)
-        gap = min([720.0, *((int(time) - int(event[k])) / HOUR_MS for k in mine)])
-        found.append({**told, "recency_hours": gap})
+        events = np.flatnonzero((kept["customer_id"] == customer).to_numpy() & (event < end))
+        history = _history([(end - int(event[k]), int(cents[k])) for k in events], amount)
+        gap = min([720.0, *((int(time) - int(event[k])) / HOUR_MS for k in events)])
+        found.append({**history, "recency_hours": gap})
     return pd.DataFrame(found, index=today.index)
 
 

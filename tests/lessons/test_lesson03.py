@@ -8,8 +8,10 @@ import pytest
 
 import mlsys_lessons as mls
 from mlsys_lessons.claims import c5_other_pipeline, c6_other_data
-from mlsys_lessons.claims.claim import FAILS, HOLDS, Evidence
-from mlsys_lessons.experiments.pipelines import live_rows, logged_table, nightly, served_from
+from mlsys_lessons.claims.claim import Evidence
+from mlsys_lessons.claims.effects import FAILS, HOLDS
+from mlsys_lessons.experiments.pipelines import live_rows, served_from
+from mlsys_lessons.experiments.training_tables import logged_table, nightly
 from mlsys_lessons.lessons.lesson03 import questions as lesson03
 from mlsys_lessons.lessons.lesson03 import shadow_mode, skew
 from mlsys_lessons.lessons.lesson03.skew_inspector import Inspection, widget
@@ -55,7 +57,7 @@ def test_an_older_table_is_what_the_fault_serves() -> None:
 
 
 def test_logged_features_are_those_of_the_table_that_was_served() -> None:
-    from mlsys_lessons.experiments.pipelines import history_table
+    from mlsys_lessons.experiments.training_tables import history_table
 
     requests, _ = history_table(7)
     logged, told = logged_table(7, 1), nightly(requests, 1, rows=len(requests))
@@ -182,7 +184,7 @@ def test_c5_depends_on_the_pipeline_where_pairs_disagree() -> None:
         ]  # fmt: skip
         control = [{**row, "arm": c5_other_pipeline.CONTROL, "online_auc": 0.9,
                     "offline_cents": 1e5} for row in rows[:20]]  # fmt: skip
-        found = c5_other_pipeline.judge(Evidence(pd.DataFrame(rows + control), TINY))
+        found = c5_other_pipeline.CLAIM.judge(Evidence(pd.DataFrame(rows + control), TINY))
         assert found.verdict == said
         assert "by 0 in" in found.notes[0]
 
@@ -201,9 +203,9 @@ def test_c6_wants_half_of_the_lift_and_two_models_that_differ() -> None:
         ]  # fmt: skip
         return Evidence(pd.DataFrame(rows), TINY)
 
-    assert c6_other_data.judge(evidence(20.0, 40.0)).verdict == HOLDS
-    assert c6_other_data.judge(evidence(80.0, 40.0)).verdict == FAILS
-    assert c6_other_data.judge(evidence(20.0, 79.0)).verdict == FAILS
+    assert c6_other_data.CLAIM.judge(evidence(20.0, 40.0)).verdict == HOLDS
+    assert c6_other_data.CLAIM.judge(evidence(80.0, 40.0)).verdict == FAILS
+    assert c6_other_data.CLAIM.judge(evidence(20.0, 79.0)).verdict == FAILS
 
 
 def test_c6_arms_differ_in_data_alone() -> None:

@@ -12,7 +12,8 @@ import pytest
 from mlsys_lessons import claims, traffic
 from mlsys_lessons.claims import c7_six_failure_modes as c7
 from mlsys_lessons.claims import c8_retry_storm as c8
-from mlsys_lessons.claims.claim import FAILS, HOLDS, Evidence
+from mlsys_lessons.claims.claim import Evidence
+from mlsys_lessons.claims.effects import FAILS, HOLDS
 from mlsys_lessons.lessons.lesson04 import overload_lab as lesson04_lab
 from mlsys_lessons.lessons.lesson04 import questions as lesson04
 from mlsys_lessons.lessons.lesson04.overload_lab import Overload, fleet
@@ -161,7 +162,7 @@ def test_c7_counts_the_damage_of_the_struck_days(saved: float, verdict: str) -> 
             euros = 1_000 - lost * c7.WINDOW_DAYS / 30 + seed / 100
             rows.append({"seed": seed, "rate": 1.0, "arm": name, "requests": 1_000,
                          "value_cents": euros * 100, "expected_cents": euros * 100})  # fmt: skip
-    found = c7.judge(Evidence(pd.DataFrame(rows), ClaimSize(30, 2_000)))
+    found = c7.CLAIM.judge(Evidence(pd.DataFrame(rows), ClaimSize(30, 2_000)))
     assert found.verdict == verdict
     assert [each.interval.estimate for each in found.effects] == pytest.approx([saved] * 6)
     assert found.table["without"].tolist() == pytest.approx([300.0] * 6)

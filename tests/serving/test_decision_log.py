@@ -1,4 +1,4 @@
-"""The decision log: nothing said is lost, nothing foreign is touched, and replay is the state.
+"""The decision log: no decision is lost, no other file is touched, and replay is the state.
 
 The oracle of every replay reads the file with sqlite3 and feeds a copy of the system by hand.
 """
@@ -23,14 +23,15 @@ from mlsys_lessons.records import DAY_MS, InputError, StateError, StorageError
 from mlsys_lessons.serving import decider as decider_module
 from mlsys_lessons.serving import transactions, warmed
 from mlsys_lessons.serving.decider import Decider
-from mlsys_lessons.serving.decision_log import COLUMNS, DecisionLog
-from mlsys_lessons.serving.serialisation import EPOCH_MS, Entry, Row
+from mlsys_lessons.serving.decision_log import DecisionLog
+from mlsys_lessons.serving.serialisation import ENTRY_COLUMNS, EPOCH_MS, Entry, Row
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
 
 WORLD = mls.payments_world(seed=7, daily=80)
 MAKERS = {"naive": mls.naive_system, "resilient": mls.resilient_system}
 ABOUT = {"seed": "7", "system": "test"}
+ARRIVAL, ACTION, SCORE = map(ENTRY_COLUMNS.index, ("arrival_time", "action", "score"))
 ROW = (1, EPOCH_MS, EPOCH_MS, 17, 0, "DE", 5, "grocery", "DE", "chip", 23.5)
 
 
@@ -46,15 +47,15 @@ def resilient() -> System:
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    """Three days of traffic with repeats, late rows and rows that break the contract."""
+    """Three days of requests with repeats, late rows and rows that break the contract."""
     trouble = (
         mls.faults.duplicate_replay(start=1, end=3),
         mls.faults.late_rows(start=1, end=3),
         mls.faults.unit_change(start=2, end=3, severity=0.5),
     )
     run = mls.simulate(WORLD, mls.naive_system(seed=7), days=3, faults=trouble)
-    told = transactions(run.log[run.log["amount"].notna()], virtual=True)
-    return [tuple(each[name] for name in RAW_COLUMNS) for each in told]
+    bodies = transactions(run.log[run.log["amount"].notna()], virtual=True)
+    return [tuple(body[name] for name in RAW_COLUMNS) for body in bodies]
 
 
 def opened(system: System, path: Path | None, *, virtual: bool = True) -> Decider:
@@ -73,14 +74,14 @@ def written(path: Path) -> pd.DataFrame:
     """The log as anybody can read it."""
     with sqlite3.connect(path) as file:
         log = pd.read_sql("SELECT * FROM decisions ORDER BY row_id", file)
-        log.attrs["edges"] = file.execute("SELECT * FROM edges ORDER BY tick").fetchall()
+        log.attrs["closed_days"] = file.execute("SELECT * FROM edges ORDER BY tick").fetchall()
     file.close()
     return log
 
 
 def by_hand(system: System, log: pd.DataFrame, size: int) -> list[str]:
     """The actions of a copy of the system that is shown the log's rows, in batches of any size."""
-    system, said = copy.deepcopy(system), []
+    system, actions = copy.deepcopy(system), []
     frame = log[list(RAW_COLUMNS)].copy()
     for name in ("event_time", "arrival_time", "account_opened"):
         frame[name] = frame[name].to_numpy().astype("datetime64[ms]")
@@ -88,33 +89,33 @@ def by_hand(system: System, log: pd.DataFrame, size: int) -> list[str]:
     for tick in range(day.max() + 1):
         today = frame[day == tick]
         for start in range(0, len(today), size):
-            said += system.handle(today.iloc[start : start + size])["action"].tolist()
+            actions += system.handle(today.iloc[start : start + size])["action"].tolist()
         system.close_day(tick)
         system.step(tick)
-    return said
+    return actions
 
 
 # --- what is kept --------------------------------------------------------------------------------
 
 
 def entry(row_id: int, **changed: Any) -> Entry:
-    values = dict(zip(COLUMNS, (row_id, *ROW, "approve", 0.1, "score", None, "m-1", False, None,
-                                False), strict=True))  # fmt: skip
+    decision = ("approve", 0.1, "score", None, "m-1", False, None, False)
+    values = dict(zip(ENTRY_COLUMNS, (row_id, *ROW, *decision), strict=True))
     return tuple({**values, **changed}.values())
 
 
 def test_what_is_written_is_read_back_to_the_bit(tmp_path: Path) -> None:
-    told = [
+    entries = [
         entry(0, request_id=-(2**53) + 1, amount=-1e11, score=None),
         entry(1, score=np.nextafter(0.1, 1), category="früh\x00stück'; --", is_duplicate=True),
         entry(2, event_time=-62_135_596_800_000, amount=5e-324, fallback_reason="deadline"),
     ]
     log = DecisionLog(tmp_path / "a.db", ABOUT)
-    log.append(told[:2], [(0, 0), (1, 1)])
-    log.append(told[2:], [])
+    log.append(entries[:2], [(0, 0), (1, 1)])
+    log.append(entries[2:], [])
     log.close()
     again = DecisionLog(tmp_path / "a.db", ABOUT)
-    assert [list(chunk) for chunk in again.entries(rows=2)] == [told[:2], told[2:]]
+    assert [list(chunk) for chunk in again.entries(rows=2)] == [entries[:2], entries[2:]]
     assert again.closed_days() == [(0, 0), (1, 1)]
     again.close()
     again.close()
@@ -127,7 +128,7 @@ def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         log.append([entry(1), entry(0)], [(0, 1)])
     log.close()
     kept = written(tmp_path / "a.db")
-    assert (kept["row_id"].tolist(), kept.attrs["edges"]) == ([0], [])
+    assert (kept["row_id"].tolist(), kept.attrs["closed_days"]) == ([0], [])
 
 
 @pytest.mark.parametrize(("safe", "level"), [(False, 1), (True, 2)])
@@ -158,7 +159,7 @@ def test_another_systems_log_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_what_only_the_file_knows_is_taken_from_it(tmp_path: Path) -> None:
     DecisionLog(tmp_path / "a.db", {"day": "1"}).close()
-    log = DecisionLog(tmp_path / "a.db", {"day": "2"}, kept=("day",))
+    log = DecisionLog(tmp_path / "a.db", {"day": "2"}, from_file=("day",))
     assert log.about == {"day": "1"}
     log.close()
 
@@ -177,8 +178,8 @@ def test_a_second_opener_gets_one_clear_line(tmp_path: Path) -> None:
         "except Exception as error: print(type(error).__name__, error)"
     )
     command = [sys.executable, "-c", code, str(path)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert said.startswith("StateError") and said.count("\n") == 1
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert output.startswith("StateError") and output.count("\n") == 1
     first.append([entry(0)], [])
     first.close()
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
@@ -225,7 +226,7 @@ def test_a_folder_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
 def test_a_damaged_log_is_not_replayed(tmp_path: Path, resilient: System) -> None:
     path = tmp_path / "a.db"
     decider = opened(resilient, path)
-    decider.decide([(each, *ROW[1:]) for each in range(2_000)])
+    decider.decide([(request_id, *ROW[1:]) for request_id in range(2_000)])
     decider.close()
     content = bytearray(path.read_bytes())
     for page in range(2 * 4_096, len(content), 8_192):
@@ -244,13 +245,13 @@ def test_the_log_replays_by_hand_in_any_cut(
 ) -> None:
     """What was decided in batches of 25 is decided again, batch size notwithstanding."""
     decider = opened(system, tmp_path / "a.db")
-    told = decided(decider, rows, 25)
+    entries = decided(decider, rows, 25)
     decider.close()
     log = written(tmp_path / "a.db")
     assert log["row_id"].tolist() == list(range(len(rows)))
     assert log["request_id"].tolist() == [row[0] for row in rows]
-    assert log["action"].tolist() == [entry[12] for entry in told]
-    assert log.attrs["edges"] == [
+    assert log["action"].tolist() == [entry[ACTION] for entry in entries]
+    assert log.attrs["closed_days"] == [
         (tick, int((log["arrival_time"] < EPOCH_MS + (tick + 1) * DAY_MS).sum()))
         for tick in range(2)
     ]
@@ -263,12 +264,12 @@ def test_the_first_day_is_the_simulations(system: System) -> None:
     """Until labels come in, a served world is a simulated one."""
     name = system.name
     run = mls.simulate(WORLD, MAKERS[name](seed=7), days=1)
-    told = transactions(run.log, virtual=True)
+    bodies = transactions(run.log, virtual=True)
     decider = opened(system, None)
-    rows = [tuple(each[column] for column in RAW_COLUMNS) for each in told]
-    answers = decided(decider, rows, 20)
-    assert [entry[12] for entry in answers] == run.log["action"].tolist()
-    assert [entry[13] for entry in answers] == run.log["score"].tolist()
+    rows = [tuple(body[column] for column in RAW_COLUMNS) for body in bodies]
+    entries = decided(decider, rows, 20)
+    assert [entry[ACTION] for entry in entries] == run.log["action"].tolist()
+    assert [entry[SCORE] for entry in entries] == run.log["score"].tolist()
     decider.close()
 
 
@@ -278,13 +279,13 @@ def test_a_restart_goes_on_as_if_nothing_had_happened(
     whole = opened(system, None)
     expected = decided(whole, rows, 40)
     whole.close()
-    told: list[Entry] = []
+    entries: list[Entry] = []
     for start in range(0, len(rows), 100):
         decider = opened(system, tmp_path / "a.db")
-        assert decider.clock_ms >= (told[-1][3] if told else 0)
-        told += decided(decider, rows[start : start + 100], 40)
+        assert decider.clock_ms >= (entries[-1][ARRIVAL] if entries else 0)
+        entries += decided(decider, rows[start : start + 100], 40)
         decider.close()
-    assert told == expected
+    assert entries == expected
 
 
 def test_a_repeat_gets_the_first_answer_across_a_restart(
@@ -292,14 +293,16 @@ def test_a_repeat_gets_the_first_answer_across_a_restart(
 ) -> None:
     first = opened(resilient, tmp_path / "a.db")
     distinct = list({row[0]: row for row in rows[:120]}.values())
-    told = decided(first, distinct, 30)
+    originals = decided(first, distinct, 30)
     first.close()
     second = opened(resilient, tmp_path / "a.db")
     dearer = [(*row[:-1], row[-1] * 90) for row in distinct]
-    again = decided(second, dearer, 11)
+    repeats = decided(second, dearer, 11)
     second.close()
-    assert [entry[12:15] for entry in again] == [entry[12:15] for entry in told]
-    assert all(entry[-1] for entry in again) and not any(entry[-1] for entry in told)
+    assert [entry[ACTION : ACTION + 3] for entry in repeats] == [
+        entry[ACTION : ACTION + 3] for entry in originals
+    ]
+    assert all(entry[-1] for entry in repeats) and not any(entry[-1] for entry in originals)
     assert written(tmp_path / "a.db")["is_duplicate"].sum() == len(distinct)
 
 
@@ -344,16 +347,16 @@ def test_the_given_system_stays_as_it_was(resilient: System) -> None:
 def test_time_never_runs_backward(resilient: System, stamps: list[int]) -> None:
     """Stamps in any order: arrivals ascend, none is moved further than needed, days close once."""
     decider = opened(resilient, None)
-    given_rows = [(k, EPOCH_MS, EPOCH_MS + stamp, *ROW[3:]) for k, stamp in enumerate(stamps)]
-    told = decided(decider, given_rows, 5)
+    rows = [(k, EPOCH_MS, EPOCH_MS + stamp, *ROW[3:]) for k, stamp in enumerate(stamps)]
+    entries = decided(decider, rows, 5)
     expected = np.maximum.accumulate(np.maximum(stamps, 0)) + EPOCH_MS
-    assert [entry[3] for entry in told] == expected.tolist()
+    assert [entry[ARRIVAL] for entry in entries] == expected.tolist()
     assert decider.tick == (max(0, *stamps, 0)) // DAY_MS
     assert decider.system.last_tick == (decider.tick - 1 if decider.tick else None)
     decider.close()
 
 
-def test_days_without_traffic_end_on_the_wall_clock(
+def test_days_without_requests_end_on_the_wall_clock(
     tmp_path: Path, resilient: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Day 0 is the day on which the log was begun; later days close by themselves."""
@@ -361,22 +364,22 @@ def test_days_without_traffic_end_on_the_wall_clock(
     now = [begun]
     monkeypatch.setattr(decider_module, "_now_ms", lambda: now[0])
     decider = opened(resilient, tmp_path / "a.db", virtual=False)
-    told = decider.decide([(1, begun, begun, *ROW[3:])])
-    assert told[0][-5:] == (None, "boosted-1", False, None, False)  # today's claim is no old one
+    entries = decider.decide([(1, begun, begun, *ROW[3:])])
+    assert entries[0][-5:] == (None, "boosted-1", False, None, False)  # today's claim is no old one
     now[0] += 3 * DAY_MS
-    decider.keep_time()
-    decider.keep_time()
+    decider.close_past_days()
+    decider.close_past_days()
     assert decider.system.last_tick == 2
     decider.close()
-    assert written(tmp_path / "a.db").attrs["edges"] == [(0, 1), (1, 1), (2, 1)]
+    assert written(tmp_path / "a.db").attrs["closed_days"] == [(0, 1), (1, 1), (2, 1)]
     now[0] += DAY_MS
     again = opened(resilient, tmp_path / "a.db", virtual=False)
     assert again.system.last_tick == 2 and again.first_day_ms == begun // DAY_MS * DAY_MS
-    again.keep_time()
+    again.close_past_days()
     assert again.system.last_tick == 3
     now[0] = begun + 2_000 * DAY_MS
     with pytest.raises(StateError, match=r"1,?095.*start a new log"):
-        again.keep_time()
+        again.close_past_days()
     again.close()
 
 
@@ -392,8 +395,8 @@ def test_the_wall_clock_is_virtual_time_moved(
         for row in rows
     ]  # fmt: skip
     virtual, wall = opened(system, None), opened(system, None, virtual=False)
-    expected, told = decided(virtual, rows, 50), decided(wall, moved, 50)
-    assert [entry[12:] for entry in told] == [entry[12:] for entry in expected]
+    expected, entries = decided(virtual, rows, 50), decided(wall, moved, 50)
+    assert [entry[ACTION:] for entry in entries] == [entry[ACTION:] for entry in expected]
     virtual.close()
     wall.close()
 
@@ -432,8 +435,9 @@ def test_whatever_can_be_read_is_decided(
     path = tmp_path / "a.db"
     path.unlink(missing_ok=True)
     decider = opened(system, path)
-    told = [decider.decide(batch) for batch in batches]
+    answers = [decider.decide(batch) for batch in batches]
     decider.close()
-    assert [len(each) for each in told] == [len(each) for each in batches]
-    assert {entry[12] for each in told for entry in each} <= {"approve", "review", "block"}
+    assert list(map(len, answers)) == list(map(len, batches))
+    actions = {entry[ACTION] for entries in answers for entry in entries}
+    assert actions <= {"approve", "review", "block"}
     opened(system, path).close()  # and it replays

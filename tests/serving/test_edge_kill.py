@@ -40,8 +40,8 @@ DAYS_A_LIFE = 8  # of traffic: more than a life is long enough to answer
 LONGEST_LIFE_S = 0.8  # from the first answer to the kill
 ASKED_AGAIN = 25
 TIMES = ("event_time", "arrival_time", "account_opened")
-# what a caller is told of the decision itself: the rest tells the rows of one request apart
-SAID = ("action", "score", "reasons", "model_version", "is_fallback", "fallback_reason")
+# the decision itself in a caller's answer; the other fields differ between repeats of a request
+DECISION_FIELDS = ("action", "score", "reasons", "model_version", "is_fallback", "fallback_reason")
 
 
 @dataclass
@@ -69,8 +69,8 @@ def edge_command(log: Path) -> list[str]:
 @contextmanager
 def edge(log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A living edge and its address; nothing of it is left behind."""
-    with open(log.with_suffix(".stderr"), "w") as said, subprocess.Popen(
-        edge_command(log), stdout=subprocess.PIPE, stderr=said, text=True
+    with open(log.with_suffix(".stderr"), "w") as stderr, subprocess.Popen(
+        edge_command(log), stdout=subprocess.PIPE, stderr=stderr, text=True
     ) as process:  # fmt: skip
         try:
             assert process.stdout is not None
@@ -109,7 +109,7 @@ def lived(kills: int, folder: Path, luck: np.random.Generator) -> Story:
         story.unanswered += report.statuses.get("lost", 0)
         story.unfinished += report.requests < len(life(number))
         asked_last = [json.loads(line) for line in answers.read_text().splitlines()]
-        story.acknowledged |= {each["row_id"]: each for each in asked_last}
+        story.acknowledged |= {answer["row_id"]: answer for answer in asked_last}
         story.lost += missing(story, folder)
     with edge(story.log) as (process, url):
         ask_again(story, url, asked_last)
@@ -142,9 +142,9 @@ def logged(log: Path, folder: Path) -> pd.DataFrame:
         shutil.copy(path, copy / path.name)
     with closing(sqlite3.connect(copy / log.name)) as file:
         file.row_factory = sqlite3.Row
-        found = [dict(row) for row in file.execute("SELECT * FROM decisions ORDER BY row_id")]
+        entries = [dict(row) for row in file.execute("SELECT * FROM decisions ORDER BY row_id")]
     shutil.rmtree(copy)
-    return pd.DataFrame(found)
+    return pd.DataFrame(entries)
 
 
 def missing(story: Story, folder: Path) -> list[Any]:
@@ -153,9 +153,9 @@ def missing(story: Story, folder: Path) -> list[Any]:
     held = zip(rows["request_id"], rows["action"], strict=True)
     there = dict(zip(rows.index.tolist(), held, strict=True))
     return [
-        each
-        for row_id, each in story.acknowledged.items()
-        if there.get(row_id) != (each["request_id"], each["action"])
+        answer
+        for row_id, answer in story.acknowledged.items()
+        if there.get(row_id) != (answer["request_id"], answer["action"])
     ]
 
 
@@ -165,13 +165,13 @@ def ask_again(story: Story, url: str, before: list[dict[str, Any]]) -> None:
     if not chosen:
         return
     requests = life(story.kills - 1).set_index("request_id", drop=False)
-    asked = requests.loc[[each["request_id"] for each in chosen]]
+    asked = requests.loc[[answer["request_id"] for answer in chosen]]
     with Client(url) as client:
-        told = client.decide(transactions(asked, virtual=True))
-    for was, now in zip(chosen, told, strict=True):
-        same = all(was[name] == now[name] for name in SAID)
-        if not same or not now["is_duplicate"] or now["row_id"] in story.acknowledged:
-            story.changed.append((was, now))
+        answers = client.decide(transactions(asked, virtual=True))
+    for before_kill, after_kill in zip(chosen, answers, strict=True):
+        same = all(before_kill[name] == after_kill[name] for name in DECISION_FIELDS)
+        if not same or not after_kill["is_duplicate"] or after_kill["row_id"] in story.acknowledged:
+            story.changed.append((before_kill, after_kill))
 
 
 # --- reading the log again -----------------------------------------------------------------------

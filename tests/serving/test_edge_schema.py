@@ -49,10 +49,10 @@ def examined(url: str, folder: Path) -> tuple[dict[str, object], str]:
 def test_the_edge_keeps_the_word_of_its_document(virtual: bool, tmp_path: Path) -> None:
     world = mls.payments_world(seed=7, daily=100)
     with serve(warmed(world, mls.resilient_system(seed=7)), virtual=virtual) as url:
-        report, said = examined(url, tmp_path)
+        report, output = examined(url, tmp_path)
         page = httpx.get(f"{url}/metrics", trust_env=False).text
         assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
-    assert report["exit_code"] == 0, said
+    assert report["exit_code"] == 0, output
     assert report["complete"]
     # and it was put to the test: every address, with bodies that it took and bodies that it did not
     operations, cases = report["operations"], report["test_cases"]

@@ -48,23 +48,23 @@ class Server:
 def listening(answer: Answer) -> Iterator[tuple[str, Server]]:
     """The address of a server in a thread of its own, which ends with the context."""
     server, ready = Server(answer), threading.Event()
-    told: dict[str, Any] = {}
+    state: dict[str, Any] = {}
 
     async def main() -> None:
-        told["loop"], told["end"] = asyncio.get_running_loop(), asyncio.Event()
+        state["loop"], state["end"] = asyncio.get_running_loop(), asyncio.Event()
         listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-        told["port"] = listener.sockets[0].getsockname()[1]
+        state["port"] = listener.sockets[0].getsockname()[1]
         ready.set()
-        await told["end"].wait()
+        await state["end"].wait()
         listener.close()
 
     thread = threading.Thread(target=lambda: asyncio.run(main()))
     thread.start()
     assert ready.wait(10)
     try:
-        yield f"http://127.0.0.1:{told['port']}", server
+        yield f"http://127.0.0.1:{state['port']}", server
     finally:
-        told["loop"].call_soon_threadsafe(told["end"].set)
+        state["loop"].call_soon_threadsafe(state["end"].set)
         thread.join(10)
 
 
@@ -89,7 +89,7 @@ def test_each_body_is_sent_once_and_its_answer_is_kept(tmp_path: Path) -> None:
     assert server.connections == server.most_at_once == 7
     assert {line for line, _ in server.bodies} == {"POST /v1/decisions HTTP/1.1"}
     kept = [json.loads(line) for line in (tmp_path / "answers").read_text().splitlines()]
-    assert sorted(kept, key=lambda each: each["request_id"]) == bodies
+    assert sorted(kept, key=lambda answer: answer["request_id"]) == bodies
 
 
 def test_bodies_go_round_until_the_number_asked_for_is_reached() -> None:
@@ -114,7 +114,7 @@ def test_latency_is_the_time_to_the_end_of_the_answer_and_quantiles_are_observed
     assert ordered[-1] >= 195
     assert ordered[0] >= 1.5
     observed = (report.p50_ms, report.p90_ms, report.p99_ms)
-    assert [round(each, 3) for each in observed] == [ordered[4], ordered[8], ordered[9]]
+    assert [round(quantile, 3) for quantile in observed] == [ordered[4], ordered[8], ordered[9]]
     assert report.per_second == pytest.approx(10 / report.seconds)
 
 

@@ -35,10 +35,10 @@ from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.records import DAY_MS, InputError, LessonError, StateError
 from mlsys_lessons.serving import Client, EdgeSettings, serve, server, transactions, warmed
 from mlsys_lessons.serving.app import application
-from mlsys_lessons.serving.batcher import Gate
+from mlsys_lessons.serving.batcher import Batcher
 from mlsys_lessons.serving.decider import Decider
 from mlsys_lessons.serving.decision_log import DecisionLog
-from mlsys_lessons.serving.metrics import Meters
+from mlsys_lessons.serving.metrics import Metrics
 from mlsys_lessons.serving.serialisation import EPOCH_MS, Entry
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
@@ -75,11 +75,11 @@ def bodies() -> list[dict[str, Any]]:
 
 def metric(http: httpx.Client, name: str) -> float:
     """The sum of one metric's samples on the page."""
-    found = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", http.get("/metrics").text, re.M)
-    return sum(map(float, found))
+    samples = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", http.get("/metrics").text, re.M)
+    return sum(map(float, samples))
 
 
-# --- what is said --------------------------------------------------------------------------------
+# --- decisions and refusals ----------------------------------------------------------------------
 
 
 def test_one_transaction_and_many_are_answered_alike(edge: httpx.Client) -> None:
@@ -97,8 +97,8 @@ def test_one_transaction_and_many_are_answered_alike(edge: httpx.Client) -> None
                                   EPOCH_MS + 34_200_000])  # fmt: skip
 def test_a_time_can_be_written_in_several_ways(system: System, when: Any) -> None:
     with serve(system, virtual=True) as url, Client(url) as client:
-        told = client.decide([GOOD, {**GOOD, "request_id": 5, "event_time": when}])
-    assert told[0]["score"] == told[1]["score"]  # neither is earlier than the other
+        decisions = client.decide([GOOD, {**GOOD, "request_id": 5, "event_time": when}])
+    assert decisions[0]["score"] == decisions[1]["score"]  # neither is earlier than the other
 
 
 BREACHES = {
@@ -118,7 +118,7 @@ def test_a_broken_promise_is_decided_and_quarantined(
     """Legible nonsense is the contract's business: an answer with a reason, not a 422."""
     asked = {**GOOD, "request_id": 77, field: value, "arrival_time": GOOD["event_time"]}
     decider = Decider(system, None, virtual=True, power_loss_safe=False)
-    edge = application(Gate(decider, EdgeSettings(), Meters()))
+    edge = application(Batcher(decider, EdgeSettings(), Metrics()))
 
     async def ask() -> httpx.Response:
         async with running(edge) as http:
@@ -133,11 +133,11 @@ def test_a_slow_model_is_replaced_by_its_fallback_and_counted(system: System) ->
     slowed = copy.deepcopy(system)
     slowed.install([mls.faults.latency(start=0, end=2, severity=100)])
     with serve(slowed, virtual=True) as url, httpx.Client(base_url=url, trust_env=False) as http:
-        told = [http.post(PATH, json={**GOOD, "request_id": k}).json() for k in range(3)]
+        decisions = [http.post(PATH, json={**GOOD, "request_id": k}).json() for k in range(3)]
         assert metric(http, "fallback_total") == 3
-    assert {each["is_fallback"] for each in told} == {True}
-    assert {each["fallback_reason"] for each in told} == {"deadline"}
-    assert {each["model_version"] for each in told} == {"rule-fallback"}
+    assert {decision["is_fallback"] for decision in decisions} == {True}
+    assert {decision["fallback_reason"] for decision in decisions} == {"deadline"}
+    assert {decision["model_version"] for decision in decisions} == {"rule-fallback"}
 
 
 def without(name: str) -> dict[str, Any]:
@@ -196,8 +196,8 @@ def test_what_cannot_be_read_is_refused_by_field_and_rule(
     answer = edge.post(PATH, content=body)
     assert answer.status_code == 422
     detail = answer.json()["detail"]
-    assert (field, rule) in [(each["loc"][-1], each["type"]) for each in detail]
-    assert all(each["loc"][0] == "body" and each["msg"] for each in detail)
+    assert (field, rule) in [(error["loc"][-1], error["type"]) for error in detail]
+    assert all(error["loc"][0] == "body" and error["msg"] for error in detail)
     assert metric(edge, "requests_total") == before
 
 
@@ -210,9 +210,9 @@ def test_the_wall_clock_stamps_and_takes_no_stamps(system: System) -> None:
     now = time.time_ns() // 1_000_000
     asked = {**GOOD, "event_time": now - 1_000, "account_opened": now - 400 * DAY_MS}
     with serve(system) as url, httpx.Client(base_url=url, trust_env=False) as http:
-        told = http.post(PATH, json=asked).json()
+        decision = http.post(PATH, json=asked).json()
         refused = http.post(PATH, json={**asked, "arrival_time": now})
-    assert told["reasons"] == ["score"] and told["is_fallback"] is False
+    assert decision["reasons"] == ["score"] and decision["is_fallback"] is False
     assert refused.json()["detail"][0]["loc"] == ["body", "arrival_time"]
 
 
@@ -245,18 +245,19 @@ def test_concurrent_callers_share_batches_and_each_gets_its_own_answer(
         httpx.Client(base_url=url, trust_env=False) as http,
         ThreadPoolExecutor(24) as pool,
     ):
-        told = list(pool.map(lambda body: http.post(PATH, json=body).json(), bodies))
-        rows, batches = (metric(http, f"batch_size_rows_{each}") for each in ("sum", "count"))
+        decisions = list(pool.map(lambda body: http.post(PATH, json=body).json(), bodies))
+        rows, batches = (metric(http, f"batch_size_rows_{total}") for total in ("sum", "count"))
         assert metric(http, "requests_total") == metric(http, "latency_seconds_count") == rows
         assert metric(http, "queue_depth_rows") == metric(http, "shed_total") == 0
-    assert [each["request_id"] for each in told] == [each["request_id"] for each in bodies]
-    assert sorted(each["row_id"] for each in told) == list(range(len(bodies)))
+    ids = [decision["request_id"] for decision in decisions]
+    assert ids == [body["request_id"] for body in bodies]
+    assert sorted(row["row_id"] for row in decisions) == list(range(len(bodies)))
     assert rows == len(bodies) and batches < rows
     with sqlite3.connect(tmp_path / "a.db") as file:
         logged = file.execute("SELECT row_id, request_id, action, score FROM decisions").fetchall()
     file.close()
     keys = ("row_id", "request_id", "action", "score")
-    assert sorted(logged) == sorted(tuple(each[key] for key in keys) for each in told)
+    assert sorted(logged) == sorted(tuple(row[key] for key in keys) for row in decisions)
 
 
 # --- in one process, where time can be stopped ---------------------------------------------------
@@ -288,7 +289,7 @@ class Slow:
         return self.handle(frame)
 
     def edge(self, **limits: Any) -> Any:
-        return application(Gate(self.decider, EdgeSettings(**limits), Meters()))
+        return application(Batcher(self.decider, EdgeSettings(**limits), Metrics()))
 
 
 def asked(request_id: int) -> dict[str, Any]:
@@ -315,10 +316,10 @@ def test_a_full_queue_sheds_at_once_and_decides_the_rest(system: System) -> None
             return shed, answered, (await http.get("/metrics")).text
 
     shed, answered, page = asyncio.run(story())
-    assert {each.status_code for each in shed} == {503}
-    assert all(each.headers["retry-after"] == "1" for each in shed)
+    assert {response.status_code for response in shed} == {503}
+    assert all(response.headers["retry-after"] == "1" for response in shed)
     assert "4 transactions are waiting; try again in 1 s." in shed[0].json()["detail"]
-    assert [each.json()["request_id"] for each in answered] == [1, 2, 3, 4, 5]
+    assert [response.json()["request_id"] for response in answered] == [1, 2, 3, 4, 5]
     assert 'shed_total{cause="queue_full"} 3.0' in page
     assert 'requests_total{action="approve"} 5.0' in page
     assert "batch_size_rows_count 2.0" in page  # the one, and the four that gathered meanwhile
@@ -341,7 +342,7 @@ def test_nobody_waits_longer_than_the_limit(system: System) -> None:
             return late, again, (await http.get("/metrics")).text
 
     late, again, page = asyncio.run(story())
-    assert [each.status_code for each in late] == [503, 503]
+    assert [response.status_code for response in late] == [503, 503]
     assert late[0].headers["retry-after"] == "7" and "within 0.2 s" in late[0].json()["detail"]
     assert again.json()["is_duplicate"] and again.json()["row_id"] == 1
     assert 'shed_total{cause="too_slow"} 2.0' in page
@@ -351,7 +352,7 @@ def test_nothing_is_decided_before_the_log_is_replayed(system: System) -> None:
     decider = Decider(system, None, virtual=True, power_loss_safe=False)
     go, really_open = threading.Event(), decider.open
     decider.open = lambda: go.wait(timeout=20) and really_open()  # type: ignore[method-assign]
-    app = application(Gate(decider, EdgeSettings(), Meters()))
+    app = application(Batcher(decider, EdgeSettings(), Metrics()))
 
     async def story() -> list[tuple[int, str]]:
         async with app.router.lifespan_context(app):
@@ -363,8 +364,10 @@ def test_nothing_is_decided_before_the_log_is_replayed(system: System) -> None:
                 while (await http.get("/readyz")).status_code != 200:
                     await asyncio.sleep(0.01)
                 late = await http.post(PATH, json=GOOD)
-                return [(each.status_code, each.headers.get("retry-after", "")) for each in
-                        (*early, late)]  # fmt: skip
+                return [
+                    (response.status_code, response.headers.get("retry-after", ""))
+                    for response in (*early, late)
+                ]
 
     assert asyncio.run(story()) == [(200, ""), (503, "1"), (503, "1"), (200, "")]
 
@@ -372,7 +375,7 @@ def test_nothing_is_decided_before_the_log_is_replayed(system: System) -> None:
 def test_an_edge_ahead_of_its_log_stops_and_says_so(system: System) -> None:
     """Whatever goes wrong between the system and the log: no answer is left unwritten."""
     decider = Decider(system, None, virtual=True, power_loss_safe=False)
-    app = application(Gate(decider, EdgeSettings(), Meters()))
+    app = application(Batcher(decider, EdgeSettings(), Metrics()))
 
     def broken(*lines: Any) -> None:
         raise StateError("the disk is full.")
@@ -382,15 +385,16 @@ def test_an_edge_ahead_of_its_log_stops_and_says_so(system: System) -> None:
             fine = await http.post(PATH, json=asked(1))
             assert decider._log is not None
             decider._log.append = broken  # type: ignore[method-assign]
-            told = await asyncio.gather(*(http.post(PATH, json=asked(k)) for k in (2, 3)))
-            return [fine, *told, await http.post(PATH, json=asked(1)), await http.get("/readyz"),
-                    await http.get("/healthz")]  # fmt: skip
+            responses = await asyncio.gather(*(http.post(PATH, json=asked(k)) for k in (2, 3)))
+            responses.append(await http.post(PATH, json=asked(1)))
+            probes = [await http.get("/readyz"), await http.get("/healthz")]
+            return [fine, *responses, *probes]
 
-    told = asyncio.run(story())
-    assert [each.status_code for each in told] == [200, 503, 503, 503, 503, 200]
+    responses = asyncio.run(story())
+    assert [response.status_code for response in responses] == [200, 503, 503, 503, 503, 200]
     assert all(
-        "the edge has stopped: the disk is full; try again in 1 s." in each.text
-        for each in told[1:5]
+        "the edge has stopped: the disk is full; try again in 1 s." in response.text
+        for response in responses[1:5]
     )
 
 
@@ -406,7 +410,7 @@ def test_nothing_outlives_the_block(system: System, tmp_path: Path) -> None:
     before = set(threading.enumerate())
     with serve(system, tmp_path / "a.db") as url, Client(url) as client:
         assert not closed(url) and client.ready()
-        more = {each.name for each in set(threading.enumerate()) - before}
+        more = {thread.name for thread in set(threading.enumerate()) - before}
         assert more == {"edge", "decider_0"}
     assert closed(url) and not set(threading.enumerate()) - before
     with pytest.raises(ZeroDivisionError), serve(system, tmp_path / "a.db") as url:
@@ -438,8 +442,8 @@ def test_a_long_replay_ends_with_the_block(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(DecisionLog, "entries", endless)
-    monkeypatch.setattr(Decider, "_check", lambda *told: None)
-    monkeypatch.setattr(server, "_wait", interrupted)
+    monkeypatch.setattr(Decider, "_check_replay", lambda *entries: None)
+    monkeypatch.setattr(server, "_wait_until_ready", interrupted)
     with pytest.raises(KeyboardInterrupt), serve(system, tmp_path / "a.db", virtual=True):
         pytest.fail("the block was entered")
     assert not read_to_its_end
@@ -451,18 +455,18 @@ def test_a_request_on_its_way_is_answered_before_the_end(system: System) -> None
             many = {"transactions": [asked(k) for k in range(500)]}
             answer = pool.submit(httpx.post, url + PATH, json=many, trust_env=False)
             time.sleep(0.02)
-        told = answer.exception() or answer.result()
-    assert isinstance(told, httpx.ConnectError) or len(told.json()["decisions"]) == 500
+        response = answer.exception() or answer.result()
+    assert isinstance(response, httpx.ConnectError) or len(response.json()["decisions"]) == 500
 
 
 def test_a_caller_who_falls_silent_is_given_up(system: System) -> None:
     settings = EdgeSettings(time_limit_s=0.3)
     with serve(system, virtual=True, settings=settings) as url:
-        place = urlsplit(url)
-        with socket.create_connection((place.hostname, place.port), timeout=10) as half:
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port), timeout=10) as half:
             half.sendall(b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
             assert half.recv(4_096).startswith(b"HTTP/1.1 503")
-        with socket.create_connection((place.hostname, place.port)) as gone:
+        with socket.create_connection((address.hostname, address.port)) as gone:
             gone.sendall(b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         with Client(url) as client:
             assert client.decide([GOOD])[0]["action"] == "approve"
@@ -518,8 +522,8 @@ def test_the_document_tells_the_fields_and_every_answer(edge: httpx.Client) -> N
     )
     assert many["properties"]["transactions"]["maxItems"] == 1_000
     assert edge.post(PATH, json={**one["example"], "request_id": 901}).status_code == 200
-    told = decide["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"][0]
-    assert set(told["properties"]) == set(told["required"]) == ANSWER
+    decision = decide["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"][0]
+    assert set(decision["properties"]) == set(decision["required"]) == ANSWER
 
 
 def test_the_page_of_documents_needs_no_network(edge: httpx.Client) -> None:
@@ -562,8 +566,8 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, stop: signa
     try:
         url = json.loads(next(lines_of(process)))["url"]
         with Client(url) as client:
-            told = client.decide([GOOD])
-            assert (told[0]["model_version"], told[0]["score"]) == ("mine-7", 1.0)
+            decisions = client.decide([GOOD])
+            assert (decisions[0]["model_version"], decisions[0]["score"]) == ("mine-7", 1.0)
     finally:
         process.send_signal(stop)
         out, err = process.communicate(timeout=60)
@@ -580,5 +584,5 @@ def test_the_command_says_a_mistake_in_one_line(
     from mlsys_lessons import cli
 
     assert cli.main(["serve", "--daily", "100", *arguments]) == 2
-    said = capsys.readouterr()
-    assert said.out == "" and said.err.count("\n") == 1 and word in said.err
+    output = capsys.readouterr()
+    assert output.out == "" and output.err.count("\n") == 1 and word in output.err

@@ -29,6 +29,7 @@ import numpy as np
 
 import mlsys_lessons as mls
 from mlsys_lessons.claims import runs
+from mlsys_lessons.claims.code_version import code_version
 from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
 from mlsys_lessons.domain import MONTH_DAYS
 from mlsys_lessons.system.faults import CATALOGUE
@@ -292,7 +293,7 @@ def circumstances(counts: Counts) -> Answer:
         "python": platform.python_version(),
         "libraries": runs.libraries(),
         "package": mls.__version__,
-        "code": runs.code_version(),
+        "code": code_version("mlsys_lessons.experiments.arms"),
         "cores": os.cpu_count(),
     }
 

@@ -1,4 +1,4 @@
-"""Traffic against queueing theory: every number here is a closed form or a published fact."""
+"""Traffic against queueing theory: every number is a closed form or a published fact."""
 
 from __future__ import annotations
 
@@ -240,8 +240,8 @@ def test_a_throttle_forgets_after_its_window() -> None:
 def test_a_breaker_looks_at_the_calls_that_the_throttle_let_go() -> None:
     policy = Policy(queue_limit=20, throttle=Throttle())  # one call in two is refused, and
     alone, opens, never = (  # five in six are not even made
-        simulate_queue(poisson(60.0, 300.0, seed=7), servers=10, policy=each, seed=1)
-        for each in (
+        simulate_queue(poisson(60.0, 300.0, seed=7), servers=10, policy=tried, seed=1)
+        for tried in (
             policy,
             *(replace(policy, breaker=Breaker(failure_share=x)) for x in (0.4, 0.8)),
         )
@@ -278,11 +278,11 @@ def test_the_table_by_second_counts_what_the_requests_say() -> None:
     policy = Policy(timeout_s=3.0, retries=Retries(2), queue_limit=5)
     run = simulate_queue(poisson(12.0, 60.0, seed=4), servers=6, policy=policy, seed=4)
     table, second = run.per_second(), run.arrivals.times.astype(int)
-    for name, asked in run.requests.groupby(second)["outcome"]:
-        for outcome, requests in asked.value_counts().items():
-            assert table.loc[name, outcome] == requests
+    for moment, outcomes in run.requests.groupby(second)["outcome"]:
+        for outcome, requests in outcomes.value_counts().items():
+            assert table.loc[moment, outcome] == requests
     assert table["calls"].sum() == (run.sent < 60).sum()
-    queued = [((run.sent < each) & (run.started >= each)).sum() for each in table.index]
+    queued = [((run.sent < start) & (run.started >= start)).sum() for start in table.index]
     assert table["queue"].tolist() == queued
     assert max(queued) > 0
 

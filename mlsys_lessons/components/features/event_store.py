@@ -2,12 +2,18 @@
 
 It answers one question, "what had this customer done just before this moment?", exactly and for
 any batch size. It is not the log: it forgets after some weeks, and it knows neither features nor
-decisions. features.py makes numbers for a model out of its answers.
+decisions. definitions.py makes numbers for a model out of its answers.
 
-How: one int64 key per event, customer first and time second, kept in order beside the running total
-of cents. The events of a window lie next to each other, so their count is the difference of two
-positions and their sum the difference of two totals. Whole numbers only: no order of additions,
-hence no batch cut, can change a bit. Longer than most: runs and store are one data structure.
+| word | what it is |
+|---|---|
+| key | `EVENT`: customer 24 bits, time 38 bits (ms); keys in order are customers, each in time |
+| run | events in the order of their keys, with running totals of cents |
+| window | 30 days, 7 days, a day, an hour; it ends just before a key |
+| wave | rows of a batch none of which has overtaken another: they can be read at once |
+
+A window's events lie next to each other in a run, so their count is the difference of two positions
+and their sum the difference of two totals. Whole numbers only: no order of additions, hence no
+batch cut, can change a bit. Longer than most: runs and store are one data structure.
 """
 
 from __future__ import annotations
@@ -20,27 +26,28 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mlsys_lessons.ids import BitFields, stable_order
 from mlsys_lessons.records import DAY_MS, HOUR_MS
 
 Ints = NDArray[np.int64]
 
-WINDOWS_MS = (30 * DAY_MS, 7 * DAY_MS, DAY_MS, HOUR_MS)  # what a history tells, longest first
+WINDOWS_MS = (30 * DAY_MS, 7 * DAY_MS, DAY_MS, HOUR_MS)  # the spans of a history, longest first
 MONTH, WEEK, DAY, HOUR = range(len(WINDOWS_MS))  # columns of History.counts and History.cents
 ACCEPTED_DELAY_MS = 7 * DAY_MS  # an older claim is quarantined by the contract
 SETTLE_EVERY_DAYS = 7  # going through all events is dear, and a few more do no harm
 KEPT_MS = WINDOWS_MS[MONTH] + ACCEPTED_DELAY_MS  # so forgetting never changes an accepted row
 
-TIME_BITS = 38  # 2^38 ms are 8.7 years; with 24 bits of customer a key stays below 2^62
+EVENT = BitFields("customer", time=38)  # 2^38 ms are 8.7 years; a key stays below 2^62
 CUSTOMERS = 2**24
-_TIME_MASK = 2**TIME_BITS - 1
-_ZERO_MS = -1_000 * DAY_MS  # the time whose key is 0
+_ZERO_MS = -1_000 * DAY_MS  # the time 0 of a key
+_LAST_TIME = 2 ** EVENT.bits["time"] - 1
 # Every key lies 35 days or more above its customer's lowest one: no window reaches into another
 # customer's events, and another customer's last event always looks older than any window.
 EARLIEST_MS = _ZERO_MS + 35 * DAY_MS
-LATEST_MS = _ZERO_MS + _TIME_MASK
-_UNREADABLE = CUSTOMERS << TIME_BITS  # the key of rows that belong to nobody
+LATEST_MS = _ZERO_MS + _LAST_TIME
+_UNREADABLE = int(EVENT.pack(customer=CUSTOMERS, time=0))  # the key of rows that belong to nobody
+_ALL = slice(None)
 _SENTINEL = -1  # stands before every key, so there is always a "last event before"
-_BEFORE, _BEHIND = -2, -1  # all of a run
 
 
 class Attempts(NamedTuple):
@@ -48,12 +55,16 @@ class Attempts(NamedTuple):
 
     keys: Ints
     cents: Ints
-    enters: NDArray[np.bool_]  # the others are told their history and leave no trace
+    enters: NDArray[np.bool_]  # the others get their history and leave no trace
 
     @property
     def readable(self) -> NDArray[np.bool_]:
         """Which rows have a customer and a time to look under."""
         return np.asarray(self.keys != _UNREADABLE)
+
+    def take(self, rows: slice | Ints | NDArray[np.bool_]) -> Attempts:
+        """Select attempts by slice, position or mask."""
+        return Attempts(self.keys[rows], self.cents[rows], self.enters[rows])
 
 
 class History(NamedTuple):
@@ -64,17 +75,26 @@ class History(NamedTuple):
     gap_ms: Ints  # since the last earlier event; longer than any window when there is none
 
 
-class Found(NamedTuple):
-    """What one run knows of each row's customer."""
+class Summary(NamedTuple):
+    """What some runs hold of each row's customer before a key."""
 
     counts: Ints  # (rows, windows)
     cents: Ints  # (rows, windows)
-    latest: Ints  # the last key before the row
+    last_key: Ints  # of the last event before
 
-    def and_(self, other: Found) -> Found:
-        """What two runs know together."""
-        counts, cents = self.counts + other.counts, self.cents + other.cents
-        return Found(counts, cents, np.maximum(self.latest, other.latest))
+    def take(self, rows: Ints) -> Summary:
+        """Some of the rows."""
+        return Summary(*(column[rows] for column in self))
+
+    def include(self, other: Summary, rows: slice | Ints = _ALL) -> None:
+        """Add to these rows what other events hold of them; changes the arrays."""
+        self.counts[rows] += other.counts
+        self.cents[rows] += other.cents
+        self.last_key[rows] = np.maximum(self.last_key[rows], other.last_key)
+
+    def history(self, keys: Ints) -> History:
+        """The rows' history, where `keys` are their own."""
+        return History(self.counts, self.cents, keys - self.last_key)
 
 
 def read_attempts(
@@ -89,8 +109,8 @@ def read_attempts(
     known = (customer_id >= 0) & (customer_id < CUSTOMERS)
     timed = (event_ms >= EARLIEST_MS) & (event_ms < LATEST_MS)
     readable = known & timed
-    keys = np.where(readable, customer_id << TIME_BITS | (event_ms - _ZERO_MS), _UNREADABLE)
-    return Attempts(keys, cents, enters & readable)
+    keys = EVENT.pack(customer=customer_id, time=event_ms - _ZERO_MS)
+    return Attempts(np.where(readable, keys, _UNREADABLE), cents, enters & readable)
 
 
 @dataclass(frozen=True)
@@ -125,41 +145,49 @@ class SortedRun:
 
     def younger_than(self, time_ms: int) -> SortedRun:
         """A run without the events before a time."""
-        kept = (self.keys & _TIME_MASK) >= time_ms - _ZERO_MS
-        kept[0] = True
-        return self if kept.all() else SortedRun(self.keys[kept], self.cents[kept])
+        young = EVENT.get(self.keys, "time") >= time_ms - _ZERO_MS
+        young[0] = True  # the sentinel
+        return self if young.all() else SortedRun(self.keys[young], self.cents[young])
 
     @cached_property
     def span(self) -> tuple[int, int]:
         """The times of the first and the last event."""
-        times = self.keys[1:] & _TIME_MASK
-        return int(times.min(initial=_TIME_MASK)), int(times.max(initial=-1))
+        times = EVENT.get(self.keys[1:], "time")
+        return int(times.min(initial=_LAST_TIME)), int(times.max(initial=-1))
 
-    def look(self, ends: Ints) -> Found:
+    def before(self, ends: Ints) -> Summary:
         """What lies in each window before the given keys.
 
-        An event on a window's opening edge is in, one on its end is out. Edges that lie before the
-        run's first event, or behind its last one, all fall on one place: they are looked up once.
+        An event on a window's opening edge is in, one on its end is out.
         """
-        times = ends & _TIME_MASK
-        low, high = int(times.min(initial=_TIME_MASK)), int(times.max(initial=0))
-        first, last = self.span
-        places: dict[int, Ints] = {}
-        columns = []
-        for reach in (*WINDOWS_MS, 0):
-            shared = _BEHIND if low - reach > last else _BEFORE if high - reach <= first else reach
-            if shared not in places:
-                places[shared] = np.searchsorted(self.keys, ends - reach) - 1
-            columns.append(places[shared])
-        *opened, end = columns
-        counts = np.stack([end - place for place in opened], axis=1)
+        *openings, end = self._positions(ends)
+        counts = np.stack([end - opening for opening in openings], axis=1)
         until = self.totals[end]
-        cents = np.stack([until - self.totals[place] for place in opened], axis=1)
-        return Found(counts, cents, self.keys[end])
+        cents = np.stack([until - self.totals[opening] for opening in openings], axis=1)
+        return Summary(counts, cents, self.keys[end])
+
+    def _positions(self, ends: Ints) -> list[Ints]:
+        """Positions of the last event before each window's opening, and before the end itself.
+
+        Openings that all lie before the run's first event, or all behind its last one, fall on
+        one position for each customer: windows that share it are looked up once.
+        """
+        times = EVENT.get(ends, "time")
+        earliest, latest = int(times.min(initial=_LAST_TIME)), int(times.max(initial=0))
+        first, last = self.span
+        lookups: dict[int | str, Ints] = {}
+        positions = []
+        for span in (*WINDOWS_MS, 0):
+            behind, before = earliest - span > last, latest - span <= first
+            edge = "behind all" if behind else "before all" if before else span
+            if edge not in lookups:
+                lookups[edge] = np.searchsorted(self.keys, ends - span) - 1
+            positions.append(lookups[edge])
+        return positions
 
 
 class EventStore:
-    """Three sorted runs: `base`, the days `since` it was last settled, and `today`, which grows.
+    """Three sorted runs: `base`, the `recent` days not yet settled in it, and `today`, which grows.
 
     Why it matters: a day's rows are merged into a small run many times and into the large one
     rarely, so a single payment is answered as exactly as a whole day, and soon enough.
@@ -174,16 +202,16 @@ class EventStore:
     """
 
     def __init__(self) -> None:
-        self.base, self.since, self.today = SortedRun(), SortedRun(), SortedRun()
+        self.base, self.recent, self.today = SortedRun(), SortedRun(), SortedRun()
         self.edge_ms = EARLIEST_MS  # the last midnight
 
     def __len__(self) -> int:
         """Count the events held."""
-        return len(self.base) + len(self.since) + len(self.today)
+        return len(self.base) + len(self.recent) + len(self.today)
 
     def __repr__(self) -> str:
         """Say how much is held."""
-        past = len(self.base) + len(self.since)
+        past = len(self.base) + len(self.recent)
         return f"EventStore({past:,} events until midnight, {len(self.today):,} since)"
 
     def read(self, attempts: Attempts) -> History:
@@ -192,18 +220,14 @@ class EventStore:
         Rows see the earlier rows of their own batch. Nothing is kept: that is `add`.
         """
         order = _by_customer(attempts.keys)
-        keys, cents = attempts.keys[order], attempts.cents[order]
-        enters = attempts.enters[order]
-        known = self._until_midnight(keys)
+        ordered = attempts.take(order)
+        summary = self._closed_days(ordered.keys)
         today = self.today
-        for rows in _waves(keys):
-            chosen = enters[rows]
-            today = today.with_events(keys[rows][chosen], cents[rows][chosen])
-            more = today.look(keys[rows])
-            known.counts[rows] += more.counts
-            known.cents[rows] += more.cents
-            known.latest[rows] = np.maximum(known.latest[rows], more.latest)
-        return _in_order(order, History(known.counts, known.cents, keys - known.latest))
+        for rows in _waves(ordered.keys):
+            wave = ordered.take(rows)
+            today = today.with_events(wave.keys[wave.enters], wave.cents[wave.enters])
+            summary.include(today.before(wave.keys), rows)
+        return _in_arrival_order(order, summary.history(ordered.keys))
 
     def read_at(self, attempts: Attempts, as_of_ms: int) -> History:
         """The history of each row as a table written at `as_of_ms` has it.
@@ -212,21 +236,21 @@ class EventStore:
         other. Up to the last midnight, only what had arrived by then is read. The gap is
         the time from the last event in the table to the row itself.
         """
-        as_of = min(max(as_of_ms, EARLIEST_MS), LATEST_MS) - _ZERO_MS
         order = _by_customer(attempts.keys)
         keys = attempts.keys[order]
-        ends = keys - np.maximum((keys & _TIME_MASK) - as_of, 0)
-        another = np.diff(ends, prepend=-1) != 0  # a customer's rows mostly read the same line
-        known = self._until_midnight(ends[another])
+        ends = _no_later_than(as_of_ms, keys)
+        is_new = np.diff(ends, prepend=-1) != 0  # a customer's rows mostly read the same line
+        lines = self._closed_days(ends[is_new])
         if as_of_ms > self.edge_ms:
-            known = known.and_(self.today.look(ends[another]))
-        line = np.cumsum(another) - 1
-        known = Found(*(column[line] for column in known))
-        return _in_order(order, History(known.counts, known.cents, keys - known.latest))
+            lines.include(self.today.before(ends[is_new]))
+        line = np.cumsum(is_new) - 1
+        return _in_arrival_order(order, lines.take(line).history(keys))
 
-    def _until_midnight(self, ends: Ints) -> Found:
-        """What the closed days know."""
-        return self.base.look(ends).and_(self.since.look(ends))
+    def _closed_days(self, ends: Ints) -> Summary:
+        """What the days until the last midnight hold."""
+        summary = self.base.before(ends)
+        summary.include(self.recent.before(ends))
+        return summary
 
     def add(self, attempts: Attempts) -> None:
         """Keep the rows that may enter."""
@@ -239,44 +263,49 @@ class EventStore:
         self.today = self.today.with_events(keys, cents)
 
     def close_day(self, edge_ms: int) -> None:
-        """Midnight: the running day joins the others; once a week they settle into the base.
+        """Midnight: the running day joins the recent ones; once a week they settle into the base.
 
         What no window can reach any more is forgotten then.
         """
-        self.since = self.since.with_events(self.today.keys[1:], self.today.cents[1:])
+        self.recent = self.recent.with_events(self.today.keys[1:], self.today.cents[1:])
         if edge_ms // DAY_MS % SETTLE_EVERY_DAYS == 0:
-            settled = self.base.with_events(self.since.keys[1:], self.since.cents[1:])
-            self.base, self.since = settled.younger_than(edge_ms - KEPT_MS), SortedRun()
+            settled = self.base.with_events(self.recent.keys[1:], self.recent.cents[1:])
+            self.base, self.recent = settled.younger_than(edge_ms - KEPT_MS), SortedRun()
         self.today, self.edge_ms = SortedRun(), edge_ms
 
 
 def _by_customer(keys: Ints) -> Ints:
     """The order that groups rows by customer and leaves each customer's rows as they arrived."""
-    # Sorting unique numbers needs no stable sort, and numpy has a far faster one then.
-    packed = np.sort(keys >> TIME_BITS << TIME_BITS | np.arange(len(keys)))
-    return np.asarray(packed & _TIME_MASK)
+    return stable_order(EVENT.get(keys, "customer"))
+
+
+def _no_later_than(moment_ms: int, keys: Ints) -> Ints:
+    """The keys, those of a later time moved back to a moment of their customer."""
+    moment = min(max(moment_ms, EARLIEST_MS), LATEST_MS) - _ZERO_MS
+    return keys - np.maximum(EVENT.get(keys, "time") - moment, 0)
 
 
 def _waves(keys: Ints) -> Iterator[slice | Ints]:
     """Groups of rows to be entered one after another, each free of overtaking.
 
-    A row that happens before its customer's previous arrival has been overtaken. Were both
+    A row that happened before its customer's previous arrival was overtaken by it. Were both
     entered at once, the previous arrival would see a row that had not come yet. So the overtaken
     row opens the customer's next wave. Without late rows there is one wave: the batch.
     """
     overtaken = np.diff(keys, prepend=keys[:1]) < 0  # never across customers: those ascend
     if not overtaken.any():
-        yield slice(None)
+        yield _ALL
         return
-    risen = np.cumsum(overtaken)
-    first = np.searchsorted(keys >> TIME_BITS, keys >> TIME_BITS)  # each customer's first row
-    wave: Ints = risen - risen[first]
+    overtakings = np.cumsum(overtaken)
+    customer = EVENT.get(keys, "customer")
+    first_row = np.searchsorted(customer, customer)
+    wave: Ints = overtakings - overtakings[first_row]
     by_wave = np.argsort(wave, kind="stable")
     yield from np.split(by_wave, np.cumsum(np.bincount(wave))[:-1])
 
 
-def _in_order(order: Ints, history: History) -> History:
-    """The answers in the order of the questions."""
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    return History(*(column[place] for column in history))
+def _in_arrival_order(order: Ints, history: History) -> History:
+    """The history of rows that were sorted by `order`, as they arrived."""
+    row = np.empty_like(order)
+    row[order] = np.arange(len(order))
+    return History(*(column[row] for column in history))

@@ -1,7 +1,7 @@
 """Risk tables: how often a merchant, country or category has turned out to be fraud.
 
-The one part of the features that is made of labels, hence the part that must wait for them. A table
-is constant between two midnights. It neither learns of single customers nor decides anything.
+These are the only features made of labels, hence the only ones that must wait for them. A table is
+constant between two midnights. It knows nothing of single customers and decides nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 WINDOW_DAYS = 60  # of requests, the youngest of them just matured
 FIRST_GUESS = 0.004  # the overall fraud rate until a first matured fraud is known
 _CODES = 2**20
-_UNKNOWN = 0  # slot of every value without a code; a code's own slot is code + 1
+_UNKNOWN = 0  # row of every value without a code; a code's own row is code + 1
 
 
 class RiskTable:
@@ -43,10 +43,10 @@ class RiskTable:
     def __init__(self, prior: float) -> None:
         self.prior = prior
         self.base = FIRST_GUESS
-        self._requests: Ints = np.zeros(1, dtype=np.int64)  # by slot, inside the window
+        self._requests: Ints = np.zeros(1, dtype=np.int64)  # by row, inside the window
         self._positives: Ints = np.zeros(1, dtype=np.int64)
         self._today: list[Ints] = []
-        self._days: dict[int, tuple[Ints, Ints]] = {}  # tick -> slots, requests of each
+        self._days: dict[int, tuple[Ints, Ints]] = {}  # tick -> rows, requests of each
         self._inside: set[int] = set()  # ticks that the running totals hold
         self._frauds: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
@@ -60,21 +60,21 @@ class RiskTable:
 
     def count(self, codes: Ints) -> None:
         """Take in requests of the running day."""
-        self._today.append(_slots(codes))
+        self._today.append(_rows(codes))
 
     def close_day(self, tick: int) -> None:
         """File the running day's requests under its tick."""
         if self._today:
             requests = np.bincount(np.concatenate(self._today))
-            slots = np.flatnonzero(requests)
-            self._days[tick] = slots, requests[slots]
+            rows = np.flatnonzero(requests)
+            self._days[tick] = rows, requests[rows]
         self._today = []
 
     def learn(self, *, ticks: Ints, codes: Ints) -> None:
         """Take in newly known positives: the arrival tick and the key of their requests."""
         self._frauds = (
             np.concatenate([self._frauds[0], ticks]),
-            np.concatenate([self._frauds[1], _slots(codes)]),
+            np.concatenate([self._frauds[1], _rows(codes)]),
         )
 
     def open_day(self, tick: int) -> None:
@@ -94,32 +94,32 @@ class RiskTable:
 
     def rate(self, codes: Ints) -> NDArray[np.float64]:
         """Risk of each key; the overall rate for keys without requests in the window."""
-        slots = _slots(codes)
-        slots = np.where(slots < len(self._requests), slots, _UNKNOWN)
-        requests, positives = self._requests[slots], self._positives[slots]
+        rows = _rows(codes)
+        rows = np.where(rows < len(self._requests), rows, _UNKNOWN)
+        requests, positives = self._requests[rows], self._positives[rows]
         risk = (positives + self.prior * self.base) / (requests + self.prior)
-        return np.where(slots == _UNKNOWN, self.base, risk)
+        return np.where(rows == _UNKNOWN, self.base, risk)
 
     def _slide(self, oldest: int, newest: int) -> None:
         """Add the days that have matured to the running totals, drop those that are too old."""
         for tick in [day for day in self._days if day < oldest]:
-            slots, requests = self._days.pop(tick)
+            rows, requests = self._days.pop(tick)
             if tick in self._inside:
-                self._requests[slots] -= requests
+                self._requests[rows] -= requests
         arrived = {day for day in self._days if day < newest} - self._inside
         for tick in arrived:
-            slots, requests = self._days[tick]
-            self._grow(int(slots.max(initial=_UNKNOWN)))
-            self._requests[slots] += requests
+            rows, requests = self._days[tick]
+            self._grow(int(rows.max(initial=_UNKNOWN)))
+            self._requests[rows] += requests
         self._inside = {day for day in self._inside | arrived if day >= oldest}
 
-    def _grow(self, slot: int) -> None:
-        """Make room for a slot."""
-        missing = slot + 1 - len(self._requests)
+    def _grow(self, row: int) -> None:
+        """Make room for a row."""
+        missing = row + 1 - len(self._requests)
         if missing > 0:
             self._requests = np.append(self._requests, np.zeros(missing, dtype=np.int64))
 
 
-def _slots(codes: Ints) -> Ints:
+def _rows(codes: Ints) -> Ints:
     known = (codes >= 0) & (codes < _CODES)
     return np.where(known, codes + 1, _UNKNOWN)

@@ -1,7 +1,7 @@
-"""Columns cut into cells: quantile, equal-width and Doane's edges, categories; counts of each.
+"""Columns cut into bins: quantile, equal-width and Doane's edges, categories; counts of each.
 
-A drift statistic over cells is a formula on two rows of counts; its convention is how the cells
-were cut. All of that is here, and none of the formulas.
+A drift statistic over bins is a formula on two rows of counts, and a convention: how the bins were
+cut. All conventions are here, and none of the formulas.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from mlsys_lessons.records import InputError
 
 
 def quantile_edges(values: Floats, bins: int) -> Floats:
-    """Inner edges of `bins` cells of equal mass, for cells closed on the right.
+    """Inner edges of `bins` bins of equal mass, closed on the right.
 
-    A quantile that repeats is a value with more than a cell's mass: it gets a cell for itself,
-    or everything that ties with it would hide inside.
+    A quantile that repeats is a value with more than a bin's mass: it gets a bin for itself, or
+    its smaller neighbours would hide in the same one.
     """
     quantiles = np.quantile(values, np.arange(1, bins) / bins)
     heavy = quantiles[:-1][quantiles[1:] == quantiles[:-1]]
     return np.unique(np.concatenate([quantiles, np.nextafter(heavy, -np.inf)]))
 
 
-def cell_counts(values: Floats, edges: Floats) -> Codes:
-    """How many values lie in each cell (closed on the right), the missing ones last.
+def bin_counts(values: Floats, edges: Floats) -> Codes:
+    """How many values lie in each bin (closed on the right), the missing ones last.
 
     Nine comparisons of a column are several times cheaper than one binary search a row.
     """
@@ -36,15 +36,15 @@ def cell_counts(values: Floats, edges: Floats) -> Codes:
 def numeric_counts(
     reference: Floats, current: Floats, bins: int | str, edges: str
 ) -> tuple[Codes, Codes]:
-    """Counts of two numeric samples in common cells, the missing values in the last one."""
-    known, seen = reference[~np.isnan(reference)], current[~np.isnan(current)]
-    if edges == "reference_quantiles" or not len(known) + len(seen):
-        inner = quantile_edges(known, int(bins)) if len(known) else np.empty(0)
-        return cell_counts(reference, inner), cell_counts(current, inner)
-    grid = _pooled_edges(np.concatenate([known, seen]), bins)
-    counts = [np.histogram(values, grid)[0] for values in (known, seen)]
-    missing = len(reference) - len(known), len(current) - len(seen)
-    if not any(missing):  # no cell for what nobody misses: Evidently's fill would price it
+    """Counts of two numeric samples in common bins, the missing values in the last one."""
+    first, second = (sample[~np.isnan(sample)] for sample in (reference, current))
+    if edges == "reference_quantiles" or not len(first) + len(second):
+        inner = quantile_edges(first, int(bins)) if len(first) else np.empty(0)
+        return bin_counts(reference, inner), bin_counts(current, inner)
+    grid = _pooled_edges(np.concatenate([first, second]), bins)
+    counts = [np.histogram(values, grid)[0] for values in (first, second)]
+    missing = len(reference) - len(first), len(current) - len(second)
+    if not any(missing):  # no empty bin where nothing is missing: Evidently's fill would count it
         return counts[0], counts[1]
     return np.append(counts[0], missing[0]), np.append(counts[1], missing[1])
 
@@ -57,7 +57,7 @@ def _pooled_edges(values: Floats, bins: int | str) -> Floats:
 
 
 def category_counts(reference: Sample, current: Sample, *, missing: bool) -> tuple[Codes, Codes]:
-    """Counts over the union of the values, the missing ones first where they are wanted."""
+    """Counts over the union of the values; with `missing` the missing ones have the first bin."""
     first, second, values = category_codes(reference, current)
     start = 0 if missing else 1
     counts = [np.bincount(codes + 1, minlength=values + 1)[start:] for codes in (first, second)]
@@ -68,7 +68,7 @@ def category_counts(reference: Sample, current: Sample, *, missing: bool) -> tup
 
 
 def doane_counts(reference: Floats, current: Floats) -> tuple[Codes, Codes]:
-    """Counts between Doane's edges (closed on the left), mass outside them in one cell more."""
+    """Counts between Doane's edges (closed on the left), mass outside them in one bin more."""
     low, high = float(reference.min()), float(reference.max())
     if low == high:
         low, high = low - 0.5, high + 0.5  # numpy's rule for a constant
@@ -82,7 +82,7 @@ def doane_counts(reference: Floats, current: Floats) -> tuple[Codes, Codes]:
 
 
 def _doane_bins(values: Floats) -> int:
-    """Sturges' number of cells plus what the sample's skewness asks for."""
+    """Sturges' number of bins and some more for the sample's skewness."""
     n, deviation = len(values), values - values.mean()
     square = deviation * deviation
     spread = float(np.sqrt(square.mean()))

@@ -1,22 +1,25 @@
-"""The arithmetic of control limits: what tomorrow's value may be if nothing has changed.
+"""The arithmetic of control limits: in what range today's value lies if nothing has changed.
 
 A self-starting Shewhart chart. For each metric the last 28 quiet days give a mean for each weekday
 (where it has a weekly cycle), one common slope, so that the baseline follows a season, and the
-spread that is left. Today's limits are the forecast and a t quantile times its standard error. A
-breached day does not enter the baseline; a shift that has lasted 28 days becomes the new one. It
-needs 14 quiet days before it speaks, and a week after a change of our own making (a new model).
-All metrics are computed together, as arrays.
+variance that these leave unexplained: an analysis of covariance. Today's limits are its forecast
+and a t quantile times the standard error. A day outside its limits does not enter the baseline; a
+shift that has lasted 28 days becomes the new baseline. The chart needs 14 quiet days before it has
+limits, and a week after a change of our own making (a new model). All metrics are computed
+together, as arrays. What a breach means, and who is called, is not decided here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 WINDOW_DAYS = 28  # four whole weeks
 LEAST_DAYS = 14  # before this a limit would be a guess
@@ -72,6 +75,31 @@ class Forecast:
         return replace(self, error=self.error * factor)
 
 
+class QuietDays(NamedTuple):
+    """The window that a forecast stands on, shape (metrics, days), grouped by weekday.
+
+    A metric without a weekly cycle has one group. Days without a value belong to none.
+    """
+
+    known: NDArray[np.bool_]
+    ago: Floats  # days since today: below 0; 0 where nothing is known
+    values: Floats  # 0 where nothing is known
+    member: NDArray[np.bool_]  # (metrics, days, groups): which group a day belongs to
+    size: NDArray[np.int64]  # (metrics, groups): days of each group
+
+    def group_means(self, column: Floats) -> Floats:
+        """Mean of a column in each group, shape (metrics, groups); 0 in an empty one."""
+        return np.asarray((column[:, :, None] * self.member).sum(axis=1) / np.maximum(self.size, 1))
+
+    def within_groups(self, column: Floats, means: Floats) -> Floats:
+        """A column less the mean of each day's group; 0 where nothing is known."""
+        return np.where(self.known, column - (self.member * means[:, None]).sum(axis=2), 0.0)
+
+    def residual_freedom(self) -> Floats:
+        """Days that are left after a mean for each group and one slope."""
+        return np.asarray(self.known.sum(axis=1) - (self.size > 0).sum(axis=1) - 1.0)
+
+
 class ControlChart:
     """The baselines of many metrics, advanced day by day.
 
@@ -102,54 +130,59 @@ class ControlChart:
         return f"ControlChart({len(self.cycles)} metrics, {ready} with {LEAST_DAYS} quiet days)"
 
     def forecast(self, tick: int, noise: Floats) -> Forecast:
-        """Analysis of covariance on the quiet days: a mean a weekday, one slope for all.
+        """Analysis of covariance on the quiet days: a mean for each weekday, one slope for all.
 
         `noise` is the least sd that sampling alone gives each metric today.
         """
-        known = ~np.isnan(self.values)
-        ago = np.where(known, self.days - tick, 0.0)
-        values = np.where(known, self.values, 0.0)
-        weekday = np.where(known, self.days % self.cycles[:, None], -1).astype(np.int64)
-        member = weekday[:, :, None] == np.arange(7)  # metric, day, weekday
-        size = member.sum(axis=1)
-        mean_ago = (ago[:, :, None] * member).sum(axis=1) / np.maximum(size, 1)
-        mean_value = (values[:, :, None] * member).sum(axis=1) / np.maximum(size, 1)
-        ago_left = np.where(known, ago - (member * mean_ago[:, None]).sum(axis=2), 0.0)
-        left = np.where(known, values - (member * mean_value[:, None]).sum(axis=2), 0.0)
-        spread = np.maximum((ago_left**2).sum(axis=1), 1e-9)
-        slope = (ago_left * left).sum(axis=1) / spread
-        freedom = known.sum(axis=1) - (size > 0).sum(axis=1) - 1.0
-        square = ((left - slope[:, None] * ago_left) ** 2).sum(axis=1)
-        variance = np.maximum(square / np.maximum(freedom, 1), noise**2)
-        today = (np.arange(len(self.cycles)), tick % self.cycles)
-        reach = 1 + 1 / np.maximum(size[today], 1) + mean_ago[today] ** 2 / spread
-        ready = (known.sum(axis=1) >= LEAST_DAYS) & (size[today] >= LEAST_SAME_DAYS)
-        ready &= self._settling == 0
-        error = np.where(ready, np.sqrt(variance * reach), np.nan)
+        days = self._quiet_days(tick)
+        mean_ago, mean_value = days.group_means(days.ago), days.group_means(days.values)
+        ago = days.within_groups(days.ago, mean_ago)
+        values = days.within_groups(days.values, mean_value)
+        slope, ago_squares = _common_slope(ago, values)
+        freedom = days.residual_freedom()
+        residual_squares = ((values - slope[:, None] * ago) ** 2).sum(axis=1)
+        variance = np.maximum(residual_squares / np.maximum(freedom, 1), noise**2)
+        today = (np.arange(len(self.cycles)), tick % self.cycles)  # each metric's group of today
+        reach = _reach(days.size[today], mean_ago[today], ago_squares)
+        error = np.where(self._ready(days, today), np.sqrt(variance * reach), np.nan)
         center = mean_value[today] - slope * mean_ago[today]
         return Forecast(center, error, np.maximum(freedom, 1))
 
+    def _quiet_days(self, tick: int) -> QuietDays:
+        """The window, from the point of view of a day."""
+        known = ~np.isnan(self.values)
+        ago = np.where(known, self.days - tick, 0.0)
+        group = np.where(known, self.days % self.cycles[:, None], -1).astype(np.int64)
+        member = group[:, :, None] == np.arange(7)
+        values = np.where(known, self.values, 0.0)
+        return QuietDays(known, ago, values, member, member.sum(axis=1))
+
+    def _ready(self, days: QuietDays, today: tuple[Ints, Ints]) -> NDArray[np.bool_]:
+        """Which metrics have enough quiet days, enough of today's weekday, and are not settling."""
+        ready = (days.known.sum(axis=1) >= LEAST_DAYS) & (days.size[today] >= LEAST_SAME_DAYS)
+        return np.asarray(ready & (self._settling == 0))
+
     def add(self, tick: int, values: Floats, breached: NDArray[np.bool_]) -> None:
         """Close the day: quiet values enter the baseline, breached ones wait aside."""
-        seen, settling = ~np.isnan(values), self._settling > 0
-        quiet, aside = seen & ~breached & ~settling, seen & (breached | settling)
+        known, settling = ~np.isnan(values), self._settling > 0
+        quiet, aside = known & ~breached & ~settling, known & (breached | settling)
         self._push(self.values, self.days, quiet, tick, values)
         self._push(self._shifted, self._shifted_days, aside, tick, values)
-        self._lasting = np.where(quiet | settling, 0, self._lasting + (seen & breached))
+        self._lasting = np.where(quiet | settling, 0, self._lasting + (known & breached))
         lasted = self._lasting >= WINDOW_DAYS
         self.values[lasted], self.days[lasted] = self._shifted[lasted], self._shifted_days[lasted]
         self._lasting[lasted] = 0
-        self._settling[seen & settling] -= 1
+        self._settling[known & settling] -= 1
         settled = settling & (self._settling == 0)
         if settled.any():
             self._move(settled)
 
     def settle(self, which: NDArray[np.bool_]) -> None:
-        """Expect a new level of these metrics from tomorrow on; they keep silent for a week."""
+        """Expect a new level of these metrics from tomorrow on; for a week they have no limits."""
         self._settling[which] = SETTLING_DAYS
 
     def _move(self, which: NDArray[np.bool_]) -> None:
-        """Shift the old baseline by how far the new week lies from what it forecast."""
+        """Shift the old baseline by the mean distance of the new week from its forecasts."""
         week = slice(WINDOW_DAYS - SETTLING_DAYS, WINDOW_DAYS)
         jump = np.zeros((len(self.cycles), SETTLING_DAYS))
         for index in range(SETTLING_DAYS):
@@ -171,12 +204,27 @@ class ControlChart:
         values[which, -1], days[which, -1] = today[which], tick
 
 
+def _common_slope(ago: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Least-squares slope of each metric within its groups, and the sum of squares of `ago`."""
+    ago_squares = np.maximum((ago**2).sum(axis=1), 1e-9)
+    return (ago * values).sum(axis=1) / ago_squares, ago_squares
+
+
+def _reach(size: Ints, mean_ago: Floats, ago_squares: Floats) -> Floats:
+    """Variance of a forecast's error, in residual variances.
+
+    Today's own noise, the uncertainty of its group's mean, and that of the slope over the distance
+    from the group's mean day to today.
+    """
+    return np.asarray(1 + 1 / np.maximum(size, 1) + mean_ago**2 / ago_squares)
+
+
 def limits(forecast: Forecast, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
     """Lower and upper limit on the scale, from each side's tail probability (0 = no limit)."""
     from scipy.special import stdtrit
 
-    reach_down = stdtrit(forecast.freedom, np.where(lower > 0, lower, 0.5))
-    reach_up = -stdtrit(forecast.freedom, np.where(upper > 0, upper, 0.5))
-    low = np.where(lower > 0, forecast.center + reach_down * forecast.error, -np.inf)
-    high = np.where(upper > 0, forecast.center + reach_up * forecast.error, np.inf)
+    errors_down = stdtrit(forecast.freedom, np.where(lower > 0, lower, 0.5))
+    errors_up = -stdtrit(forecast.freedom, np.where(upper > 0, upper, 0.5))
+    low = np.where(lower > 0, forecast.center + errors_down * forecast.error, -np.inf)
+    high = np.where(upper > 0, forecast.center + errors_up * forecast.error, np.inf)
     return low, high

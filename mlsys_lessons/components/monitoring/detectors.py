@@ -3,7 +3,7 @@
 Two classics, as small state machines with `update(x)` and `drift_detected`, and `update_many` for
 whole arrays at array speed. They watch a stream; they do not say what moved, by how much, or
 whose fault it is. "Page-Hinkley" names two different tests in the field's libraries; this one is
-River's, sided both ways. ADWIN is River's too, where River is installed.
+River's two-sided form. For ADWIN use River itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FIRST_CHUNK, LAST_CHUNK = 4_096, 262_144  # values looked at together: few after
 
 @dataclass
 class PageHinkley:
-    """Page-Hinkley test on the mean of a stream, both ways, with fading sums.
+    """Page-Hinkley test on the mean of a stream, up and down, with fading sums.
 
     Why it matters: it finds a slow slide that no single day's limit catches. Its false-alarm rate
     depends on the stream's spread, so its threshold belongs to one stream; the defaults were made
@@ -54,7 +54,7 @@ class PageHinkley:
     def _reset(self) -> None:
         self._n = 0
         self._total = 0.0
-        self._rising = self._falling = 0.0  # faded sums of the deviations, -+ delta
+        self._rising = self._falling = 0.0  # faded sums of the deviations less or plus delta
         self._lowest, self._highest = np.inf, -1.0  # River's own starting points
 
     def update(self, x: float) -> bool:
@@ -102,7 +102,7 @@ class PageHinkley:
 
 @dataclass
 class Cusum:
-    """Cumulative sums of standardised deviations from a known level, both ways.
+    """Cumulative sums of standardised deviations from a known level, up and down.
 
     Why it matters: for a shift of about twice the `slack` it is the fastest test there is at its
     false-alarm rate: with slack .5 and limit 5 one false alarm in about 465 values, and a shift of

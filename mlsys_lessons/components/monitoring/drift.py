@@ -1,8 +1,8 @@
 """How far a column has moved: five statistics of the field, as pure functions of two samples.
 
 Each takes (reference, current) and returns the statistic as a float, never a p-value: with a
-million rows a p-value measures the number of rows. The `*_test` pair returns both for whoever asks
-the statistical question. Nothing here decides what is too far; alerts.py does. Conventions are
+million rows a p-value measures the number of rows. `ks_test` and `chi2_test` return both, for the
+statistical question. Nothing here decides what is too far; alerts.py does. Conventions are
 arguments, because a PSI without its binning rule is not a number: on one undrifted column two
 libraries report .0010 and .028.
 """
@@ -34,7 +34,7 @@ def psi(
     floor: float | None = 1e-4,
     edges: str = "reference_quantiles",
 ) -> float:
-    """Population stability index: the sum over cells of (c - r) ln(c / r) of the shares.
+    """Population stability index: the sum over bins of (c - r) ln(c / r) of the shares.
 
     Why it matters: the number most banks put in their reports. It sees a moved bulk and is blind
     to one row in a hundred that is a hundred times too large.
@@ -42,17 +42,17 @@ def psi(
     Parameters
     ----------
     reference, current
-        One column each: numbers (NaN = missing) or categories. Missing values are a cell of their
+        One column each: numbers (NaN = missing) or categories. Missing values are a bin of their
         own. Categories are compared over the union of the values.
     bins
-        Number of cells of a numeric column, or a rule of `numpy.histogram_bin_edges` by name
+        Number of bins of a numeric column, or a rule of `numpy.histogram_bin_edges` by name
         ("sturges", only with pooled_width).
     floor
-        Shares below it count as the floor. None = Evidently's fill: only empty cells, by 1e-4 or
+        Shares below it count as the floor. None = Evidently's fill: only empty bins, by 1e-4 or
         by a millionth of the smallest share where that is not above 1e-4.
     edges
-        "reference_quantiles": inner edges at the reference's quantiles, cells closed on the right
-        (a repeated quantile gets a cell for itself). "pooled_width": equal widths over both
+        "reference_quantiles": inner edges at the reference's quantiles, bins closed on the right
+        (a repeated quantile gets a bin for itself). "pooled_width": equal widths over both
         samples (Evidently with bins="sturges", floor=None; Frouros with bins=10, floor=2.3e-308).
 
     Errors: InputError for empty, infinite or non-column input and for a convention that does not
@@ -77,7 +77,7 @@ def psi(
 def psi_of_counts(
     reference: NDArray[np.integer], current: NDArray[np.integer], *, floor: float | None = 1e-4
 ) -> float:
-    """PSI from the counts of the same cells: for whoever keeps a histogram and not the rows.
+    """PSI from the counts of the same bins: for a reference that is a histogram, not rows.
 
     >>> round(psi_of_counts(np.array([50, 50]), np.array([60, 40])), 4)
     0.0405
@@ -91,8 +91,8 @@ def ks(reference: Sample, current: Sample) -> float:
     """Kolmogorov-Smirnov: the largest gap between the two distribution functions, in 0..1.
 
     Why it matters: no bins, so no convention to argue about; but it looks at the bulk, and a
-    broken tail of one percent moves it by one percent. Missing values are dropped: watch the
-    missing rate apart. Numbers only.
+    broken tail of one percent moves it by one percent. Missing values are dropped: watch their
+    rate by itself. Numbers only.
 
     >>> ks([1.0, 2.0, 3.0, 4.0], [3.0, 4.0, 5.0, 6.0])
     0.5
@@ -126,8 +126,8 @@ def ks_test(reference: Sample, current: Sample) -> tuple[float, float]:
 def jensen_shannon(reference: Sample, current: Sample, *, base: float = 2.0) -> float:
     """Jensen-Shannon distance: the root of the divergence to the mixture; 0..1 in base 2.
 
-    Why it matters: bounded, symmetric and finite when a cell is empty, so it needs no floor.
-    Numbers are cut at Doane's edges on the reference, and mass outside them is one more cell;
+    Why it matters: bounded, symmetric and finite when a bin is empty, so it needs no floor.
+    Numbers are cut at Doane's edges on the reference, and mass outside them is one more bin;
     categories are compared by value. Missing values are dropped. A base of e gives Evidently's
     figure, 2 gives NannyML's.
 
@@ -153,9 +153,9 @@ def jensen_shannon(reference: Sample, current: Sample, *, base: float = 2.0) -> 
 def wasserstein(reference: Sample, current: Sample, *, scaled: bool = False) -> float:
     """Earth mover's distance: the area between the two distribution functions.
 
-    Why it matters: it is in the column's own unit (euros), so it can be read, and it grows with
-    how far the mass went, so it sees a unit bug that PSI does not. `scaled=True` divides by the
-    reference's standard deviation. Missing values are dropped. Numbers only.
+    Why it matters: it is in the column's own unit (euros), so people can read it, and it grows with
+    the distance that mass has moved, so it sees a unit bug that PSI does not. `scaled=True` divides
+    by the reference's standard deviation. Missing values are dropped. Numbers only.
 
     >>> wasserstein([0.0, 1.0, 3.0], [5.0, 6.0, 8.0])
     5.0
@@ -216,7 +216,7 @@ def _check_convention(bins: int | str, floor: float | None, edges: str) -> None:
             "rule by name together with edges='pooled_width'."
         )
     if floor is not None and not 0 < floor < 1:
-        raise InputError(f"floor={floor!r}; an empty cell's share lies between 0 and 1, or None.")
+        raise InputError(f"floor={floor!r}; an empty bin's share lies between 0 and 1, or None.")
 
 
 def _contingency(reference: Sample, current: Sample) -> NDArray[np.float64]:

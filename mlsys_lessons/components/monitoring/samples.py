@@ -1,4 +1,4 @@
-"""Two samples made comparable: types, missing values, categories; and what is refused, in words.
+"""Two samples made comparable: types, missing values, categories; and why others are refused.
 
 The statistics in drift.py start from here, so that each of them is only its formula. Nothing is
 measured in this file.
@@ -35,7 +35,7 @@ def numeric_pair_with_missing(reference: Sample, current: Sample) -> tuple[Float
 
 
 def is_categorical(reference: Sample, current: Sample) -> bool:
-    """Whether the pair is compared value by value; one sample of each kind is refused.
+    """Whether the pair is compared value by value; a pair of two kinds is refused.
 
     Categoricals, text and booleans are compared by value, numbers along their axis. Numbers that
     are only names (a merchant id) become categories by `.astype("category")`.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 import mlsys_lessons as mls
-from mlsys_lessons.experiments.pipelines import logged_table
+from mlsys_lessons.experiments.training_tables import logged_table
 from mlsys_lessons.lessons import Prediction, Question, WrongAnswer, agrees_with
 from mlsys_lessons.system.system import System
 

@@ -2,7 +2,8 @@
 
 Rows, labels, model and cut stay what they were. What changes is one thing between the event and the
 number that the model reads, in a list of small mistakes. Where features come from is told in
-features.py and in the warehouse's SQL; how other pipelines are replayed, in claims/pipelines.py.
+features.py and in the warehouse's SQL; how other pipelines are replayed, in
+experiments/pipelines.py.
 """
 
 from __future__ import annotations
@@ -19,16 +20,14 @@ from numpy.typing import NDArray
 from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.components.monitoring.drift import psi
-from mlsys_lessons.experiments.offline import area
 from mlsys_lessons.experiments.pipelines import (
     LiveRows,
     live_rows,
-    logged_table,
     notebook_on,
     served_from,
-    taught_on,
 )
-from mlsys_lessons.experiments.statistics import mean_interval
+from mlsys_lessons.experiments.statistics import auc, mean_interval
+from mlsys_lessons.experiments.training_tables import logged_table, naive_trained_on
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import DAY_MS, ticks
 from mlsys_lessons.simulation.ledger import expected_cents
@@ -38,7 +37,7 @@ from mlsys_lessons.system.faults import CATALOGUE, Fault, faulted
 from mlsys_lessons.warehouse import MISTAKES as SQL_MISTAKES
 from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, FEATURES, HISTORY
 
-__all__ = ["MISTAKES", "SQL_MISTAKES", "Same", "logged_table", "taught_on"]
+__all__ = ["MISTAKES", "SQL_MISTAKES", "Same", "auc", "logged_table", "naive_trained_on"]
 
 Floats = NDArray[np.float64]
 FRAME = list(FEATURES)
@@ -102,7 +101,7 @@ class Same:
         scores = self.scores(features)
         moved = {name: psi(self.online[name], features[name]) for name in FRAME}
         return {
-            "AUC": area(scores, self.fraud),
+            "AUC": auc(scores, self.fraud),
             "lift": self.lift(scores),
             "blocked": int((scores >= self.cut).sum()),
             "largest PSI": max(moved.values()),

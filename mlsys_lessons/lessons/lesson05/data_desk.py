@@ -17,7 +17,13 @@ import pandas as pd
 
 from mlsys_lessons.claims import Result
 from mlsys_lessons.components.component import COMPONENTS
-from mlsys_lessons.experiments.pasts import AnotherPast, UnderFaults, all_along, raised_on, table_of
+from mlsys_lessons.experiments.pasts import (
+    AnotherPast,
+    UnderFaults,
+    all_along,
+    table_of,
+    trained_on,
+)
 from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.presets import assemble
 from mlsys_lessons.simulation.run import Run
@@ -130,7 +136,7 @@ def life(
     """
     told = UnderFaults((all_along(fault),)) if learned else None
     world, system = payments_world(seed=seed, daily=1_000), _raised(seed, told)
-    lived: Any = AnotherPast(world, told) if told else world
+    lived: Any = AnotherPast.of(world, told) if told else world
     faults = [all_along(fault)] if live else ()
     run = simulate(lived, system, days=days, faults=faults, keep="metrics")
     return run.expected_value / 100
@@ -138,7 +144,7 @@ def life(
 
 @lru_cache(maxsize=4)
 def _raised(seed: int, told: UnderFaults | None) -> System:
-    return raised_on(table_of(seed, told), WITHOUT_CONTRACT, seed=seed)
+    return trained_on(table_of(seed, told), WITHOUT_CONTRACT, seed=seed)
 
 
 def lives(seed: int, fault: Fault) -> pd.Series:

@@ -1,6 +1,6 @@
-"""Opening a DuckDB file, and saying in one sentence why it cannot be opened or written.
+"""Opening a DuckDB file as an event log, and DuckDB's errors as one sentence of ours.
 
-Nothing of the network is ever used: no extension is fetched, none is loaded by itself.
+The network is never used: DuckDB may neither download extensions nor load them by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from mlsys_lessons.records import InputError, LessonError, StateError, StorageError
 
 FORMAT = "mlsys_lessons event log 1"
-CHECKPOINT_AT = "128MB"  # of changes beside the file: rarer and larger is quicker
+CHECKPOINT_AT = "128MB"  # of changes kept beside the file: fewer, larger checkpoints are quicker
 _TABLES = f"""
     BEGIN;
     CREATE TABLE about (format VARCHAR);
@@ -28,8 +28,12 @@ _TABLES = f"""
 """
 
 
-def connected(path: Path | None, memory_mb: int, threads: int) -> Any:
-    """A connection to an event log, or to one in memory; a file that is not there is made."""
+def connect(path: Path | None, *, memory_mb: int, threads: int) -> Any:
+    """A connection to an event log, new or existing; `path=None` keeps it in memory.
+
+    Raises StateError for a file that another process has open, InputError for one that is
+    something else, StorageError for one that cannot be opened.
+    """
     overflow = Path(tempfile.gettempdir(), f"mlsys_lessons_{os.getpid()}")
     settings = {
         "memory_limit": f"{memory_mb}MB",
@@ -39,39 +43,39 @@ def connected(path: Path | None, memory_mb: int, threads: int) -> Any:
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    connection = _opened(path, settings)
-    found = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-    if not found:
+    connection = _open(path, settings)
+    tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    if not tables:
         connection.execute(_TABLES)
-    elif ("about",) not in found or (FORMAT,) not in connection.table("about").fetchall():
+    elif ("about",) not in tables or (FORMAT,) not in connection.table("about").fetchall():
         connection.close()
         raise InputError(f"{path} is a database, but no event log; choose another path.")
     return connection
 
 
-def _opened(path: Path | None, settings: dict[str, Any]) -> Any:
+def _open(path: Path | None, settings: dict[str, Any]) -> Any:
     import duckdb
 
     try:
         return duckdb.connect(":memory:" if path is None else str(path), config=settings)
     except duckdb.Error as error:
-        said = _first_line(error)
-        if "Could not set lock" in said:
+        message = _first_line(error)
+        if "Could not set lock" in message:
             raise StateError(f"{path} is open in another process; close it there first.") from None
-        if "not a valid DuckDB" in said:
+        if "not a valid DuckDB" in message:
             raise InputError(f"{path} is not an event log; choose another path.") from None
-        raise StorageError(f"{path} cannot be opened ({said}); choose another path.") from None
+        raise StorageError(f"{path} cannot be opened ({message}); choose another path.") from None
 
 
 @contextmanager
-def translated(kind: type[LessonError], what: str) -> Iterator[None]:
-    """What DuckDB complains about, as an error of ours in one line."""
+def duckdb_errors_as(kind: type[LessonError], source: str) -> Iterator[None]:
+    """Turn DuckDB's errors into one of ours, in one line that begins with the log's name."""
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
-        raise kind(f"{what}: {_first_line(error)}.") from None
+        raise kind(f"{source}: {_first_line(error)}.") from None
 
 
 def _first_line(error: Exception) -> str:

@@ -1,5 +1,5 @@
 -- The training table, in order of arrival: the features of each row as they were at its time, and
--- the latest word on its label.
+-- its latest label, which may have come much later.
 WITH latest AS (
     SELECT request_id, arg_max(label, (label_time, position)) AS label
     FROM labels

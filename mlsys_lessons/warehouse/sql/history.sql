@@ -1,11 +1,11 @@
--- What each payment may know of its customer: the kept rows that arrived before it AND happened
--- before it. One clock is a window function, two are not, so there are three steps:
+-- The customer's history at the time of each payment: the kept rows that arrived before it AND
+-- happened before it. A window function orders by one clock only, so there are three steps:
 --
 -- 1. by_event: windows over each customer's payments in order of event_ms. Right for every row
 --    whose window holds only rows that had arrived by then.
--- 2. overtook: a later arrival number in the window gives the other rows away; they are few.
--- 3. asked: these, and the rows that are not kept, are answered by the sentence itself: a join on
---    both clocks.
+-- 2. overtook: the other rows, which have a later arrival number in their window; they are few.
+-- 3. asked: those, and the rows that are not kept, get their history from a join on both clocks,
+--    which is the rule itself and slower.
 CREATE OR REPLACE TEMP TABLE history AS
 WITH by_event AS (
     SELECT

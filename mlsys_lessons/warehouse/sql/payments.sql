@@ -1,5 +1,6 @@
--- What can be read of each row, in order of arrival; event_ms is what the producer claims.
--- What cannot be read is NULL. A row that is not kept is told its history and leaves no trace.
+-- The readable part of each row, in order of arrival; event_ms is the producer's claim. What cannot
+-- be read is NULL. A row that is not kept gets features, and counts in nobody's history. Only this
+-- step reads the raw columns; their words are in vocabulary.sql.
 CREATE OR REPLACE TEMP TABLE payments AS
 SELECT
     row_number() OVER (ORDER BY arrival_time, row_id) AS arrival,
@@ -24,4 +25,4 @@ SELECT
         AND event_time < TIMESTAMP '2030-12-22 10:58:26.943' AS is_legible,
     is_legible AND coalesce(cents, 0) > 0 AND NOT is_quarantined AS is_kept
 FROM requests
-WHERE NOT is_duplicate;  -- a repeat gets its first answer again and is not looked at twice
+WHERE NOT is_duplicate;  -- a repeat gets the first answer again and is no new payment

@@ -1,6 +1,6 @@
--- How often a merchant, country or category had turned out to be fraud, as known at the midnight
--- that opened the row's day. A request counts from its 46th day to its 105th, when its reports are
--- in; a fraud counts with its request, but not before the midnight that knew of its report.
+-- The fraud rate of each merchant, country and category, as known at the midnight that opened the
+-- row's day. A request counts from its 46th to its 105th day, so that reports have time to come in.
+-- A fraud counts as long as its request does, but not before the midnight that knew of its report.
 CREATE OR REPLACE TEMP MACRO smoothed(frauds, requests, base, prior) AS
     (coalesce(frauds, 0) + prior * base) / (coalesce(requests, 0) + prior);
 

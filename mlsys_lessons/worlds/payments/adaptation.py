@@ -1,6 +1,8 @@
 """How rings learn at a tick edge: move when blocked, lower the amount, share what got through.
 
-A ring knows its own attempts and which were refused; nothing of scores, rules or labels.
+A ring knows its own attempts and which were refused; nothing of scores, rules or labels. Its list
+of shops has `TARGETS` places; `RING_PLACE` (place, day 14) is the key of luck for one place of one
+ring's list on one day, where places are counted through all rings.
 """
 
 from __future__ import annotations
@@ -8,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.randomness import DAY_OFFSET, luck
+from mlsys_lessons.ids import BitFields
+from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, luck
 from mlsys_lessons.worlds.payments.campaigns import Campaigns
 from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.fraudsters import TARGETS, Rings, find_targets
@@ -20,6 +23,7 @@ _BOLDER, _SHYER = 0.02, 0.04  # log points a day on cash-outs, if all got throug
 _HUNGRIER = 0.08  # log points a day on new campaigns, if none got through
 _LEVEL_FADES, _HUNGER_FADES = 0.97, 0.85  # what is left of each after a day
 _LEVELS, _MAX_HUNGER = (-1.5, 1.0), np.log(2.0)  # log points: limits at any strength
+RING_PLACE = BitFields("place", day=DAY_BITS)
 
 
 def ended_campaigns(
@@ -39,7 +43,7 @@ def adapt(
 ) -> None:
     """Let every ring draw its conclusions from a day of attempts; changes `rings`.
 
-    fate is 1 for an attempt that got through, -1 for a blocked one, 0 for one that taught nothing.
+    `fate` is 1 for an attempt that got through, -1 for a blocked one, 0 for one that was neither.
     """
     strength = population.drift.adaptation
     if strength == 0.0:
@@ -47,15 +51,15 @@ def adapt(
     payments, campaigns = attempts
     through, blocked = fate > 0, fate < 0
     count = len(rings.level)
-    passed = np.bincount(campaigns.ring[through], minlength=count)
-    refused = np.bincount(campaigns.ring[blocked], minlength=count)
-    tried = np.maximum(passed + refused, 1)  # held back and shed attempts teach nothing
-    step = strength * (_BOLDER * passed - _SHYER * refused) / tried
+    successes = np.bincount(campaigns.ring[through], minlength=count)
+    failures = np.bincount(campaigns.ring[blocked], minlength=count)
+    lessons = np.maximum(successes + failures, 1)  # held back and shed attempts teach nothing
+    step = strength * (_BOLDER * successes - _SHYER * failures) / lessons
     rings.level = np.clip(rings.level * _LEVEL_FADES + step, *_LEVELS)
-    hunger = rings.hunger * _HUNGER_FADES + strength * _HUNGRIER * refused / tried
+    hunger = rings.hunger * _HUNGER_FADES + strength * _HUNGRIER * failures / lessons
     rings.hunger = np.minimum(hunger, _MAX_HUNGER)
-    place = campaigns.ring * len(population.merchants) + payments.merchant
-    _leave_targets(population, rings, tick, np.unique(place[blocked]))
+    shops = campaigns.ring * len(population.merchants) + payments.merchant
+    _leave_targets(population, rings, tick, np.unique(shops[blocked]))
     loot = np.bincount(campaigns.ring[through], payments.cents[through], count)
     if loot.any():
         _copy_targets(population, rings, tick, int(loot.argmax()))
@@ -64,27 +68,30 @@ def adapt(
 def _leave_targets(
     population: Population, rings: Rings, tick: int, refused: NDArray[np.int64]
 ) -> None:
-    """Replace shops where a ring was blocked, each with a chance."""
+    """Replace shops where a ring was blocked, each with a chance; changes `rings`.
+
+    `refused` numbers the shops ring by ring: ring times all shops, plus shop.
+    """
     shops = np.arange(len(rings.level))[:, None] * len(population.merchants) + rings.targets
     ids = _places(len(rings.level), tick)
     leaves = luck(population.seed, "ring.leaves", ids) < _DROP_TARGET * population.drift.adaptation
     leaves &= np.isin(shops, refused)
-    found = find_targets(population, luck(population.seed, "ring.finds", ids))
-    rings.targets = np.where(leaves, found, rings.targets)
+    others = find_targets(population, luck(population.seed, "ring.finds", ids))
+    rings.targets = np.where(leaves, others, rings.targets)
 
 
 def _copy_targets(population: Population, rings: Rings, tick: int, best: int) -> None:
-    """Let each ring learn, with a chance, one shop of the ring that got most through."""
+    """Let each ring take over, with a chance, one shop of the `best` ring; changes `rings`."""
     ids = _places(len(rings.level), tick)[:, 0]
     copies = luck(population.seed, "ring.copies", ids) < _COPY_TARGET * population.drift.adaptation
     place = (luck(population.seed, "ring.place", ids) * TARGETS).astype(int)
-    learned = np.flatnonzero(copies)
+    pupils = np.flatnonzero(copies)
     targets = rings.targets.copy()
-    targets[learned, place[learned]] = rings.targets[best, place[learned]]
+    targets[pupils, place[pupils]] = rings.targets[best, place[pupils]]
     rings.targets = targets
 
 
 def _places(rings: int, tick: int) -> NDArray[np.int64]:
-    """Ids of (ring, place in its list, day) for order-free luck."""
+    """Keys of luck of every ring's places on a day, shape (rings, TARGETS)."""
     place = np.arange(rings)[:, None] * TARGETS + np.arange(TARGETS)
-    return place << 14 | tick + DAY_OFFSET
+    return RING_PLACE.pack(place=place, day=tick + DAY_OFFSET)

@@ -1,8 +1,9 @@
 """The customers: when their account began, where they shop, what they spend.
 
-A customer *slot* keeps its habits for ever while accounts in it are closed and opened anew, so
-the mix of ages is the same on every day and there is always somebody new (cold start). Nothing
-here draws anything (see population) or knows of fraud beyond how exposed a customer is to it.
+A *slot* is a place for a customer: it keeps its habits for ever, while one account in it is closed
+and the next one opened. So accounts of all ages exist on every day, and there is always somebody
+new (cold start). Here are pure functions of habits; population draws the habits themselves. Of
+fraud this file knows only how exposed each customer is to it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Cohort:
 
     @property
     def number(self) -> int:
-        """Tell the cohort's own number, whichever others exist."""
+        """The cohort's own number, whichever others exist."""
         return COHORTS.index(self.name)
 
 
@@ -93,8 +94,8 @@ class Population:
         """Choose a shop by the customer's own habits, from two uniform numbers each."""
         country, foreign = self.home[slot], self.foreign[slot]
         away = np.flatnonzero(travel < foreign)
-        where = travel[away] / foreign[away] * (1 - 1e-12)
-        country[away] = np.searchsorted(_VISITED, where, side="right")
+        destination = travel[away] / foreign[away] * (1 - 1e-12)  # again uniform in 0..1
+        country[away] = np.searchsorted(_VISITED, destination, side="right")
         return self.merchants.pick(country, shop)
 
     def merchant_share(
@@ -102,8 +103,8 @@ class Population:
     ) -> NDArray[np.float64]:
         """P(shop | customer), the density of `choose_merchant`."""
         country, foreign = self.merchants.country[merchant], self.foreign[slot]
-        there = (1.0 - foreign) * (country == self.home[slot]) + foreign * VISIT_SHARE[country]
-        return np.asarray(there * self.merchants.popularity[merchant])
+        presence = (1.0 - foreign) * (country == self.home[slot]) + foreign * VISIT_SHARE[country]
+        return np.asarray(presence * self.merchants.popularity[merchant])
 
     def log_basket(
         self,

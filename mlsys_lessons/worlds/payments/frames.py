@@ -1,4 +1,4 @@
-"""Frames at the world's edge: raw requests, the truth about them, labels as known at day 0.
+"""What leaves the world, as frames: raw requests, the truth about them, labels as known at day 0.
 
 Only form is decided here: names, dtypes, order. What the numbers are was decided before.
 """
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.frames import categorical
-from mlsys_lessons.ids import locate
+from mlsys_lessons.ids import locate, stable_order
 from mlsys_lessons.records import DAY_MS, MATURITY_DAYS, timestamps
 from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.domain import (
@@ -23,8 +23,6 @@ from mlsys_lessons.worlds.payments.domain import (
 from mlsys_lessons.worlds.payments.people import Reports
 from mlsys_lessons.worlds.payments.purchases import Payments
 
-_POSITION_BITS = 20  # rows a day stay far below 2 ** 20
-
 
 def in_arrival_order(payments: Payments) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Order of one day's payments by arrival, and the arrival times in that order.
@@ -33,8 +31,7 @@ def in_arrival_order(payments: Payments) -> tuple[NDArray[np.int64], NDArray[np.
     """
     midnight = (payments.time // DAY_MS + 1) * DAY_MS
     arrival = np.minimum(payments.time + payments.delay, midnight - 1)
-    # Unique keys make any sort stable, and the fastest one usable.
-    order = np.argsort(arrival << _POSITION_BITS | np.arange(len(arrival)))
+    order = stable_order(arrival)
     return order, arrival[order]
 
 
@@ -78,16 +75,16 @@ def known_labels(payments: Payments, reports: Reports) -> pd.DataFrame:
     A report makes a positive. What is not reported within 45 days is taken for genuine; a
     report after that is a second row, source "late".
     """
-    heard = reports.take(reports.time < 0)
+    known = reports.take(reports.time < 0)
     maturity = payments.time + MATURITY_DAYS * DAY_MS
-    where = locate(heard.request_id, payments.request_id)
-    late = heard.time >= maturity[where]
+    row = locate(known.request_id, payments.request_id)
+    late = known.time >= maturity[row]
     reported = np.zeros(len(maturity), dtype=bool)
-    reported[where[~late]] = True
+    reported[row[~late]] = True
     matured = (maturity < 0) & ~reported
     zeros = int(matured.sum())
-    request_id = np.concatenate([payments.request_id[matured], heard.request_id])
-    time = np.concatenate([maturity[matured], heard.time])
+    request_id = np.concatenate([payments.request_id[matured], known.request_id])
+    time = np.concatenate([maturity[matured], known.time])
     label = np.repeat(np.array([0, 1], dtype=np.int8), [zeros, len(late)])
     first, later = LABEL_SOURCES.index("cardholder"), LABEL_SOURCES.index("late")
     source = np.concatenate(

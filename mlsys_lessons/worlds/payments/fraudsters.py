@@ -1,7 +1,7 @@
 """The fraudsters: rings, what each of them knows and wants, and how hard it attacks.
 
-Rings never see the system, only what became of their own attempts (see adaptation). The attacks
-themselves are campaigns; here stand the habits that campaigns draw from and the truth integrates.
+Rings never see the system, only what became of their own attempts (see adaptation). Here are their
+habits, used twice: campaigns draw attacks from them, and truth computes probabilities with them.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Rings:
 def gather_rings(population: Population, daily: int) -> Rings:
     """Gather one ring for every 500 payments a day, as it was before anybody stopped it.
 
-    >>> from mlsys_lessons.worlds.population import populate
-    >>> from mlsys_lessons.worlds.knobs import Drift
+    >>> from mlsys_lessons.worlds.payments.population import populate
+    >>> from mlsys_lessons.worlds.payments.knobs import Drift
     >>> gather_rings(populate(0, 5_000, Drift.none()), 5_000).targets.shape
     (10, 25)
     """

@@ -1,7 +1,8 @@
 """How the world may change: the drift knobs, and nothing that acts on them.
 
-Drift is a property of reality, not a fault: each knob is read by the one module that owns the
-habit it moves (customers, merchants or fraudsters).
+Drift is a property of reality, not a fault. Each knob is read where the habit that it moves is
+defined: covariate and ageing in customers, growth and launch in population, season in purchases,
+label and concept in fraudsters, adaptation in adaptation.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The shops: where they are, what they sell, how popular they are, what a basket costs.
 
-A merchant has no memory and no luck of its own; who visits it is decided by customers and rings.
+A merchant has no memory and no luck of its own: customers and rings decide who visits it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.worlds.payments.domain import CATEGORIES, COUNTRIES
 
-# In the order of records.COUNTRIES. The base world never meets NO: it joins with a launch.
+# In the order of domain.COUNTRIES. The base world never meets NO: it joins with a launch.
 HOME_SHARE = np.array([0.30, 0.16, 0.20, 0.17, 0.09, 0.08, 0.0])  # where customers live
 VISIT_SHARE = np.array([0.15, 0.25, 0.20, 0.20, 0.12, 0.08, 0.0])  # where travellers pay
 _LAUNCH_SHARE = 0.10  # merchants of NO beside all others
 
-# In the order of records.CATEGORIES; all assumed, the mean basket comes out near 50 euros.
+# In the order of domain.CATEGORIES; all assumed, the mean basket comes out near 50 euros.
 CATEGORY_SHARE = np.array([0.33, 0.11, 0.17, 0.12, 0.07, 0.05, 0.10, 0.05])  # of payments
 LOG_BASKET = np.log([22.0, 42.0, 22.0, 42.0, 90.0, 120.0, 13.0, 26.0])  # median euros
 _ONLINE = np.array([0.08, 0.01, 0.06, 0.45, 0.50, 0.70, 0.90, 0.75])
@@ -60,10 +60,10 @@ class Merchants:
         array([0, 5], dtype=int8)
         """
         # A hair below 1 keeps country + uniform from being rounded into the next country.
-        wanted = country + uniform * (1 - 1e-12)
-        order = np.argsort(wanted)  # searching in order is three times as fast
-        shop = np.empty(len(wanted), dtype=np.int64)
-        shop[order] = np.searchsorted(self.position, wanted[order], side="right")
+        position = country + uniform * (1 - 1e-12)
+        order = np.argsort(position)  # searching in order is three times as fast
+        shop = np.empty(len(position), dtype=np.int64)
+        shop[order] = np.searchsorted(self.position, position[order], side="right")
         return shop
 
 
@@ -76,14 +76,14 @@ def open_merchants(seed: int, daily: int) -> Merchants:
     >>> len(open_merchants(0, 1_000)), len(open_merchants(0, 10_000))
     (117, 1099)
     """
-    wanted = max(_MIN_MERCHANTS, daily / 10)
+    total = max(_MIN_MERCHANTS, daily / 10)
     country_share = np.where(HOME_SHARE > 0, HOME_SHARE, _LAUNCH_SHARE)
-    sizes = np.maximum(np.rint(wanted * np.outer(country_share, CATEGORY_SHARE)), 1).astype(int)
-    cells = np.repeat(np.arange(sizes.size), sizes.ravel())
-    country, category = np.divmod(cells, len(CATEGORIES))
-    rank = np.arange(len(cells)) - np.searchsorted(cells, cells) + 1.0
+    sizes = np.maximum(np.rint(total * np.outer(country_share, CATEGORY_SHARE)), 1).astype(int)
+    kind = np.repeat(np.arange(sizes.size), sizes.ravel())  # country and category in one number
+    country, category = np.divmod(kind, len(CATEGORIES))
+    rank = np.arange(len(kind)) - np.searchsorted(kind, kind) + 1.0
     weight = rank**-_ZIPF
-    popularity = weight / np.bincount(cells, weight)[cells] * CATEGORY_SHARE[category]
+    popularity = weight / np.bincount(kind, weight)[kind] * CATEGORY_SHARE[category]
     base = HOME_SHARE[country] > 0
     appeal = np.cumsum(np.where(base, TARGET_APPEAL[category], 0.0))
     return Merchants(

@@ -1,6 +1,7 @@
-"""The people around the payments: cardholders who report, reviewers who judge, customers who go.
+"""The people around the payments: cardholders who report, reviewers who judge, customers who leave.
 
-Each decision is luck keyed by the request, so it does not depend on who else is asked.
+Each decision is luck keyed by the request, so it does not depend on who else is asked. Who is
+asked, and what follows from an answer, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -67,11 +68,11 @@ def report_delay_days(
 def schedule_reports(seed: int, payments: Payments) -> Reports:
     """Return the reports of approved frauds, from the midnight after the payment on."""
     days = report_delay_days(seed, payments.request_id, payments.cents)
-    told = np.isfinite(days)
-    time = payments.time[told]
+    reported = np.isfinite(days)
+    time = payments.time[reported]
     event_tick = time // DAY_MS
-    due = np.maximum(time + (days[told] * DAY_MS).astype(np.int64), (event_tick + 1) * DAY_MS)
-    return Reports(payments.request_id[told], event_tick, due)
+    due = np.maximum(time + (days[reported] * DAY_MS).astype(np.int64), (event_tick + 1) * DAY_MS)
+    return Reports(payments.request_id[reported], event_tick, due)
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,12 @@ class Reviewers:
         [1, 0]
         """
         ids = picks["request_id"].to_numpy(np.int64)
-        tired = 1.0 + self.fatigue * np.arange(len(ids)) / max(self.capacity, 1)
-        slip = np.minimum(np.where(fraud, self.miss, self.false_accusation) * tired, 0.5)
-        own_view = np.where(luck(seed, "review.slip", ids) < slip, ~fraud, fraud)
+        tiredness = 1.0 + self.fatigue * np.arange(len(ids)) / max(self.capacity, 1)
+        slip = np.minimum(np.where(fraud, self.miss, self.false_accusation) * tiredness, 0.5)
+        opinion = np.where(luck(seed, "review.slip", ids) < slip, ~fraud, fraud)
         score = picks["score"].to_numpy(np.float64)
-        defers = (luck(seed, "review.defers", ids) < self.deference) & np.isfinite(score)
-        label = np.where(defers, luck(seed, "review.agrees", ids) < score, own_view)
+        deferring = (luck(seed, "review.defers", ids) < self.deference) & np.isfinite(score)
+        label = np.where(deferring, luck(seed, "review.agrees", ids) < score, opinion)
         noise = _MINUTES_SPREAD * normal_luck(seed, "review.minutes", ids)
         minutes = self.minutes * np.exp(noise - _MINUTES_SPREAD**2 / 2)
         columns = {"request_id": ids, "label": label.astype(np.int8), "minutes": minutes}

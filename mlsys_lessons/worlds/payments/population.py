@@ -1,7 +1,7 @@
 """The population: everybody who may ever pay here, drawn once for a world.
 
 Each attribute of a customer comes from its own luck by slot, so neither a new attribute nor a
-new cohort re-deals the others. What a customer does with these habits is told in customers.
+new cohort re-deals the others. What a customer does with these habits is in customers.
 All numbers are assumed; they give about 0.4 payments a customer a day, of 50 euros in the mean.
 """
 
@@ -30,7 +30,7 @@ _LIFETIME = np.log(5 * YEAR), 0.8  # log median days and sd of an account's life
 _MIN_LIFETIME = 180.0  # days
 _GROWTH_YEARS = 2.0  # how long growth goes on
 _LAUNCH_SHARE, _LAUNCH_RAMP = 0.08, 60  # customers of a launch, days until all have joined
-_ID_OFFSET = {"base": 0, "growth": 2**22, "launch": 3 * 2**22}  # room for payments.MAX_DAILY
+_ID_OFFSET = {"base": 0, "growth": 2**22, "launch": 3 * 2**22}  # room for world.MAX_DAILY
 
 
 @lru_cache(maxsize=6)
@@ -95,7 +95,7 @@ def _homes(cohort: str, uniform: NDArray[np.float64]) -> NDArray[np.int8]:
 
 
 def _joining_days(cohort: str, uniform: NDArray[np.float64], drift: Drift) -> NDArray[np.int64]:
-    """Tell the first day of each slot: long ago, spread over two years, or soon after a launch."""
+    """First day of each slot: long ago, spread over two years, or soon after a launch."""
     if cohort == "growth":
         return (uniform * _GROWTH_YEARS * YEAR).astype(np.int64)
     if cohort == "launch":

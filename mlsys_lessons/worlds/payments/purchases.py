@@ -1,7 +1,9 @@
-"""Genuine traffic: one day of payments by the customers, drawn for all of them, then masked.
+"""Genuine purchases: one day of payments by the customers, drawn for all of them, then masked.
 
-Positional draws are allowed here and nowhere else. Whoever is missing (not joined yet, gone for
-good) is drawn like everybody and masked afterwards, so an absence changes nobody else's luck.
+Customers who have not joined yet or are gone for good are drawn like all others and left out
+afterwards, so an absence changes nobody else's luck. That is why this file alone may draw numbers
+in sequence from a stream; everywhere else each request has luck of its own. Thieves pay in
+campaigns; what both kinds of payment have in common (`Payments`, cents, channels) stands here.
 """
 
 from __future__ import annotations
@@ -83,19 +85,23 @@ class Visits(NamedTuple):
     noise: NDArray[np.float64]  # standard normal
     coins: NDArray[np.float64]  # six uniform numbers a visit
 
+    def take(self, rows: NDArray[Any]) -> Visits:
+        """Select visits by mask or position."""
+        return Visits(*(column[rows] for column in self))
+
 
 @lru_cache(maxsize=4)
 def visits(population: Population, cohort: Cohort, day: int) -> Visits:
-    """Draw who pays on a day, among all customers of a cohort who may ever do.
+    """Draw who pays on a day, among all customers of a cohort who may ever do so.
 
-    The last draws are kept: in the evening the world asks for the morning's again.
+    The last draws are kept: when customers leave in the evening, the day's visits are needed again.
     """
-    generator = stream(population.seed, f"traffic.{cohort.name}", day)
+    generator = stream(population.seed, f"traffic.{cohort.name}", day)  # the name is luck: keep it
     busy = activity_factor(day, population.drift.season)
     counts = generator.poisson(population.activity[cohort.start : cohort.stop] * busy)
     slot = np.repeat(np.arange(cohort.start, cohort.stop), counts)
-    first = np.cumsum(counts) - counts
-    ordinal = np.arange(len(slot)) - first[slot - cohort.start]
+    first_row = np.cumsum(counts) - counts
+    ordinal = np.arange(len(slot)) - first_row[slot - cohort.start]
     customer, opened = population.account(slot, day)
     return Visits(
         request_id=opaque_id(customer, day, ordinal),
@@ -110,8 +116,8 @@ def visits(population: Population, cohort: Cohort, day: int) -> Visits:
 def genuine_payments(population: Population, day: int, gone: NDArray[np.bool_]) -> Payments:
     """One day of genuine payments of every customer who has joined and is not gone.
 
-    >>> from mlsys_lessons.worlds.population import populate
-    >>> from mlsys_lessons.worlds.knobs import Drift
+    >>> from mlsys_lessons.worlds.payments.population import populate
+    >>> from mlsys_lessons.worlds.payments.knobs import Drift
     >>> people = populate(0, 1_000, Drift.none())
     >>> len(genuine_payments(people, 0, np.zeros(len(people), bool)).slot)
     1228
@@ -119,24 +125,24 @@ def genuine_payments(population: Population, day: int, gone: NDArray[np.bool_]) 
     parts = []
     for cohort in population.cohorts:
         if population.joined[cohort.start : cohort.stop].min() <= day:
-            drawn = visits(population, cohort, day)
-            here = (population.joined[drawn.slot] <= day) & ~gone[drawn.slot]
-            parts.append(drawn if here.all() else Visits._make(column[here] for column in drawn))
+            everybody = visits(population, cohort, day)
+            present = (population.joined[everybody.slot] <= day) & ~gone[everybody.slot]
+            parts.append(everybody if present.all() else everybody.take(present))
     return _spend(population, Visits(*map(np.concatenate, zip(*parts, strict=True))), day)
 
 
-def _spend(population: Population, made: Visits, day: int) -> Payments:
+def _spend(population: Population, visitors: Visits, day: int) -> Payments:
     """Turn visits into payments: each coin decides one mark."""
-    slot = made.slot
-    moment, travel, shop, web, tap, delay = made.coins.T
+    slot = visitors.slot
+    moment, travel, shop, web, tap, delay = visitors.coins.T
     merchant = population.choose_merchant(slot, travel, shop)
-    cents = to_cents(population.log_basket(slot, merchant, day) + BASKET_SD * made.noise)
+    cents = to_cents(population.log_basket(slot, merchant, day) + BASKET_SD * visitors.noise)
     online = web < population.online_share(slot, merchant, day)
     return Payments(
-        request_id=made.request_id,
+        request_id=visitors.request_id,
         slot=slot,
-        customer=made.customer,
-        opened=made.opened,
+        customer=visitors.customer,
+        opened=visitors.opened,
         time=day * DAY_MS + time_of_day(WEEKEND if is_weekend(day) else WEEKDAY, moment),
         delay=MIN_DELAY_MS + (delay * DELAY_MS).astype(np.int64),
         merchant=merchant,

@@ -2,8 +2,8 @@
 
     python -m mlsys_lessons.worlds.payments.snapshot --write datasets
 
-This file moves the snapshot between a world, the folder `datasets/` and frames. It holds no
-features and no splits: what may be computed from these rows, and from which labels, is lesson 01.
+This file moves the snapshot between a world, the folder `datasets/` and frames. It computes no
+features and no splits: which of them are allowed, and from which labels, is lesson 01.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ def write(folder: str | Path, history: History) -> Path:
     """
     target = Path(folder)
     packed = {name: lzma.compress(text, preset=_PRESET) for name, text in contents(history).items()}
-    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in packed.items()]
+    sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in packed.items()]
     make_folder(target, way_out="choose another folder")
-    for name, data in {**packed, CHECKSUMS: "".join(lines).encode()}.items():
+    for name, data in {**packed, CHECKSUMS: "".join(sums).encode()}.items():
         write_whole(target / name, data, way_out="choose another folder")
     return target
 
@@ -109,15 +109,15 @@ def load(folder: str | Path | None = None) -> History:
     Why it matters: a data set that nobody can check is a rumour. The files are compared with
     their SHA-256 sums first, and the labels follow from reports and one written rule.
 
-    Without `folder` it is looked for in the checkout, then in the working directory and above.
+    Without `folder` the checkout is searched, then the working directory and its parents.
     Raises StorageError when a file is missing or is not the one that was published.
 
     >>> requests, labels = load()
     >>> len(requests), int((labels["label"] == 1).sum())
     (186864, 784)
     """
-    place = _found() if folder is None else Path(folder)
-    files = {name: _checked(place, name) for name in (EVENTS, LABELS)}
+    source = _nearest_folder() if folder is None else Path(folder)
+    files = {name: _published(source, name) for name in (EVENTS, LABELS)}
     requests, reports = (_frame(lzma.decompress(files[name])) for name in (EVENTS, LABELS))
     return History(requests, matured(requests, reports))
 
@@ -125,18 +125,18 @@ def load(folder: str | Path | None = None) -> History:
 def matured(requests: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
     """All labels known at day 0: the reports, and silence that has lasted 45 days as a 0.
 
-    A payment reported before it matured never gets the 0; one reported later has both rows, and
-    a reader takes the last. Columns: request_id, label, label_time, source; oldest label first.
+    A payment reported before it matured never gets the 0; one reported later has both rows, of
+    which the last counts. Columns: request_id, label, label_time, source; oldest label first.
     """
     ids = requests["request_id"].to_numpy()
     in_time = reports["request_id"].to_numpy()[(reports["source"] != "late").to_numpy()]
     due = requests["event_time"].to_numpy() + np.timedelta64(MATURITY_DAYS * DAY_MS, "ms")
     silent = (due < EPOCH) & ~np.isin(ids, in_time)
-    quiet = int(silent.sum())
-    source = np.full(quiet, LABEL_SOURCES.index("matured"), dtype=np.int8)
+    zeros = np.zeros(int(silent.sum()), dtype=np.int8)
+    source = np.full(len(zeros), LABEL_SOURCES.index("matured"), dtype=np.int8)
     columns = {
         "request_id": np.concatenate([ids[silent], reports["request_id"]]),
-        "label": np.concatenate([np.zeros(quiet, np.int8), reports["label"]]),
+        "label": np.concatenate([zeros, reports["label"]]),
         "label_time": np.concatenate([due[silent], reports["label_time"]]),
         "source": np.concatenate([source, reports["source"].cat.codes]),
     }
@@ -145,7 +145,7 @@ def matured(requests: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(source=pd.Categorical.from_codes(frame["source"], dtype=SOURCE_DTYPE))
 
 
-def _found() -> Path:
+def _nearest_folder() -> Path:
     """The folder with the snapshot: the checkout's own, or one on the way up from here."""
     here = Path.cwd()
     roots = [Path(__file__).resolve().parents[3], here, *here.parents]
@@ -155,7 +155,7 @@ def _found() -> Path:
     raise StorageError(f"there is no folder `datasets` here or above; make one with `{COMMAND}`.")
 
 
-def _checked(folder: Path, name: str) -> bytes:
+def _published(folder: Path, name: str) -> bytes:
     """A file's bytes, if they are the published ones."""
     try:
         data = (folder / name).read_bytes()

@@ -1,7 +1,8 @@
 """What decisions have changed in the world, and how it is carried over midnight.
 
-A world is immutable, its state is not: campaigns in progress, customers who left, reports to
-come, what rings have learned. Functions here change the state only where their docstring says so.
+A world is immutable, its state is not: campaigns in progress, customers who left, reports to come,
+what rings have learned. A function changes the state only where its docstring says so; the luck and
+the habits behind these changes are in campaigns, people and adaptation.
 """
 
 from __future__ import annotations
@@ -71,35 +72,35 @@ def past_attempts(
     rings, nobody = gather_rings(population, daily), np.zeros(len(population), dtype=bool)
     campaigns = start_campaigns(population, rings, np.arange(-days - LAST_DAY, 0), nobody)
     offset = np.repeat(np.arange(LAST_DAY + 1), len(campaigns.key))
-    each_day = campaigns.take(np.tile(np.arange(len(campaigns.key)), LAST_DAY + 1))
-    event = each_day.start + offset
-    same = population.account(each_day.slot, event)[1] <= each_day.start
-    kept = same & (event >= -days) & (event < 0)
-    attempts, owners = attempted_payments(population, rings, each_day.take(kept), offset[kept])
+    sittings = campaigns.take(np.tile(np.arange(len(campaigns.key)), LAST_DAY + 1))
+    day = sittings.start + offset
+    same_account = population.account(sittings.slot, day)[1] <= sittings.start
+    asked = same_account & (day >= -days) & (day < 0)
+    attempts, owners = attempted_payments(population, rings, sittings.take(asked), offset[asked])
     return attempts, owners, campaigns.take(campaigns.start >= -LAST_DAY)
 
 
 def usable(population: Population, state: WorldState, tick: int) -> Campaigns:
     """Return the campaigns of earlier days whose card still works on a day."""
     live, age = state.live, tick - state.live.start
-    same = population.account(live.slot, tick)[1] <= live.start
-    return live.take((age >= 1) & (age <= LAST_DAY) & same & ~state.gone[live.slot])
+    same_account = population.account(live.slot, tick)[1] <= live.start
+    return live.take((age >= 1) & (age <= LAST_DAY) & same_account & ~state.gone[live.slot])
 
 
 def attempts_of_day(
     population: Population, state: WorldState, tick: int
 ) -> tuple[Payments, Campaigns]:
-    """Return the attempts of a day, by cards in use and by those stolen today.
+    """Return the attempts of a day, with cards in use and with those stolen today.
 
-    They are the same until the day is carried over, so the state keeps them.
+    They stay the same until the day is carried over, so the state keeps them.
     """
     if state.today is not None and state.today[0] == tick:
         return state.today[1]
     new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
     campaigns = together(usable(population, state, tick), new)
-    drawn = attempted_payments(population, state.rings, campaigns, tick - campaigns.start)
-    state.today = tick, drawn
-    return drawn
+    attempts = attempted_payments(population, state.rings, campaigns, tick - campaigns.start)
+    state.today = tick, attempts
+    return attempts
 
 
 def remembered_attempts(
@@ -121,12 +122,12 @@ def let_go(
     population: Population, state: WorldState, tick: int, leaving: NDArray[np.int64]
 ) -> None:
     """Mask the customers who made these genuine requests, for good; changes `state`."""
-    # An id does not tell its customer, so the day's visits are drawn again; rarely needed.
+    # An id does not show its customer, so the visits of that day are drawn again; rarely needed.
     for day in range(tick, tick - REMEMBERED_DAYS, -1):
         for cohort in population.cohorts if len(leaving) else ():
-            seen = visits(population, cohort, day)
-            row = locate(leaving, seen.request_id)
-            state.gone[seen.slot[row[row >= 0]]] = True
+            candidates = visits(population, cohort, day)
+            row = locate(leaving, candidates.request_id)
+            state.gone[candidates.slot[row[row >= 0]]] = True
             leaving = leaving[row < 0]
 
 
@@ -137,7 +138,10 @@ def carry_over(
     attempts: tuple[Payments, Campaigns],
     ended: NDArray[np.int64],
 ) -> None:
-    """Carry attempts and campaigns over midnight, not old or ended ones; changes `state`."""
+    """Carry attempts and campaigns over midnight, but not those too old or ended; changes `state`.
+
+    `attempts` are the remembered ones with their campaigns, `ended` the keys of stopped campaigns.
+    """
     state.today = None
     payments, campaigns = attempts
     recent = payments.time >= (tick + 1 - REMEMBERED_DAYS) * DAY_MS

@@ -4,8 +4,8 @@
 
 g is the density with which genuine customers make this very payment, f the density with which
 rings do. Given the state at midnight all arrivals are Poisson (the first probe of a campaign is
-certain; its mean counts), so the ratio of intensities is the probability. Who the actor of a row
-is never enters: a genuine payment on a stolen card looks as bad as the thief's.
+certain; its mean counts), so the ratio of intensities is the probability. Who really paid never
+enters: a genuine payment on a stolen card looks as bad as the thief's.
 
 It is myopic: other payments of the same day are not looked at. Attempts of one sitting share
 their hour, so a system that counts attempts within the day can know a little more than this.
@@ -52,13 +52,13 @@ class Midnight(NamedTuple):
     day: int
 
 
-def fraud_probability(known: Midnight, payments: Payments) -> NDArray[np.float64]:
+def fraud_probability(midnight: Midnight, payments: Payments) -> NDArray[np.float64]:
     """P(fraud) of each payment of a day, given what was known at midnight."""
-    population = known.population
-    own = _own_marks(population, payments, known.day)
-    busy = activity_factor(known.day, population.drift.season)
+    population = midnight.population
+    own = _own_marks(population, payments, midnight.day)
+    busy = activity_factor(midnight.day, population.drift.season)
     genuine = population.activity[payments.slot] * busy * own
-    attack = _probe_density(known, payments, own) + _cash_density(known, payments, own)
+    attack = _probe_density(midnight, payments, own) + _cash_density(midnight, payments, own)
     return np.clip(attack / (attack + genuine), _EDGE, 1.0 - _EDGE)
 
 
@@ -95,10 +95,10 @@ def _ring_marks(
 
 
 def _probe_density(
-    known: Midnight, payments: Payments, own: NDArray[np.float64]
+    midnight: Midnight, payments: Payments, own: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Density of probes: any card can be the next victim, in proportion to its exposure."""
-    population, rings, _, day = known
+    population, rings, _, day = midnight
     slot, merchant = payments.slot, payments.merchant
     rates = campaign_rates(population, rings, day)
     aimed = np.bincount(
@@ -114,21 +114,22 @@ def _probe_density(
 
 
 def _cash_density(
-    known: Midnight, payments: Payments, own: NDArray[np.float64]
+    midnight: Midnight, payments: Payments, own: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Density of cash-outs: only cards that are in a ring's hands since an earlier day."""
-    population, rings, live, day = known
+    population, rings, live, day = midnight
     stolen = np.zeros(len(population), dtype=bool)
     stolen[live.slot] = True
-    rows = np.flatnonzero(stolen[payments.slot])
-    pair, which = np.nonzero(payments.slot[rows][:, None] == live.slot)
-    row = rows[pair]
-    cards, campaigns, own_there = payments.take(row), live.take(which), own[row]
-    aimed = (rings.targets[campaigns.ring] == cards.merchant[:, None]) @ TARGET_WEIGHT
-    habitual = population.merchant_share(cards.slot, cards.merchant)
+    suspects = np.flatnonzero(stolen[payments.slot])
+    # One line for each pair of a payment and a campaign that has its card.
+    suspect, campaign = np.nonzero(payments.slot[suspects][:, None] == live.slot)
+    row = suspects[suspect]
+    pairs, campaigns, own_pairs = payments.take(row), live.take(campaign), own[row]
+    aimed = (rings.targets[campaigns.ring] == pairs.merchant[:, None]) @ TARGET_WEIGHT
+    habitual = population.merchant_share(pairs.slot, pairs.merchant)
     shops = TARGET_SHARE * aimed + (1.0 - TARGET_SHARE) * habitual
     copies = copying_share(population, day)
     amounts = ring_amounts(population, rings.level[campaigns.ring], False, day)
-    marks = _ring_marks(population, cards, day, amounts) * shops
-    density = ATTEMPTS[day - campaigns.start] * ((1.0 - copies) * marks + copies * own_there)
+    marks = _ring_marks(population, pairs, day, amounts) * shops
+    density = ATTEMPTS[day - campaigns.start] * ((1.0 - copies) * marks + copies * own_pairs)
     return np.bincount(row, density, len(own)).astype(np.float64)

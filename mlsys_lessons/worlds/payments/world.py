@@ -1,8 +1,8 @@
 """The payments world: a card portfolio under attack, one day at a time.
 
 `PaymentsWorld` is immutable and knows everything; the state holds what decisions have changed so
-far. A day is a pure function of (world, tick, state). Nothing here knows how the system works:
-the world sees final actions and nothing else.
+far. A day is a pure function of (world, tick, state). Nothing here knows how the system works: of
+it the world sees final actions only.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ class PaymentsWorld:
         ring = np.concatenate([np.full(len(genuine.slot), -1), campaigns.ring]).astype(np.int16)
         order, arrival = in_arrival_order(payments)
         payments, ring = payments.take(order), ring[order]
-        known = Midnight(people, state.rings, usable(people, state, tick), tick)
-        probability = fraud_probability(known, payments)
+        midnight = Midnight(people, state.rings, usable(people, state, tick), tick)
+        probability = fraud_probability(midnight, payments)
         return Day(
             request_frame(people, payments, arrival), truth_frame(payments, ring, probability)
         )
@@ -129,25 +129,25 @@ class PaymentsWorld:
         return self.reviewers.judge(self.seed, picks, fraud)
 
     def reports(self, state: WorldState, tick: int) -> pd.DataFrame:
-        """Hand over the cardholders' reports due by the end of day `tick`; each is told once.
+        """Hand over the cardholders' reports due by the end of day `tick`; each comes once.
 
         >>> world = payments_world(seed=7, daily=1_000)
         >>> world.reports(world.start(), 0).columns.tolist()
         ['request_id', 'event_tick', 'label', 'label_time']
         """
         due = state.reports.time < (tick + 1) * DAY_MS
-        told, state.reports = state.reports.take(due), state.reports.take(~due)
-        return told.frame()
+        news, state.reports = state.reports.take(due), state.reports.take(~due)
+        return news.frame()
 
     def react(self, state: WorldState, tick: int, settled: pd.DataFrame) -> None:
-        """Let the world live with a day's final actions; changes `state`.
+        """Apply a day's final actions to the world; changes `state`.
 
         Approved frauds will be reported, wronged customers may leave, rings adapt. `settled`
         holds request_id and final_action of the requests settled in the tick, each once.
         """
         payments, campaigns = remembered_attempts(self.population, state, tick)
         ids, action = settled["request_id"].to_numpy(np.int64), _action_codes(settled)
-        row = locate(payments.request_id, ids)  # -1, not settled today, finds the False at the end
+        row = locate(payments.request_id, ids)  # -1 (not settled today) reads the appended False
         through = np.append(action == ACTIONS.index("approve"), False)[row]
         blocked = np.append(action == ACTIONS.index("block"), False)[row]
         plan_reports(self.population, state, tick, payments.take(through))
@@ -196,9 +196,9 @@ def payments_world(seed: int = 0, daily: int = 10_000, drift: Drift | None = Non
     """Found a card portfolio of about `daily` payments a day.
 
     `daily` scales customers (2.5 a payment), merchants (a tenth) and rings (one for 500 payments),
-    never a habit, so what is learned in a small world holds in a large one. Equal
-    arguments give equal worlds, byte for byte. Without `drift` the world changes as in an
-    ordinary year; `Drift.none()` is the healthy one.
+    never a habit, so what is learned in a small world holds in a large one. Equal arguments give
+    equal worlds, byte for byte. Without `drift` the world changes as in an ordinary year;
+    `Drift.none()` is the healthy world.
 
     >>> payments_world(seed=0, daily=20)
     Traceback (most recent call last):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mlsys_lessons.components.features.offline import offline
 from mlsys_lessons.components.inference.models import BoostedModel
 from mlsys_lessons.experiments.open_labels import OpenLabelsWorld
+from mlsys_lessons.experiments.statistics import auc
 from mlsys_lessons.simulation.ledger import effects
 from mlsys_lessons.simulation.presets import (
     HISTORY_DAYS,
@@ -41,7 +42,7 @@ def money(
     return 1_000 * float(cents.mean())
 
 
-def predicted(seed: int) -> dict[str, float]:
+def promises(seed: int) -> dict[str, float]:
     """The promises of one seed's notebook, in cents per 1,000 requests, and its test AUC."""
     world = payments_world(seed=seed, daily=TRAINING_DAILY)
     history = world.history(HISTORY_DAYS)
@@ -50,12 +51,12 @@ def predicted(seed: int) -> dict[str, float]:
     scores = notebook.model.predict(notebook.test)
     fraud = notebook.test["label"].to_numpy() == 1
     amount = notebook.test["amount"].to_numpy()
-    truth = OpenLabelsWorld(world).history(HISTORY_DAYS).labels
+    truth = OpenLabelsWorld.of(world).history(HISTORY_DAYS).labels
     frauds = truth["request_id"].to_numpy()[truth["label"].to_numpy() == 1]
     return {
         "random_split": money(scores, notebook.cut, fraud, amount),
         "random_split_approve_all": money(scores, np.inf, fraud, amount),
-        "random_split_auc": area(scores, fraud),
+        "random_split_auc": auc(scores, fraud),
         "cut": notebook.cut,
         **_time_split(training_rows(table), notebook, frauds, seed),
     }
@@ -75,18 +76,5 @@ def _time_split(
         "time_split": money(scores, notebook.cut, known, amount),
         "time_split_approve_all": money(scores, np.inf, known, amount),
         "time_split_true_labels": money(scores, notebook.cut, true, amount),
-        "time_split_auc": area(scores, known),
+        "time_split_auc": auc(scores, known),
     }
-
-
-def area(scores: NDArray[np.float64], fraud: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: how often a fraud scores above a genuine payment.
-
-    >>> area(np.array([0.1, 0.9]), np.array([False, True]))
-    1.0
-    """
-    from scipy.stats import rankdata
-
-    ranks, positives = rankdata(scores), int(fraud.sum())
-    pairs = positives * (len(fraud) - positives)
-    return float((ranks[fraud].sum() - positives * (positives + 1) / 2) / pairs)

@@ -1,0 +1,216 @@
+"""EventLog: the days of a run in a DuckDB file, one transaction a day, read back as written.
+
+A day is in the file or it is not: a writer killed at any moment loses no committed day, and the
+next one continues behind the last. One process at a time may have a file open. Nothing is computed
+from the rows here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+from weakref import WeakValueDictionary
+
+import pandas as pd
+
+from mlsys_lessons.records import InputError, StateError, StorageError, whole_number
+from mlsys_lessons.simulation.event_log.columns import Column, columns_of, fingerprint, restored
+from mlsys_lessons.simulation.event_log.connection import connect, duckdb_errors_as
+
+# --- the schema: the tables and their keys; all other columns are those of the first day's frames
+LOG, LABELS, TRUTH = "log", "label_log", "truth"
+LOG_INDEX, TRUTH_INDEX = "row_id", "request_id"
+
+_open: WeakValueDictionary[Path, EventLog] = WeakValueDictionary()  # of this process
+
+
+class EventLog:
+    """A log of days, and SQL over it; in memory unless it is given a path.
+
+    Why it matters: what was known at a time can only be asked of a log that is never overwritten.
+
+    Tables: `log` (one row for each received row, with its tick), `label_log`, `truth` (which no
+    system may read), `ticks` (the committed days). `memory_mb` bounds what DuckDB itself holds.
+
+    Raises StateError for a file that is open elsewhere, InputError for one that is something
+    else, StorageError for one that cannot be read or written.
+
+    >>> import mlsys_lessons as mls
+    >>> world = mls.payments_world(seed=7, daily=200)
+    >>> with EventLog() as log:
+    ...     log.append(0, world.day(0, world.start()).requests)
+    ...     log.query("SELECT tick, count(*) AS requests FROM log GROUP BY tick")
+       tick  requests
+    0     0       268
+    """
+
+    def __init__(
+        self, path: str | Path | None = None, *, memory_mb: int = 768, threads: int = 2
+    ) -> None:
+        whole_number("memory_mb", memory_mb, 128, 2**20)
+        whole_number("threads", threads, 1, 1_024)
+        self.path = None if path is None else Path(path).resolve()
+        self._name = "the warehouse in memory" if path is None else str(path)
+        if self.path in _open:
+            raise StateError(f"{self._name} is open already; close that warehouse first.")
+        self._connection = connect(self.path, memory_mb=memory_mb, threads=threads)
+        self._load_state()
+        if self.path is not None:
+            _open[self.path] = self
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path or 'in memory')!r}, {self.days} days)"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Move what is committed into the file itself (a checkpoint) and close it."""
+        with duckdb_errors_as(StorageError, self._name):
+            self._connection.execute("CHECKPOINT")
+        self._connection.close()
+        if self.path is not None:
+            _open.pop(self.path, None)
+
+    def _load_state(self) -> None:
+        """Read from the file the number of days and the columns of each table."""
+        self.days = int(self._connection.execute("SELECT count(*) FROM ticks").fetchone()[0])
+        self._columns = self._columns_before(self.days)
+
+    def _columns_before(self, stop: int) -> dict[str, list[Column]]:
+        """The columns of each table as the days before `stop` left them."""
+        columns: dict[str, list[Column]] = {}
+        query = """
+            SELECT source, name, any_value(dtype), arg_max(words, tick) FROM fields WHERE tick < ?
+            GROUP BY source, name ORDER BY min(rowid)
+        """
+        for table, name, dtype, words in self._connection.execute(query, [stop]).fetchall():
+            column = Column(name, dtype, None if words is None else tuple(words))
+            columns.setdefault(table, []).append(column)
+        return columns
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def append(
+        self,
+        tick: int,
+        frame: pd.DataFrame,
+        labels: pd.DataFrame | None = None,
+        truth: pd.DataFrame | None = None,
+    ) -> None:
+        """Commit one day: its rows in order of arrival, its labels and its truth.
+
+        A day that is in the file already is compared and never overwritten, so that a run that was
+        interrupted may simply be started again. Raises StateError if that day differs, InputError
+        if days are skipped or the columns are not those of the days before.
+        """
+        whole_number("tick", tick, 0, self.days)
+        frames = {LOG: self._with_row_ids(tick, frame), LABELS: labels, TRUTH: truth}
+        tables = {table: rows for table, rows in frames.items() if rows is not None}
+        sha256 = fingerprint(tables.values())
+        if tick < self.days:
+            return self._compare(tick, sha256)
+        with duckdb_errors_as(StorageError, self._name), self._transaction():
+            for table, rows in tables.items():
+                self._insert(table, tick, rows)
+            day = [tick, len(frame), sha256]
+            self._connection.execute("INSERT INTO ticks VALUES (?, ?, ?)", day)
+        self.days += 1
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of the block's writes or none, whatever happens in between."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            self._load_state()
+            raise
+
+    def _with_row_ids(self, tick: int, frame: pd.DataFrame) -> pd.DataFrame:
+        """The day with row ids as its index, counted on from the days before it."""
+        if frame.index.name == LOG_INDEX:
+            return frame
+        return frame.set_axis(self._row_ids(tick, len(frame)), axis=0)
+
+    def _row_ids(self, tick: int, rows: int) -> pd.RangeIndex:
+        """The row ids of so many rows from a day on."""
+        query = "SELECT coalesce(sum(requests), 0)::BIGINT FROM ticks WHERE tick < ?"
+        first = int(self._connection.execute(query, [tick]).fetchone()[0])
+        return pd.RangeIndex(first, first + rows, name=LOG_INDEX)
+
+    def _compare(self, tick: int, sha256: str) -> None:
+        query = "SELECT sha256 FROM ticks WHERE tick = ?"
+        if self._connection.execute(query, [tick]).fetchone()[0] != sha256:
+            raise StateError(
+                f"{self._name} holds another run: its day {tick} differs; choose another path."
+            )
+
+    def _insert(self, table: str, tick: int, frame: pd.DataFrame) -> None:
+        """Write one day of one table; the first day creates the table."""
+        new, old = columns_of(frame), self._columns.get(table)
+        if old is not None and [column.signature for column in old] != [
+            column.signature for column in new
+        ]:
+            raise InputError(f"day {tick} brings other columns to {table} than the days before.")
+        columns = [before.extended_by(day) for before, day in zip(old or new, new, strict=True)]
+        self._connection.register("fresh", frame.reset_index() if frame.index.name else frame)
+        verb = f"CREATE TABLE {table} AS" if old is None else f"INSERT INTO {table}"
+        values = ", ".join(column.insert_sql for column in new)
+        self._connection.execute(f"{verb} SELECT {tick}::INTEGER AS tick, {values} FROM fresh")
+        self._connection.unregister("fresh")
+        for column in columns if old is None else set(columns) - set(old):
+            row = [tick, table, column.name, column.dtype, column.categories]
+            self._connection.execute("INSERT INTO fields VALUES (?, ?, ?, ?, ?)", row)
+        self._columns[table] = columns
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def log(self, start: int = 0, stop: int | None = None) -> pd.DataFrame:
+        """Every row that was received on days [start, stop), index row_id."""
+        rows = self._read(LOG, start, stop)
+        return rows.drop(columns=LOG_INDEX).set_axis(self._row_ids(start, len(rows)), axis=0)
+
+    def labels(self, start: int = 0, stop: int | None = None) -> pd.DataFrame:
+        """The labels that became known on days [start, stop)."""
+        return self._read(LABELS, start, stop)
+
+    def truth(self, start: int = 0, stop: int | None = None) -> pd.DataFrame:
+        """What only the world knows of the rows of days [start, stop), by request_id."""
+        return self._read(TRUTH, start, stop).set_index(TRUTH_INDEX)
+
+    def _read(self, table: str, start: int, stop: int | None) -> pd.DataFrame:
+        self._require(table)
+        end = self.days if stop is None else stop
+        columns = self._columns_before(end).get(table, [])
+        names = ", ".join(column.select_sql for column in columns)
+        query = f"SELECT {names} FROM {table} WHERE tick >= ? AND tick < ? ORDER BY rowid"
+        return restored(self._connection.execute(query, [start, end]).df(), columns)
+
+    def _require(self, table: str) -> None:
+        if table not in self._columns:
+            raise StateError(f"{self._name} has no {table}; append a day that brings one.")
+
+    def query(self, text: str) -> pd.DataFrame:
+        """The result of a SELECT. Raises InputError for a text that DuckDB refuses."""
+        with duckdb_errors_as(InputError, self._name):
+            return self._connection.execute(text).df()
+
+    @contextmanager
+    def cursor(self, *tables: str) -> Iterator[Any]:
+        """A DuckDB cursor for several statements; what it creates as TEMP is gone with it.
+
+        Raises StateError if one of the `tables` that they read is not there yet, InputError for
+        a statement that DuckDB refuses.
+        """
+        for table in tables:
+            self._require(table)
+        with duckdb_errors_as(InputError, self._name), self._connection.cursor() as cursor:
+            yield cursor
