@@ -10,12 +10,13 @@ This file names what learners use; everything is defined in the module that it c
 
 from __future__ import annotations
 
-from mlsys_lessons import traffic
+from mlsys_lessons import traffic, warehouse
 from mlsys_lessons.components import features
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
 from mlsys_lessons.components.inference import models
 from mlsys_lessons.components.monitoring import detectors, drift, performance
+from mlsys_lessons.experiments import snapshot as datasets
 from mlsys_lessons.lessons import charts
 from mlsys_lessons.records import InputError, LessonError
 from mlsys_lessons.simulation import presets, scenarios
@@ -33,7 +34,6 @@ from mlsys_lessons.simulation.simulate import resume, simulate
 from mlsys_lessons.system import faults
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import Drift, payments_world
-from mlsys_lessons.worlds.payments import snapshot as datasets
 from mlsys_lessons.worlds.payments.domain import COSTS
 
 __version__ = "0.1.0"
@@ -68,4 +68,5 @@ __all__ = [
     "scenarios",
     "simulate",
     "traffic",
+    "warehouse",
 ]

@@ -3,7 +3,8 @@
 Which fields a request has and who answers for them, what a model reads, what an action earns, what
 is watched and who is called. A domain computes nothing: how a field is read, a feature computed or
 an alert raised is told by the components, which take a domain and know no business by name. To add
-one, write a folder beside worlds/payments and its line in worlds/__init__.py.
+one, write a folder beside worlds/payments and its line in worlds/__init__.py. Longer than most:
+whatever a business may state is stated here once.
 """
 
 from __future__ import annotations

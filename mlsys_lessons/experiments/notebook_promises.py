@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.features.offline import offline
+from mlsys_lessons.components.inference.metrics import auc
 from mlsys_lessons.components.inference.models import BoostedModel
 from mlsys_lessons.experiments.open_labels import OpenLabelsWorld
-from mlsys_lessons.experiments.statistics import auc
 from mlsys_lessons.simulation.ledger import effects
 from mlsys_lessons.simulation.presets import (
     HISTORY_DAYS,

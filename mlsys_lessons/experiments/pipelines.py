@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.decisions import ScoreCut
+from mlsys_lessons.components.inference.metrics import auc
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.experiments.arms import Arm
-from mlsys_lessons.experiments.statistics import auc
 from mlsys_lessons.experiments.training_tables import nightly
 from mlsys_lessons.simulation.ledger import effects, expected_cents
 from mlsys_lessons.simulation.presets import (

@@ -172,17 +172,6 @@ def crossing(settings: Mapping[float, float], level: float = 0.0) -> float | Non
     return None
 
 
-def auc(scores: Values, positive: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: how often a positive scores above a negative; ties count half.
-
-    >>> auc(np.array([0.1, 0.9]), np.array([False, True]))
-    1.0
-    """
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(positive, scores))
-
-
 def _checked(values: ArrayLike) -> Values:
     found = np.asarray(values, dtype=np.float64)
     if found.ndim != 1 or len(found) < 2 or not np.isfinite(found).all():

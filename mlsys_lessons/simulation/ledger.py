@@ -34,6 +34,7 @@ def effects(
 
     `action` holds codes after review (APPROVE, BLOCK or SHED).
 
+    >>> from mlsys_lessons.records import BLOCK
     >>> from mlsys_lessons.worlds.payments.domain import COSTS, ITEMS
     >>> item, cents = effects(np.array([APPROVE, APPROVE, BLOCK]), np.array([False, True, False]),
     ...                       np.array([5_000, 5_000, 5_000]), COSTS)

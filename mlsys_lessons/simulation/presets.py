@@ -36,7 +36,8 @@ from mlsys_lessons.domain import Domain
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS, InputError, whole_number
-from mlsys_lessons.system.system import System, retrained_by
+from mlsys_lessons.system.parts import retrained_by
+from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import WORLDS
 
 HISTORY_DAYS = 180

@@ -1,106 +1,114 @@
-"""The recorder: what a run keeps of its days, in memory, in a file, or not at all.
+"""The recorder: what a run keeps of its days, in memory or not at all.
 
-It writes down and reads back; what the frames mean is told in run.py, and what the file is like in
-event_log/log.py.
+It writes down and reads back; what the frames mean is told in run.py. A recorder that keeps days
+elsewhere adds itself to RECORDERS: warehouse/recorder.py does, with a file.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
 from mlsys_lessons.frames import codes
-from mlsys_lessons.records import StateError
-from mlsys_lessons.simulation.event_log import EventLog
-
-KEEP = ("log", "metrics", "disk")
-FILE_MB = 256  # what the open file may hold in memory
-DAYS_A_READ = 20  # so that reading a file needs little more than what is read
+from mlsys_lessons.records import InputError, StateError
 
 
-@dataclass
 class Recorder:
-    """What a run keeps of each day: all in memory ("log") or in a file ("disk"), or no rows.
+    """No rows ("metrics"): a count, and a fingerprint of every answer; memory does not grow.
 
-    A context manager, which may be entered again inside itself: the file is open while days are
-    recorded or read, and only then. While a thread commits one day to it the loop goes on with the
-    next; a failure comes up then.
+    A context manager, which may be entered again inside itself: whatever has to be open is open
+    while days are recorded or read, and only then.
     """
 
-    keep: str
-    path: Path | None = None
-    log: list[pd.DataFrame] = field(default_factory=list)
-    truth: list[pd.DataFrame] = field(default_factory=list)
-    labels: list[pd.DataFrame] = field(default_factory=list)
-    days: int = 0
-    rows: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
-    file: EventLog | None = None
-    writer: ThreadPoolExecutor | None = None
-    committing: Future[None] | None = None
-    depth: int = 0  # how often it has been entered and not left
+    keep = "metrics"
+    takes_path = False
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Recorder:
-        chunks = (list(self.log), list(self.truth), list(self.labels))
-        return Recorder(self.keep, self.path, *chunks, self.days, self.rows, self.digest.copy())
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self.days = 0
+        self.rows = 0
+        self.digest: Any = hashlib.sha256()
 
-    def __enter__(self) -> Recorder:
-        if self.path is not None and not self.depth:
-            file = EventLog(self.path, memory_mb=FILE_MB, threads=1)
-            if (held := file.days) < self.days:
-                file.close()
-                raise StateError(
-                    f"{self.path} holds {held} of {self.days} days; put the run's own file back."
-                )
-            self.file, self.writer = file, ThreadPoolExecutor(1)
-        self.depth += 1
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.days} days, {self.rows:,} rows)"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = copy.copy(self)
+        twin.digest = self.digest.copy()
+        return twin
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.depth -= 1
-        if self.depth:
-            return
-        file, writer = self.file, self.writer
-        self.file, self.writer = None, None
-        if file is not None and writer is not None:
-            with file, writer:
-                self._settle()
+        """Nothing was opened."""
 
-    def _settle(self) -> None:
-        """Wait until the day before is committed."""
-        committing, self.committing = self.committing, None
-        if committing is not None:
-            committing.result()
-
-    def record(self, closed: pd.DataFrame, truth: pd.DataFrame, labels: pd.DataFrame) -> None:
+    def record(self, log: pd.DataFrame, truth: pd.DataFrame, labels: pd.DataFrame) -> None:
         """Take in one closed day."""
-        self.digest.update(closed["request_id"].to_numpy().tobytes())
+        self.digest.update(log["request_id"].to_numpy().tobytes())
         for name in ("action", "final_action"):
-            self.digest.update(codes(closed[name]).tobytes())
+            self.digest.update(codes(log[name]).tobytes())
         first = labels.columns.get_loc("label")  # behind the identity of its row
-        known = labels.iloc[:, : first + 3]
-        if self.file is not None and self.writer is not None:
-            self._settle()
-            day = (self.days, closed, known, truth)
-            self.committing = self.writer.submit(self.file.append, *day)
-        elif self.keep == "log":
-            self.log.append(closed)
-            self.truth.append(truth)
-            self.labels.append(known)
-        self.rows += len(closed)
+        self._keep_day(log, truth, labels.iloc[:, : first + 3])  # label, label_time, source
+        self.rows += len(log)
         self.days += 1
+
+    def _keep_day(self, log: pd.DataFrame, truth: pd.DataFrame, labels: pd.DataFrame) -> None:
+        """No row of it."""
 
     def kept(self, what: str) -> list[pd.DataFrame]:
         """The days of "log", "truth" or "labels", in order. Raises StateError if not kept."""
-        if self.keep == "metrics":
-            raise StateError(f"{what} was not kept (keep={self.keep!r}); use keep='log'.")
-        if self.keep == "log":
-            return list(getattr(self, what))
-        with self:
-            read, starts = getattr(self.file, what), range(0, self.days, DAYS_A_READ)
-            return [read(day, min(day + DAYS_A_READ, self.days)) for day in starts]
+        raise StateError(f"{what} was not kept (keep={self.keep!r}); use keep='log'.")
+
+
+class MemoryRecorder(Recorder):
+    """Every row, in memory ("log")."""
+
+    keep = "log"
+
+    def __init__(self, path: Path | None = None) -> None:
+        super().__init__(path)
+        self.log: list[pd.DataFrame] = []
+        self.truth: list[pd.DataFrame] = []
+        self.labels: list[pd.DataFrame] = []
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = super().__deepcopy__(memo)
+        twin.log, twin.truth, twin.labels = list(self.log), list(self.truth), list(self.labels)
+        return twin
+
+    def _keep_day(self, log: pd.DataFrame, truth: pd.DataFrame, labels: pd.DataFrame) -> None:
+        self.log.append(log)
+        self.truth.append(truth)
+        self.labels.append(labels)
+
+    def kept(self, what: str) -> list[pd.DataFrame]:
+        """The days of "log", "truth" or "labels", in order."""
+        return list(getattr(self, what))
+
+
+RECORDERS: dict[str, type[Recorder]] = {"log": MemoryRecorder, "metrics": Recorder}
+
+
+def recorder(keep: str, path: str | Path | None = None) -> Recorder:
+    """A recorder by the word for what it keeps.
+
+    Raises InputError for a word that nobody answers to, or a path where none is used.
+
+    >>> recorder("log")
+    MemoryRecorder(0 days, 0 rows)
+    """
+    if keep not in RECORDERS:
+        raise InputError(f"keep={keep!r} is unknown; choose one of {', '.join(RECORDERS)}.")
+    kind = RECORDERS[keep]
+    if not kind.takes_path and path is not None:
+        raise InputError(f"path={path!r} is for keep='disk' only; leave one of the two out.")
+    if kind.takes_path and not isinstance(path, str | Path):
+        raise InputError(
+            f"path={path!r} names no file; keep={keep!r} needs path='run.duckdb', say."
+        )
+    return kind(None if path is None else Path(path))

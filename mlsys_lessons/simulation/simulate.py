@@ -15,7 +15,7 @@ from typing import Any
 
 from mlsys_lessons.records import LAST_TICK, InputError, whole_number
 from mlsys_lessons.simulation.ledger import Ledger
-from mlsys_lessons.simulation.recorder import KEEP, Recorder
+from mlsys_lessons.simulation.recorder import recorder
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.system.faults import SEAMS, Fault
 from mlsys_lessons.system.system import System
@@ -39,7 +39,7 @@ def simulate(
     left behind compares the days that are there and appends the others. `progress` shows a bar.
 
     Raises InputError for days below 1, an unknown `keep`, or arguments of other types; for a
-    file see `event_log.EventLog`.
+    file see `warehouse.EventLog`.
 
     >>> import mlsys_lessons as mls
     >>> world = mls.payments_world(seed=7, daily=200)
@@ -47,13 +47,13 @@ def simulate(
     >>> int(run.ledger["cents"].sum()) == run.value
     True
     """
-    _check(world, system, days, keep, batch_size)
+    _check(world, system, days, batch_size)
     faults = _checked_faults(faults)
-    with Recorder(keep, _checked_path(keep, path)) as recorder:
+    with recorder(keep, path) as kept:
         system = warmed(world, system)
         system.install(faults)
         book = Ledger(world.seed, world.domain, keep_entries=keep == "log")
-        run = Run(world, system, faults, recorder, book, world.start(), batch_size=batch_size)
+        run = Run(world, system, faults, kept, book, world.start(), batch_size=batch_size)
         return _go_on(run, days, shown=progress)
 
 
@@ -111,7 +111,7 @@ def _history(world: World) -> History:
     return world.history(WARM_DAYS)
 
 
-def _check(world: Any, system: Any, days: Any, keep: str, batch_size: Any) -> None:
+def _check(world: Any, system: Any, days: Any, batch_size: Any) -> None:
     if isinstance(world, type) or not isinstance(world, World):
         raise InputError(f"world is {world!r}; make one with payments_world(seed=7).")
     if not isinstance(system, System):
@@ -122,20 +122,8 @@ def _check(world: Any, system: Any, days: Any, keep: str, batch_size: Any) -> No
             f"{world.domain.name}; make both for one domain."
         )
     whole_number("days", days, 1, LONGEST)
-    if keep not in KEEP:
-        raise InputError(f"keep={keep!r} is unknown; choose one of {', '.join(KEEP)}.")
     if batch_size is not None:
         whole_number("batch_size", batch_size, 1, 10**9)
-
-
-def _checked_path(keep: str, path: Any) -> Path | None:
-    if keep != "disk":
-        if path is not None:
-            raise InputError(f"path={path!r} is for keep='disk' only; leave one of the two out.")
-        return None
-    if not isinstance(path, (str, Path)):
-        raise InputError(f"path={path!r} names no file; keep='disk' needs path='run.duckdb', say.")
-    return Path(path)
 
 
 def _checked_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:

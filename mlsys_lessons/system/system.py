@@ -10,28 +10,16 @@ column: reality is kept by simulation/. How the components are chosen is told in
 
 from __future__ import annotations
 
-import copy
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.components.component import COMPONENTS, Component, Model
-from mlsys_lessons.components.decisions import CostDecisions, ScoreCut
-from mlsys_lessons.components.features import BatchFeatures, OnlineFeatures
-from mlsys_lessons.components.feedback.labels import LabelQueue
-from mlsys_lessons.components.feedback.retraining import Frozen, Retraining, RetrainingPolicy
-from mlsys_lessons.components.feedback.reviews import ReviewQueue
-from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.components.inference.stages import BareInference
+from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.components.ingestion.contract import parse
-from mlsys_lessons.components.ingestion.stages import ParsingIngestion
-from mlsys_lessons.components.monitoring import OperationsOnly
-from mlsys_lessons.domain import OVERHEAD_ITEMS, Domain
+from mlsys_lessons.domain import Domain
 from mlsys_lessons.frames import (
     categorical,
     extend,
@@ -48,18 +36,16 @@ from mlsys_lessons.records import (
     REVIEW,
     ClosedDay,
     DayFacts,
-    InputError,
     News,
     StateError,
     whole_number,
 )
 from mlsys_lessons.system.faults import Fault, faulted
+from mlsys_lessons.system.parts import Parts
 
 DECIDED_BY_DTYPE = pd.CategoricalDtype(("policy", "reviewer", "timeout"))
 POLICY, REVIEWER, TIMEOUT = range(3)
-YEAR_DAYS = 365
 NO_NEWS = News()
-_SAME: Any = object()  # as it is: None means something of its own for retraining
 
 Stage = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -74,26 +60,14 @@ class Edge:
     adopted: str | None = None
 
 
-@dataclass
-class System:
+@dataclass(repr=False)
+class System(Parts):
     """One system of a domain: its components, its memory, its clock.
 
     Made by `naive_system`, `resilient_system` or `assemble`, changed by `with_`; used by
     `simulate`, or by hand: `handle(frame)` as often as you like, then `step(tick)` at midnight.
     """
 
-    name: str
-    seed: int
-    domain: Domain
-    ingestion: ParsingIngestion
-    features: OnlineFeatures | BatchFeatures
-    inference: BareInference
-    decisions: ScoreCut | CostDecisions
-    monitor: OperationsOnly
-    retraining: Retraining | Frozen
-    labels: LabelQueue
-    reviews: ReviewQueue
-    charged: bool = True  # reference systems pay no upkeep
     faults: tuple[Fault, ...] = ()
     last_tick: int | None = None  # the last day that was taken over midnight
     closed_tick: int | None = None  # the last day that was closed
@@ -105,55 +79,6 @@ class System:
             f"System({self.name!r}, model {self.inference.registry.champion.label!r}, "
             f"resilient: {levels}; last tick {self.last_tick})"
         )
-
-    # --- what it is made of --------------------------------------------------------------------
-
-    @property
-    def components(self) -> Mapping[str, Component]:
-        """The six components that have a level, by name."""
-        parts = (
-            self.ingestion, self.features, self.inference.registry, self.inference,
-            self.decisions, self.monitor,
-        )  # fmt: skip
-        return dict(zip(COMPONENTS, parts, strict=True))
-
-    @property
-    def levels(self) -> frozenset[str]:
-        """The components at their resilient level, as they say themselves."""
-        return frozenset(name for name, part in self.components.items() if part.resilient)
-
-    def with_(
-        self, *, name: str = _SAME, ingestion: ParsingIngestion = _SAME,
-        features: OnlineFeatures | BatchFeatures = _SAME, model: Model | ModelVersion = _SAME,
-        inference: BareInference = _SAME, decisions: ScoreCut | CostDecisions = _SAME,
-        monitor: OperationsOnly = _SAME, retraining: RetrainingPolicy | None = _SAME,
-    ) -> System:  # fmt: skip
-        """Another system: a copy with other components, whose levels and upkeep follow from them.
-
-        `model` is put in service on top of the versions that are there, under a label of its own
-        if it has none. `retraining` is a policy, or None for a model that stays. Raises InputError
-        for what is no component, or a model that reads what the domain does not have.
-
-        >>> import mlsys_lessons as mls
-        >>> from mlsys_lessons.components.decisions import CostDecisions
-        >>> mls.naive_system(seed=7).with_(decisions=CostDecisions(seed=7)).levels
-        frozenset({'decisions', 'model'})
-        """
-        other = copy.deepcopy(self)
-        plugs = {
-            "ingestion": ingestion, "features": features, "inference": inference,
-            "decisions": decisions, "monitor": monitor,
-        }  # fmt: skip
-        for slot, part in plugs.items():
-            if part is not _SAME:
-                setattr(other, slot, copy.deepcopy(_checked(slot, part)))
-        if model is not _SAME:
-            _put_in_service(other, model)
-        if retraining is not _SAME:
-            other.retraining = retrained_by(retraining, self.seed, self.domain)
-        other.name = self.name if name is _SAME else name
-        other.staff(self.reviews.capacity)
-        return other
 
     # --- inside a tick -------------------------------------------------------------------------
 
@@ -270,28 +195,13 @@ class System:
         )
         self.monitor.look(day.tick, day.log, facts)
         self.last_tick = day.tick
-        return Edge(day.tick, labels, self._overheads(day), adopted)
+        return Edge(day.tick, labels, self.overheads(day), adopted)
 
     def _heard(self, reports: pd.DataFrame | None) -> pd.DataFrame | None:
         """The reports as they come in, through the faults of their seam."""
         if reports is None or not len(reports):
             return reports
         return self._stage("labels", lambda frame: frame)(reports)
-
-    def _overheads(self, day: ClosedDay) -> dict[str, int]:
-        """What the day cost beyond its payments, as each part says: people, pages, upkeep."""
-        if not self.charged:
-            return {}
-        costs = self.domain.costs
-        spent = Counter({"upkeep": self._upkeep_year // YEAR_DAYS})
-        for part in (*self.components.values(), self.reviews, self.retraining):
-            spent.update(part.overheads(day, costs))
-        return {item: spent[item] for item in OVERHEAD_ITEMS}
-
-    @property
-    def _upkeep_year(self) -> int:
-        """Cents a year that the components cost to keep, whatever comes."""
-        return sum(part.upkeep_year(self.domain.costs) for part in self.components.values())
 
     # --- before day 0 --------------------------------------------------------------------------
 
@@ -300,11 +210,6 @@ class System:
         self.ingestion.warm(requests)
         self.features.warm(requests, labels)
         self.labels.warm(requests, labels)
-
-    def staff(self, capacity: int) -> None:
-        """Say how many held rows people can look at in a day."""
-        self.reviews.capacity = capacity
-        self.decisions.staff(capacity)
 
     def reveal(self, truth: pd.DataFrame) -> None:
         """Show the truth to a reference model; every other model stays in the dark."""
@@ -315,30 +220,6 @@ class System:
     def install(self, faults: Iterable[Fault]) -> None:
         """Put faults around the stages; components stay as they are."""
         self.faults = tuple(faults)
-
-
-def retrained_by(policy: RetrainingPolicy | None, seed: int, domain: Domain) -> Retraining | Frozen:
-    """The level of retraining that a policy asks for.  Raises InputError for what is no policy."""
-    if policy is None:
-        return Frozen()
-    if not isinstance(policy, RetrainingPolicy):
-        raise InputError(f"retraining={policy!r} is no policy; pass RetrainingPolicy() or None.")
-    return Retraining(policy, seed, domain)
-
-
-def _checked(slot: str, part: Any) -> Any:
-    if isinstance(part, type) or not isinstance(part, Component):
-        raise InputError(f"{slot}={part!r} is no component; subclass one of components/, say.")
-    return part
-
-
-def _put_in_service(system: System, model: Model | ModelVersion) -> None:
-    """Adopt a model on top of the versions that are there."""
-    if isinstance(model, ModelVersion):
-        return system.inference.registry.adopt(copy.deepcopy(model))
-    if isinstance(model, type) or not hasattr(model, "predict"):
-        raise InputError(f"model={model!r} is no model; it needs a name, fit and predict.")
-    system.inference.registry.promote(copy.deepcopy(model))
 
 
 def _held(frame: pd.DataFrame) -> NDArray[np.bool_]:

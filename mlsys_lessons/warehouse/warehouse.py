@@ -1,6 +1,6 @@
 """Warehouse: an event log with the offline feature pipeline in SQL over it.
 
-How the file is written and read is in simulation/event_log; which SQL runs in which order is in
+How the file is written and read is in event_log.py; which SQL runs in which order is in
 pipeline.py.
 """
 
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mlsys_lessons.simulation.event_log import EventLog
-from mlsys_lessons.simulation.event_log.log import LABELS, LOG
+from mlsys_lessons.warehouse.event_log import LABELS, LOG, EventLog
 from mlsys_lessons.warehouse.pipeline import training_table
 
 

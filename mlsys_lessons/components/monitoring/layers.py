@@ -3,7 +3,8 @@
 operations: does the service answer? inputs: is the data what it was? outputs: are the scores?
 decisions: what did we do? business: what came of it, as far as known today? A row is
 (metric, segment, value, n); an undefined value is NaN, never a guess. Nothing here remembers
-yesterday or decides what is worth a call: alerts.py does.
+yesterday or decides what is worth a call: alerts.py does. Longer than most: the layers stand side
+by side.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.features.stages import OnlineFeatures
+from mlsys_lessons.components.inference.metrics import auc
 from mlsys_lessons.components.monitoring.drift import psi
 from mlsys_lessons.experiments.pipelines import (
     LiveRows,
@@ -26,7 +27,7 @@ from mlsys_lessons.experiments.pipelines import (
     notebook_on,
     served_from,
 )
-from mlsys_lessons.experiments.statistics import auc, mean_interval
+from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.experiments.training_tables import logged_table, naive_trained_on
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import DAY_MS, ticks

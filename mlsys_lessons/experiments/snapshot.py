@@ -1,6 +1,6 @@
 """The frozen payments snapshot: 180 days of raw events, and the labels known when day 0 opens.
 
-    python -m mlsys_lessons.worlds.payments.snapshot --write datasets
+    python -m mlsys_lessons.experiments.snapshot --write datasets
 
 This file moves the snapshot between a world, the folder `datasets/` and frames. It computes no
 features and no splits: which of them are allowed, and from which labels, is lesson 01.
@@ -32,7 +32,7 @@ from mlsys_lessons.worlds.payments.domain import (
 
 SEED, DAILY, DAYS = 0, 1_000, 180
 EVENTS, LABELS, CHECKSUMS = "events.csv.xz", "labels.csv.xz", "SHA256SUMS"
-COMMAND = "python -m mlsys_lessons.worlds.payments.snapshot --write datasets"
+COMMAND = "python -m mlsys_lessons.experiments.snapshot --write datasets"
 
 _PRESET = 6  # of xz: 4 MB; half the time would cost a megabyte in every clone
 _TIMES = ("event_time", "arrival_time", "account_opened", "label_time")
@@ -148,7 +148,7 @@ def matured(requests: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
 def _nearest_folder() -> Path:
     """The folder with the snapshot: the checkout's own, or one on the way up from here."""
     here = Path.cwd()
-    roots = [Path(__file__).resolve().parents[3], here, *here.parents]
+    roots = [Path(__file__).resolve().parents[2], here, *here.parents]
     for folder in (root / "datasets" for root in roots):
         if (folder / EVENTS).is_file():
             return folder
@@ -188,7 +188,7 @@ def _frame(text: bytes) -> pd.DataFrame:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Regenerate the snapshot into a folder."""
     parser = argparse.ArgumentParser(
-        "python -m mlsys_lessons.worlds.payments.snapshot", description=main.__doc__
+        "python -m mlsys_lessons.experiments.snapshot", description=main.__doc__
     )
     parser.add_argument("--write", metavar="FOLDER", required=True, help="such as `datasets`")
     folder = write(parser.parse_args(arguments).write, snapshot())

@@ -16,8 +16,8 @@ from weakref import WeakValueDictionary
 import pandas as pd
 
 from mlsys_lessons.records import InputError, StateError, StorageError, whole_number
-from mlsys_lessons.simulation.event_log.columns import Column, columns_of, fingerprint, restored
-from mlsys_lessons.simulation.event_log.connection import connect, duckdb_errors_as
+from mlsys_lessons.warehouse.columns import Column, columns_of, fingerprint, restored
+from mlsys_lessons.warehouse.connection import connect, duckdb_errors_as
 
 # --- the schema: the tables and their keys; all other columns are those of the first day's frames
 LOG, LABELS, TRUTH = "log", "label_log", "truth"

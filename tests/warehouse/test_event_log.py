@@ -18,8 +18,8 @@ from strategies import requests as clean_requests
 import mlsys_lessons as mls
 from mlsys_lessons import cli
 from mlsys_lessons.records import InputError, LessonError, StateError, StorageError
-from mlsys_lessons.simulation.event_log import EventLog
 from mlsys_lessons.simulation.simulate import simulate
+from mlsys_lessons.warehouse.event_log import EventLog
 
 SEED, DAILY, DAYS = 7, 200, 6
 WORLD = mls.payments_world(seed=SEED, daily=DAILY)
@@ -109,7 +109,7 @@ def test_a_run_started_again_goes_on_where_its_file_ends(file: Path) -> None:
 
 KILLED = """
 import sys, mlsys_lessons as mls
-from mlsys_lessons.simulation.event_log import EventLog
+from mlsys_lessons.warehouse.event_log import EventLog
 append = EventLog.append
 def reported(self, tick, *day):
     append(self, tick, *day)

@@ -7,7 +7,6 @@ price of a reviewer's time.
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN, Columns, Component
-from mlsys_lessons.domain import BusinessRule, Costs, Domain
+from mlsys_lessons.components.decisions.policy import (
+    Cents,
+    Policy,
+    amount_cents,
+    amount_features,
+    holds,
+)
+from mlsys_lessons.domain import Domain
 from mlsys_lessons.frames import categorical, extend
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
@@ -23,8 +29,6 @@ from mlsys_lessons.records import APPROVE, BLOCK, REVIEW, ClosedDay
 
 SCORE, EXPLORATION, NO_ANSWER = "score", "exploration", "no answer"  # reasons of every domain
 DECISION = ("action", "reason", "propensity", "review_value")
-SIGNS = {">=": operator.ge, ">": operator.gt, "<": operator.lt}
-Cents = NDArray[np.float64]
 Codes = NDArray[np.int8]
 
 
@@ -62,27 +66,6 @@ class ScoreCut(Component):
         """Take a closed day over midnight: the cut was chosen in the notebook and stays."""
 
 
-@dataclass(frozen=True)
-class Policy:
-    """The knobs of the resilient level, all in units a manager can discuss."""
-
-    explore_share: float = 0.02  # of the would-be blocks that are let through to learn from
-    explore_below: float = 100.0  # euros; nobody buys a lesson at any price
-    reviewer_slip: float = 0.1  # how often a reviewer is expected to be wrong, either way
-    review_minutes: float = 6.0
-    typical_genuine: float = DEFAULT_DOMAIN.typical_genuine  # euros; for an amount that cannot
-    typical_harmful: float = DEFAULT_DOMAIN.typical_harmful  # be trusted: the history's means
-    rules: tuple[BusinessRule, ...] = DEFAULT_DOMAIN.rules
-    costs: Costs = DEFAULT_DOMAIN.costs
-
-    @classmethod
-    def of(cls, domain: Domain) -> Policy:
-        """The policy of a domain: its rules, its prices."""
-        typical = domain.typical_genuine, domain.typical_harmful
-        return cls(typical_genuine=typical[0], typical_harmful=typical[1],
-                   rules=domain.rules, costs=domain.costs)  # fmt: skip
-
-
 @dataclass
 class CostDecisions(Component):
     """Resilient level: the cheapest action in expectation, rules, a review queue, exploration.
@@ -116,9 +99,9 @@ class CostDecisions(Component):
     def needs(self) -> Columns:
         """A score, what is at stake, and what the rules look at."""
         of_rules = [limit[0] for rule in self.policy.rules for limit in rule.limits]
-        stake = [self.domain.measure, *self._amount_features] if self.domain.measure else []
-        ids = self.domain.identity
-        return tuple(dict.fromkeys((*ids, "score", "is_quarantined", *stake, *of_rules)))
+        stake = filter(None, [self.domain.measure, *amount_features(self.domain)])
+        own = (*self.domain.identity, "score", "is_quarantined")
+        return tuple(dict.fromkeys((*own, *stake, *of_rules)))
 
     @property
     def adds(self) -> Columns:
@@ -127,30 +110,9 @@ class CostDecisions(Component):
 
     def expected_cents(self, frame: pd.DataFrame) -> tuple[Cents, Cents, Cents]:
         """Expected cents of approving, blocking and reviewing each row."""
-        costs, slip = self.policy.costs, self.policy.reviewer_slip
-        harm = frame["score"].to_numpy()
-        margin = costs.margin(self.amount_cents(frame, self.policy.typical_genuine))
-        loss = costs.loss(self.amount_cents(frame, self.policy.typical_harmful))
-        approve = (1 - harm) * margin - harm * loss
-        block = -(1 - harm) * costs.friction
-        work = self.policy.review_minutes * costs.review_minute
-        review = (1 - slip) * (1 - harm) * margin + slip * (block - harm * loss)
-        return approve, block, review - costs.delay - work
-
-    def amount_cents(self, frame: pd.DataFrame, typical: float) -> NDArray[np.int64]:
-        """The amount at stake; a typical one where the field is missing or distrusted."""
-        if not self.domain.measure:
-            return np.zeros(len(frame), dtype=np.int64)
-        known = ~frame["is_quarantined"].to_numpy()
-        for name in self._amount_features:
-            known &= ~np.isnan(frame[name].to_numpy())
-        euros = np.where(known, frame[self.domain.measure].to_numpy(), typical)
-        return np.rint(euros * 100).astype(np.int64)
-
-    @property
-    def _amount_features(self) -> list[str]:
-        """The features that are the amount itself: missing where it is not to be trusted."""
-        return [feature.name for feature in self.domain.features if feature.formula == "log"]
+        typical = self.policy.typical_genuine, self.policy.typical_harmful
+        genuine, harmful = (amount_cents(frame, self.domain, euros) for euros in typical)
+        return self.policy.expected_cents(frame["score"].to_numpy(), genuine, harmful)
 
     def _reason(self, word: str) -> int:
         return self.domain.reasons.index(word)
@@ -160,7 +122,7 @@ class CostDecisions(Component):
         for rule in self.policy.rules:
             code = self.domain.actions.index(rule.action)
             reachable = code == BLOCK or ((action == APPROVE) & (self.capacity > 0))
-            here = _holds(rule, frame) & reachable
+            here = holds(rule, frame) & reachable
             action[here], reason[here] = code, self._reason(rule.reason)
 
     def _explore(self, frame: pd.DataFrame, action: Codes, reason: Codes) -> NDArray[np.float64]:
@@ -190,29 +152,6 @@ class CostDecisions(Component):
             self.price = float(np.sort(offers)[-self.capacity])
         else:
             self.price = 0.0
-
-
-def best_f1_cut(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
-    """The score cut with the best F1 on the given rows; infinity when nothing is positive.
-
-    >>> best_f1_cut(np.array([0.1, 0.4, 0.9]), np.array([0.0, 1.0, 1.0]))
-    0.4
-    """
-    if not labels.sum():
-        return float("inf")
-    order = np.argsort(-scores, kind="stable")
-    found = np.cumsum(labels[order])
-    last_of_ties = np.append(np.diff(scores[order]) < 0, True)
-    f1 = 2 * found / (np.arange(1, len(scores) + 1) + max(labels.sum(), 1))
-    best = int(np.argmax(np.where(last_of_ties, f1, -1.0)))
-    varies = float(scores.max()) > float(scores.min())
-    return float(scores[order][best]) if varies else float("inf")
-
-
-def _holds(rule: BusinessRule, frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which rows a business rule speaks of."""
-    masks = [SIGNS[sign](frame[name].to_numpy(), limit) for name, sign, limit in rule.limits]
-    return np.asarray(np.logical_and.reduce(masks))
 
 
 def _decision(
