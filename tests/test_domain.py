@@ -19,8 +19,11 @@ from mlsys_lessons.domain import (
     SCALES,
     SEVERITIES,
     AlertRule,
+    BusinessRule,
     Costs,
+    Feature,
     Field,
+    Share,
 )
 from mlsys_lessons.records import LAYERS, InputError
 from mlsys_lessons.worlds.payments.domain import (
@@ -262,6 +265,63 @@ def test_an_alert_rule_outside_its_vocabulary_is_refused(
     change: dict[str, object], named: tuple[str, ...]
 ) -> None:
     refused(lambda: replace(LATE, **change), *named)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"scale": "sqrt"}, ("scale='sqrt'", "log1p")),
+        ({"reads": ()}, ("reads is empty", "raw fields")),
+    ],
+)
+def test_a_feature_that_stands_on_nothing_is_refused(
+    change: dict[str, object], named: tuple[str, ...]
+) -> None:
+    refused(lambda: replace(PAYMENTS.features[0], **change), "feature 'log_amount': ", *named)
+
+
+UNKNOWN: dict[str, dict[str, object]] = {
+    "actor": {"actor": "iban"},
+    "measure": {"measure": "iban"},
+    "usual_by": {"usual_by": "iban"},
+    "feature 'x'": {"features": (*PAYMENTS.features, Feature("x", "log", ("iban",), "nothing"))},
+    "rule: column": {"rules": (BusinessRule("velocity", "block", (("iban", ">", 1.0),)),)},
+    "rule: action": {"rules": (BusinessRule("velocity", "iban", ()),)},
+    "rule: reason": {"rules": (BusinessRule("iban", "block", ()),)},
+    "question": {"questions": (("iban", 1.0),)},
+    "share 'share_x'": {"shares": (Share("share_x", "country", differs_from="iban"),)},
+    "alert rule": {"alert_rules": (replace(LATE, field="iban"),)},
+    "traced": {"traced": ("iban",)},
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_a_domain_that_refers_to_nothing_is_refused(what: str) -> None:
+    refused(
+        lambda: replace(PAYMENTS, **UNKNOWN[what]),
+        "domain 'payments': ", what, "'iban' is not there; choose one of (",
+    )  # fmt: skip
+
+
+IMPOSSIBLE: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
+    "no request": ({"fields": tuple(replace(field, role="") if field.role == "request" else field
+                                    for field in PAYMENTS.fields)}, ("request", "clocks")),
+    "two arrivals": ({"fields": (*PAYMENTS.fields, Field("b", "datetime64[ms]", "us",
+                                                         role="arrival clock"))}, ("clocks",)),
+    "a field twice": ({"fields": (*PAYMENTS.fields, AMOUNT)}, ("twice", "one of its own")),
+    "a feature as a field": (
+        {"fields": (*PAYMENTS.fields, Field("count_1h", "int64", "us"))}, ("twice",),
+    ),
+    "an actor without a past": ({"actor": "channel", "features": PAYMENTS.features[:3],
+                                 "rules": (), "questions": (), "traced": ()},
+                                ("actor 'channel'", "add one")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_a_domain_that_the_machinery_could_not_serve_is_refused(what: str) -> None:
+    change, named = IMPOSSIBLE[what]
+    refused(lambda: replace(PAYMENTS, **change), "domain 'payments': ", *named)
 
 
 def test_a_monthly_rate_is_thirty_daily_ones() -> None:
