@@ -20,7 +20,7 @@ import pandas as pd
 
 from mlsys_lessons.files import write_whole
 from mlsys_lessons.lessons import charts
-from mlsys_lessons.lessons.lesson00.evidence import STORED, measure, stored
+from mlsys_lessons.lessons.lesson00.measurements import STORED, measure, stored
 from mlsys_lessons.simulation.scenarios import YEAR, ordinary_year
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -214,7 +214,7 @@ def _serve(options: argparse.Namespace) -> NoReturn:
     world = payments_world(seed=options.seed, daily=options.daily)
     system = by_name.system(options.system, seed=options.seed)
     if options.model:
-        system.inference.registry.adopt(load_model(options.model))
+        system = system.with_(model=load_model(options.model))
     edge = serve(
         warmed(world, system), options.log, virtual=options.virtual, port=options.port,
         settings=EdgeSettings(power_loss_safe=options.power_loss_safe),

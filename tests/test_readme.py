@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlsys_lessons.cli import main
-from mlsys_lessons.lessons.lesson00 import evidence as lesson00_evidence
+from mlsys_lessons.lessons.lesson00 import measurements as lesson00_evidence
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

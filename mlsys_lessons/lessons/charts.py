@@ -109,9 +109,9 @@ def _lines(axes: Axes, series: Mapping[str, pd.Series], windows: Iterable[Window
         dash = _DASHES[used.get(colour, 0) % len(_DASHES)]
         used[colour] = used.get(colour, 0) + 1
         axes.plot(days, heights, color=colour, linestyle=dash)
-        seen = np.flatnonzero(np.isfinite(heights))
-        if len(seen):
-            ends.append((float(days[seen[-1]]), float(heights[seen[-1]]), name, colour))
+        points = np.flatnonzero(np.isfinite(heights))
+        if len(points):
+            ends.append((float(days[points[-1]]), float(heights[points[-1]]), name, colour))
     _time_axis(axes, windows)
     _end_labels(axes, ends)
 
@@ -334,8 +334,8 @@ def calibration_curve(tables: Mapping[str, pd.DataFrame], *, title: str) -> Axes
         Name -> frame with columns `score` and `rate`, as `calibration_table` makes it.
     """
     axes = canvas(title, unit="observed rate", width=6.4, height=5.4)
-    seen = np.concatenate([t[["score", "rate"]].to_numpy().ravel() for t in tables.values()])
-    limits = (float(seen[seen > 0].min()) / 1.6, min(1.0, float(seen.max()) * 1.6))
+    values = np.concatenate([t[["score", "rate"]].to_numpy().ravel() for t in tables.values()])
+    limits = (float(values[values > 0].min()) / 1.6, min(1.0, float(values.max()) * 1.6))
     axes.plot(limits, limits, color=REFERENCE, linewidth=2, linestyle="--")
     axes.annotate("as promised", (limits[0], limits[0]), xytext=(34, 12), va="bottom",
                   textcoords="offset points", color=QUIET)  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlsys_lessons.lessons import progress
-from mlsys_lessons.lessons.wording import LESSON, Passage, markdown_safe
+from mlsys_lessons.lessons.wording import Passage, lesson_name, markdown_safe
 from mlsys_lessons.records import InputError
 
 QUESTIONS = (
@@ -26,25 +26,24 @@ def answer(lesson: str, question: int, text: Any) -> None:
     >>> answer("lesson01", 4, ...)
     [not answered] 4. How do we know when the model is wrong?
     """
-    if not LESSON.fullmatch(lesson):
-        raise InputError(f"lesson {lesson!r} must look like 'lesson01'; correct the name")
+    lesson = lesson_name(lesson)
     if question not in range(1, len(QUESTIONS) + 1):
         raise InputError(f"question {question!r} does not exist: there are questions 1 to 5")
-    asked = f"{question}. {QUESTIONS[question - 1]}"
+    title = f"{question}. {QUESTIONS[question - 1]}"
     if not (isinstance(text, str) and text.strip()):
-        return print(f"[not answered] {asked}")
+        return print(f"[not answered] {title}")
     note = progress.remember("five_questions", f"{lesson}.{question}", text.strip()).note
-    print("\n".join([f"[answered] {asked}", f"  {text.strip()}", *filter(None, [note])]))
+    print("\n".join([f"[answered] {title}", f"  {text.strip()}", *filter(None, [note])]))
 
 
 def sheet() -> Passage:
     """The five questions with every answer given so far, lesson by lesson."""
-    given = sorted(progress.load()["five_questions"].items())
+    kept = sorted(progress.load()["five_questions"].items())
     plain, markdown = [], []
-    for place, asked in enumerate(QUESTIONS, start=1):
-        answers = [(name[:-2], str(text)) for name, text in given if name.endswith(f".{place}")]
+    for place, question in enumerate(QUESTIONS, start=1):
+        answers = [(name[:-2], str(text)) for name, text in kept if name.endswith(f".{place}")]
         lines = [f"{lesson}: {text}" for lesson, text in answers] or ["no answer yet"]
-        plain += [f"{place}. {asked}", *(f"   {line}" for line in lines)]
-        markdown += [f"**{place}. {asked}**", "", *(f"- {markdown_safe(line)}" for line in lines)]
-        markdown.append("")
+        plain += [f"{place}. {question}", *(f"   {line}" for line in lines)]
+        bullets = [f"- {markdown_safe(line)}" for line in lines]
+        markdown += [f"**{place}. {question}**", "", *bullets, ""]
     return Passage("\n".join(plain), "\n".join(markdown).rstrip())

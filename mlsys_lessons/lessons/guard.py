@@ -1,6 +1,6 @@
 """What a learner handed in, handled with care: is it still the stub, does it change its inputs.
 
-Nothing here knows what is right or wrong; that is told by a question's rule.
+Nothing here knows what is right or wrong; that is for a question's rule to say.
 """
 
 from __future__ import annotations
@@ -49,11 +49,12 @@ class Guarded:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the answer on copies of the arguments."""
-        given = [*arguments, *named.values()]
-        copies = [_copied(value) for value in given]
+        originals = [*arguments, *named.values()]
+        copies = [_copied(value) for value in originals]
         names = dict(zip(named, copies[len(arguments) :], strict=True))
         result = self.__wrapped__(*copies[: len(arguments)], **names)
-        changed = [value for value, seen in zip(given, copies, strict=True) if differs(value, seen)]
+        pairs = zip(originals, copies, strict=True)
+        changed = [original for original, used in pairs if differs(original, used)]
         if changed:
             kind = type(changed[0]).__name__
             self.fault = (

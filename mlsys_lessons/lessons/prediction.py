@@ -11,14 +11,14 @@ import math
 import re
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any
+from typing import Any, TypeGuard
 
 from mlsys_lessons.lessons import progress
 from mlsys_lessons.lessons.wording import describe, lines, number
 from mlsys_lessons.records import InputError, StorageError
 
 _OPEN = object()  # this notebook's bet cell was run with `...` in it
-_UNSAID = object()  # it was not run at all
+_NOT_RUN = object()  # it was not run at all
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +52,7 @@ class Prediction:
     question: str
     unit: str = ""
     choices: tuple[Any, ...] | None = None
-    _said: list[Any] = field(default_factory=lambda: [_UNSAID], init=False)
+    _bet: list[Any] = field(default_factory=lambda: [_NOT_RUN], init=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"lesson\d\d\.bet\d+", self.id):
@@ -64,15 +64,15 @@ class Prediction:
     def guess(self, value: Any) -> None:
         """Lock the bet and say so; a second, different one changes nothing."""
         if value is None or value is ...:
-            self._said[0] = _OPEN
+            self._bet[0] = _OPEN
             todo = f"Replace the `...` with {self._wanted()} and run the cell."
             return print(lines(f"[no bet] {self.question} {todo}"))
         bet = self._read(value)
         if bet is None:
             return print(lines(f"[no bet] {describe(value)} is not {self._wanted()}; try again."))
-        earlier = self._said[0] if self._said[0] not in (_OPEN, _UNSAID) else bet
+        earlier = self._bet[0] if self._bet[0] not in (_OPEN, _NOT_RUN) else bet
         kept = progress.remember("guesses", self.id, earlier)
-        self._said[0] = kept.value
+        self._bet[0] = kept.value
         if kept.value == bet:
             print(lines(f"[locked] {self._shown(bet)}. {kept.note}"))
         else:
@@ -88,8 +88,8 @@ class Prediction:
             print(lines(sentence))
 
     def _standing(self) -> Any:
-        if self._said[0] is not _UNSAID:
-            return self._said[0]
+        if self._bet[0] is not _NOT_RUN:
+            return self._bet[0]
         try:
             return progress.load()["guesses"].get(self.id, _OPEN)
         except StorageError:
@@ -98,9 +98,9 @@ class Prediction:
     def _read(self, value: Any) -> Any:
         """The bet in its plain form, or None when it is no possible answer."""
         if self.choices is not None:
-            said = str(value).strip().casefold()
-            return next((c for c in self.choices if str(c).casefold() == said), None)
-        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            word = str(value).strip().casefold()
+            return next((c for c in self.choices if str(c).casefold() == word), None)
+        if not _is_number(value) or not math.isfinite(value):
             return None
         plain = float(value)
         return int(plain) if plain.is_integer() else plain
@@ -111,21 +111,26 @@ class Prediction:
         return f"a number of {self.unit}" if self.unit else "a number"
 
     def _shown(self, value: Any) -> str:
-        if isinstance(value, Real) and not isinstance(value, bool):
+        if _is_number(value):
             return f"{number(float(value))} {self.unit}".rstrip()
         return str(value)
 
     def _gap(self, bet: Any, measured: Any) -> str:
         if not (isinstance(bet, Real) and isinstance(measured, Real)) or self.choices is not None:
             return "Your bet holds." if str(bet) == str(measured) else "Not what you bet."
-        said, seen = float(bet), float(measured)
-        if math.isclose(said, seen, rel_tol=0.1):
+        expected, reality = float(bet), float(measured)
+        if math.isclose(expected, reality, rel_tol=0.1):
             return "Your bet holds, within a tenth."
-        if said * seen < 0:
-            return f"Off by {self._shown(abs(seen - said))}, and on the other side of zero."
-        if said == 0 or seen == 0:
-            return f"Off by {self._shown(abs(seen - said))}."
-        ratio = seen / said
+        if expected * reality < 0:
+            return f"Off by {self._shown(abs(reality - expected))}, and on the other side of zero."
+        if expected == 0 or reality == 0:
+            return f"Off by {self._shown(abs(reality - expected))}."
+        ratio = reality / expected
         if ratio > 1:
             return f"Reality is {number(round(ratio, 1))} times your bet."
         return f"Your bet is {number(round(1 / ratio, 1))} times reality."
+
+
+def _is_number(value: Any) -> TypeGuard[Real]:
+    """Whether a value is a real number; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -93,20 +93,14 @@ def remember(section: str, name: str, value: Any, path: Path | str | None = None
             old = records.get(name)
             records[name] = MERGE[section](old, value)
             if records[name] != old:
-                save(progress, file)
+                _write(progress, file)
             return Kept(records[name], note)
     except StorageError as error:
         return Kept(value, f"(Not saved: {error})")
 
 
-def save(progress: Progress, path: Path | str | None = None) -> None:
-    """Write a whole progress file in one step: either the old or the new one exists, always.
-
-    Raises StorageError where the folder or the file cannot be written.
-    """
-    file = Path(path or progress_file())
+def _write(progress: Progress, file: Path) -> None:
     text = json.dumps(progress, indent=1, sort_keys=True, ensure_ascii=False)
-    make_folder(file.parent, way_out=_WAY_OUT)
     write_whole(file, f"{text}\n".encode(), way_out=_WAY_OUT)
 
 

@@ -1,8 +1,8 @@
-"""A question with its hints, its rule, its tempting wrong answers; and the verdict on an answer.
+"""A question: its texts, our answer, its rule and its tempting wrong answers, put together.
 
 A question is frozen data and takes the answer as an argument: no registration, no globals of the
-notebook, no points. `check` always gives a verdict and never raises. What a rule looks like is
-told in rules.py.
+notebook, no points. `check` always gives a verdict and never raises. The texts come from a page of
+Markdown (question_text.py); rules.py shows what a rule looks like.
 """
 
 from __future__ import annotations
@@ -12,55 +12,22 @@ import inspect
 import re
 import textwrap
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import CodeType, MappingProxyType
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from mlsys_lessons.lessons import progress
+from mlsys_lessons.lessons.feedback import Feedback, Rule, Verdict, WrongAnswer
 from mlsys_lessons.lessons.guard import Guarded, NotAttempted, guarded, is_untouched, own_line
-from mlsys_lessons.lessons.wording import Passage, markdown_safe
+from mlsys_lessons.lessons.question_text import RUNGS, QuestionText
+from mlsys_lessons.lessons.wording import Passage
 from mlsys_lessons.randomness import stream
 from mlsys_lessons.records import InputError
 
-Outcome = Literal["passed", "wrong", "not_attempted", "raised"]
-Rule = Callable[[Any, np.random.Generator], str | None]
-
 SEEDS = (1, 2, 3)  # fresh data three times over, so that a constant cannot pass
-_RUNGS = ("the idea", "the place", "the shape")
 _ID = re.compile(r"lesson\d\d\.(q\d+)")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found, and one sentence about the learner's own value; true when passed.
-
-    >>> Verdict("not_attempted", "lesson01.q1: replace the `...`")
-    [not attempted] lesson01.q1: replace the `...`
-    """
-
-    outcome: Outcome
-    message: str
-
-    def __bool__(self) -> bool:
-        return self.outcome == "passed"
-
-    def __repr__(self) -> str:
-        return f"[{self.outcome.replace('_', ' ')}] {self.message}"
-
-    def _repr_markdown_(self) -> str:
-        return f"**{self.outcome.replace('_', ' ')}** · {markdown_safe(self.message)}"
-
-
-@dataclass(frozen=True)
-class WrongAnswer:
-    """An answer that tempts a competent reader, and the sentence that says what it misses."""
-
-    answer: Any
-    message: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,48 +41,49 @@ class Question:
     ----------
     id
         `lesson01.q1`; the notebook's name for the question is the part after the dot.
-    prompt, explanation
-        Markdown: what is asked; why the answer is right and the tempting ones fail.
-    starter
-        Code of the stub; it runs as it is and defines the one name that is checked.
-    hints
-        Three rungs: the idea, the place, the shape.
+    text
+        Prompt, starter, hints, explanation, and a sentence for each tempting answer.
     answer
         The solution: a real function or class of the package, or a value.
     rule
-        Takes an answer and a fresh generator; returns None, or a sentence that names the
-        learner's value and the idea missed.
-    wrong_answers
-        At least two, by name.
+        Takes an answer, a fresh generator and the question's feedback; returns None, or a sentence
+        that names the learner's value and the idea missed.
+    tempting
+        At least two wrong answers, by the names that they have in the text.
     seeds
         How often the rule is asked; `(1,)` for a value or a long simulation.
+
+    Raises
+    ------
+    InputError
+        The id is malformed, the starter defines no name, or a tempting answer and its sentence do
+        not come together.
     """
 
     id: str
-    prompt: str
-    starter: str
-    hints: tuple[str, str, str]
+    text: QuestionText
     answer: Any
     rule: Rule
-    wrong_answers: Mapping[str, WrongAnswer]
-    explanation: str
+    tempting: Mapping[str, Any]
     seeds: Iterable[int] = SEEDS
     _shown: list[int] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
             raise InputError(f"question id {self.id!r} must look like 'lesson01.q1'; rename it")
-        if len(self.hints) != len(_RUNGS):
-            raise InputError(f"{self.id} has {len(self.hints)} hints; give idea, place and shape")
-        object.__setattr__(self, "wrong_answers", MappingProxyType(dict(self.wrong_answers)))
-        object.__setattr__(self, "starter", textwrap.dedent(self.starter).strip("\n"))
+        for name in self.tempting:
+            if name not in self.text.wrong:
+                raise InputError(f"{self.id}: '## wrong: {name}' is missing; write it.")
+        for name in self.text.wrong:
+            if name not in self.tempting:
+                raise InputError(f"{self.id}: '## wrong: {name}' belongs to no answer; remove it.")
         _ = self.name  # a starter that defines nothing is found here, not in front of a learner
 
     def __repr__(self) -> str:
-        return f"{self.id}: {self.prompt.strip()}"
+        return f"{self.id}: {self.text.prompt}"
 
     def _repr_markdown_(self) -> str:
-        return f"**{self.id}** · {self.prompt.strip()}"
+        return f"**{self.id}** · {self.text.prompt}"
 
     # --- the learner's verbs -------------------------------------------------------------------
 
@@ -130,18 +98,18 @@ class Question:
     def hint(self, rung: int | None = None) -> Passage:
         """The next hint, or a given one; the last one stays."""
         if rung is None:
-            rung = min(len(self._shown) + 1, len(self.hints))
+            rung = min(len(self._shown) + 1, len(self.text.hints))
             self._shown.append(rung)
-        if rung not in range(1, len(self.hints) + 1):
+        if rung not in range(1, len(self.text.hints) + 1):
             raise InputError(f"hint {rung!r} does not exist: ask for 1, 2 or 3, or for hint()")
-        last = rung == len(self.hints)
+        last = rung == len(self.text.hints)
         after = f"\nThis was the last hint; `{self.variable}.solution()` shows ours." * last
-        return Passage(f"Hint {rung} of 3, {_RUNGS[rung - 1]}: {self.hints[rung - 1]}{after}")
+        return Passage(f"Hint {rung} of 3, {RUNGS[rung - 1]}: {self.text.hints[rung - 1]}{after}")
 
     def solution(self) -> Passage:
         """Our answer as code, why it is right, and why the tempting ones fail."""
         tempting = [f"- {name}: {wrong.message}" for name, wrong in self.wrong_answers.items()]
-        why = "\n".join([self.explanation.strip(), "", "Tempting, and wrong:", *tempting])
+        why = "\n".join([self.text.explanation, "", "Tempting, and wrong:", *tempting])
         plain = f"{self.solution_code}\n\n{why}"
         return Passage(plain, f"```python\n{self.solution_code}\n```\n\n{why}")
 
@@ -153,14 +121,22 @@ class Question:
         return self.id.partition(".")[2]
 
     @cached_property
+    def wrong_answers(self) -> Mapping[str, WrongAnswer]:
+        """The tempting answers with their sentences, by name."""
+        return MappingProxyType({
+            name: WrongAnswer(answer, self.text.wrong[name])
+            for name, answer in self.tempting.items()
+        })  # fmt: skip
+
+    @cached_property
     def name(self) -> str:
         """The one name that the starter defines and that is checked."""
-        return _defined_name(self.starter, self.id)
+        return _defined_name(self.text.starter, self.id)
 
     @property
     def cell(self) -> str:
         """The notebook's exercise cell as shipped: the starter and the line that checks it."""
-        return f"{self.starter}\n\n{self.variable}.check({self.name})"
+        return f"{self.text.starter}\n\n{self.variable}.check({self.name})"
 
     @property
     def solution_code(self) -> str:
@@ -169,24 +145,24 @@ class Question:
 
     def judge(self, answer: Any, seeds: Iterable[int] = SEEDS) -> Verdict:
         """The verdict on an answer over given seeds; nothing is remembered."""
-        if is_untouched(answer, _stub(self.starter, self.name)):
+        if is_untouched(answer, _stub(self.text.starter, self.name)):
             return self._open("replace the `...` and run the cell again")
-        watched = guarded(answer)
         try:
-            sentence = self._first_fault(watched, seeds)
+            sentence = self._first_fault(guarded(answer), seeds)
         except (NotAttempted, NotImplementedError) as gap:
             return self._open(str(gap) or "it is still to be written")
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # even sys.exit() in an answer must not end the lesson
-            return Verdict("raised", f"{self.id}: {_told(error)}")
+            return Verdict("raised", f"{self.id}: {_error_sentence(error)}")
         if sentence is not None:
             return Verdict("wrong", f"{self.id}: {sentence}")
         return Verdict("passed", f"{self.id}: right. `{self.variable}.solution()` shows ours.")
 
     def _first_fault(self, answer: Any, seeds: Iterable[int]) -> str | None:
+        feedback = Feedback(self.wrong_answers, self.text.otherwise)
         for seed in seeds:
-            sentence = self.rule(answer, stream(seed, self.id))
+            sentence = self.rule(answer, stream(seed, self.id), feedback)
             if isinstance(answer, Guarded) and answer.fault:
                 return answer.fault
             if sentence is not None:
@@ -220,7 +196,7 @@ def _stub(starter: str, name: str) -> CodeType | None:
     return next((c for c in constants if isinstance(c, CodeType) and c.co_name == name), None)
 
 
-def _told(error: BaseException) -> str:
+def _error_sentence(error: BaseException) -> str:
     what = traceback.format_exception_only(type(error), error)[-1].strip()
     where = own_line(error)
     return f"{what} (in {where})" if where else f"{what} (raised while your answer was tried)"

@@ -1,7 +1,8 @@
 """Short ways to write the rule of a question, for the authors of lessons.
 
-A rule takes the answer and a fresh generator, and returns None when the answer is right or a
-sentence when it is wrong. A plain function will do; these are the patterns that come up again.
+A rule takes the answer, a fresh generator and the question's feedback. It returns None when the
+answer is right and a sentence when it is wrong. A plain function will do; these are the patterns
+that come up again. The sentences themselves stand in a lesson's `questions.md`.
 """
 
 from __future__ import annotations
@@ -13,25 +14,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.lessons.question import Rule, WrongAnswer
+from mlsys_lessons.lessons.feedback import Feedback, Rule
 from mlsys_lessons.lessons.wording import describe, describe_case, number
 
 Case = Mapping[str, Any]
 Cases = Callable[[np.random.Generator], Iterable[Case]]
 
 
-def agrees_with(
-    oracle: Callable[..., Any],
-    cases: Cases,
-    *,
-    otherwise: str,
-    tempting: Mapping[str, WrongAnswer] | None = None,
-    tolerance: float = 1e-6,
-) -> Rule:
+def agrees_with(oracle: Callable[..., Any], cases: Cases, *, tolerance: float = 1e-6) -> Rule:
     """Right when the answer gives what our function gives, on generated cases.
 
-    Why it matters: a tempting wrong answer is known by its values and answered with its own
-    sentence, so that a learner hears about the idea and not about a digit.
+    Why it matters: a tempting wrong answer is known by its values on every case and answered with
+    its own sentence, so that a learner hears about the idea and not about a digit.
 
     Parameters
     ----------
@@ -39,50 +33,40 @@ def agrees_with(
         Our function; it is called with each case's values in order.
     cases
         Takes a generator, gives mappings from argument name to value.
-    otherwise
-        The idea that is missed when no tempting answer is recognised.
 
     Examples
     --------
-    >>> rule = agrees_with(np.mean, lambda generator: [{"amounts": generator.random(9)}],
-    ...                    otherwise="The mean is asked for.")
-    >>> rule(np.mean, np.random.default_rng(0)) is None
+    >>> rule = agrees_with(np.mean, lambda generator: [{"amounts": generator.random(9)}])
+    >>> rule(np.mean, np.random.default_rng(0), Feedback({}, "The mean is asked for.")) is None
     True
     """
 
-    def rule(answer: Any, generator: np.random.Generator) -> str | None:
+    def rule(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
         trials = list(cases(generator))
-        given = [answer(*trial.values()) for trial in trials]
-        due = [oracle(*copy.deepcopy(list(trial.values()))) for trial in trials]
-        for trial, mine, ours in zip(trials, given, due, strict=True):
-            if not same(mine, ours, tolerance):
-                reason = _recognised(trials, given, tempting or {}, tolerance) or otherwise
-                return _told(trial, mine, ours, reason)
+        values = [answer(*trial.values()) for trial in trials]
+        due = [oracle(*_arguments(trial)) for trial in trials]
+        for trial, value, right in zip(trials, values, due, strict=True):
+            if not same(value, right, tolerance):
+                reason = feedback.why(lambda wrong: _gives(wrong, trials, values, tolerance))
+                return _comparison(trial, value, right, reason)
         return None
 
     return rule
 
 
-def is_value(
-    value: Any,
-    *,
-    otherwise: str,
-    tempting: Mapping[str, WrongAnswer] | None = None,
-    tolerance: float = 1e-6,
-) -> Rule:
+def is_value(value: Any, *, tolerance: float = 1e-6) -> Rule:
     """Right when the answer is this value; the value itself is never told.
 
-    >>> is_value(45, otherwise="Labels mature later.")(14, np.random.default_rng(0))
+    >>> rule = is_value(45)
+    >>> rule(14, np.random.default_rng(0), Feedback({}, otherwise="Labels mature later."))
     'your answer is 14. Labels mature later.'
     """
 
-    def rule(answer: Any, generator: np.random.Generator) -> str | None:
+    def rule(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
         if same(answer, value, tolerance):
             return None
-        for wrong in (tempting or {}).values():
-            if same(answer, wrong.answer, tolerance):
-                return f"your answer is {describe(answer)}. {wrong.message}"
-        return f"your answer is {describe(answer)}. {otherwise}"
+        reason = feedback.why(lambda wrong: same(answer, wrong, tolerance))
+        return f"your answer is {describe(answer)}. {reason}"
 
     return rule
 
@@ -92,22 +76,21 @@ def reaches(
     bar: float | Callable[[np.random.Generator], float],
     *,
     unit: str,
-    otherwise: str,
 ) -> Rule:
     """Right when what is measured with the answer reaches a bar on the same luck.
 
-    >>> rule = reaches(lambda answer, generator: answer(), 10, unit="euros", otherwise="Dearer.")
-    >>> rule(lambda: 7, np.random.default_rng(0))
+    >>> rule = reaches(lambda answer, generator: answer(), 10, unit="euros")
+    >>> rule(lambda: 7, np.random.default_rng(0), Feedback({}, otherwise="Dearer."))
     'yours reaches 7 euros, 3 short of the bar of 10. Dearer.'
     """
 
-    def rule(answer: Any, generator: np.random.Generator) -> str | None:
+    def rule(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
         needed = bar(copy.deepcopy(generator)) if callable(bar) else bar
         reached = float(measure(answer, generator))
         if reached >= needed:
             return None
         gap = f"{number(needed - reached)} short of the bar of {number(needed)}"
-        return f"yours reaches {number(reached)} {unit}, {gap}. {otherwise}"
+        return f"yours reaches {number(reached)} {unit}, {gap}. {feedback.otherwise}"
 
     return rule
 
@@ -115,36 +98,52 @@ def reaches(
 def in_order(*rules: Rule) -> Rule:
     """The first complaint of several rules, each of which meets the same luck."""
 
-    def rule(answer: Any, generator: np.random.Generator) -> str | None:
-        complaints = (each(answer, copy.deepcopy(generator)) for each in rules)
+    def rule(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
+        complaints = (one(answer, copy.deepcopy(generator), feedback) for one in rules)
         return next((complaint for complaint in complaints if complaint is not None), None)
 
     return rule
 
 
-def same(mine: Any, ours: Any, tolerance: float = 1e-6) -> bool:
+def on_each(cases: Cases, fault: Callable[[Any, Case, Feedback], str | None]) -> Rule:
+    """The first complaint of a function that looks at one case at a time."""
+
+    def rule(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
+        complaints = (fault(answer, case, feedback) for case in cases(generator))
+        return next((complaint for complaint in complaints if complaint is not None), None)
+
+    return rule
+
+
+def wrong_kind(answer: Any, kind: type, wanted: str) -> str | None:
+    """The sentence about a returned value of another type than the one wanted; None if it fits.
+
+    >>> wrong_kind(3, str, "a name")
+    'yours returns a int; return a name.'
+    """
+    if isinstance(answer, kind):
+        return None
+    return f"yours returns a {type(answer).__name__}; return {wanted}."
+
+
+def same(value: Any, due: Any, tolerance: float = 1e-6) -> bool:
     """Whether two values agree: shape, labels and numbers, within a tolerance.
 
     >>> same(np.array([1.0, np.nan]), [1.0, np.nan]), same([1, 2], [1, 2, 3]), same("a", 1)
     (True, False, False)
     """
-    if isinstance(ours, pd.DataFrame | pd.Series):
-        labels = type(mine) is type(ours) and mine.index.equals(ours.index)
-        if not labels or (isinstance(ours, pd.DataFrame) and set(mine) != set(ours)):
-            return False
-        frames = [f.to_frame() if isinstance(f, pd.Series) else f[[*ours]] for f in (mine, ours)]
-        pairs = zip(*([f.iloc[:, i] for i in range(f.shape[1])] for f in frames), strict=True)
-        return all(same(a.to_numpy(), b.to_numpy(), tolerance) for a, b in pairs)
-    if isinstance(ours, Mapping):
+    if isinstance(due, pd.DataFrame | pd.Series):
+        return _same_table(value, due, tolerance)
+    if isinstance(due, Mapping):
         return (
-            isinstance(mine, Mapping)
-            and set(mine) == set(ours)
-            and all(same(mine[key], ours[key], tolerance) for key in ours)
+            isinstance(value, Mapping)
+            and set(value) == set(due)
+            and all(same(value[key], due[key], tolerance) for key in due)
         )
     try:
-        a, b = np.asarray(mine), np.asarray(ours)
+        a, b = np.asarray(value), np.asarray(due)
     except ValueError:  # ragged lists
-        return bool(mine == ours)
+        return bool(value == due)
     if a.shape != b.shape:
         return False
     if a.dtype.kind in "biuf" and b.dtype.kind in "biuf":
@@ -152,20 +151,32 @@ def same(mine: Any, ours: Any, tolerance: float = 1e-6) -> bool:
     return bool(np.all(a == b))
 
 
-def _recognised(
-    trials: list[Case], given: list[Any], tempting: Mapping[str, WrongAnswer], tolerance: float
-) -> str | None:
-    """The sentence of the tempting answer that gives the learner's values on every case."""
-    for wrong in tempting.values():
-        try:
-            known = [wrong.answer(*copy.deepcopy(list(trial.values()))) for trial in trials]
-        except Exception:  # a tempting answer may well break on some case
-            continue
-        if all(same(mine, value, tolerance) for mine, value in zip(given, known, strict=True)):
-            return wrong.message
-    return None
+def _same_table(value: Any, due: pd.DataFrame | pd.Series, tolerance: float) -> bool:
+    """The same for a frame or a series: type, index and columns as well; columns in any order."""
+    labels = type(value) is type(due) and value.index.equals(due.index)
+    if not labels or (isinstance(due, pd.DataFrame) and set(value) != set(due)):
+        return False
+    frames = [f.to_frame() if isinstance(f, pd.Series) else f[[*due]] for f in (value, due)]
+    pairs = zip(*([f.iloc[:, i] for i in range(f.shape[1])] for f in frames), strict=True)
+    return all(same(a.to_numpy(), b.to_numpy(), tolerance) for a, b in pairs)
 
 
-def _told(trial: Case, mine: Any, ours: Any, reason: str) -> str:
+def _gives(
+    wrong: Callable[..., Any], trials: list[Case], values: list[Any], tolerance: float
+) -> bool:
+    """Whether a tempting answer gives the learner's values on every case."""
+    try:
+        known = [wrong(*_arguments(trial)) for trial in trials]
+    except Exception:  # a tempting answer may well break on some case
+        return False
+    return all(same(value, one, tolerance) for value, one in zip(values, known, strict=True))
+
+
+def _arguments(trial: Case) -> list[Any]:
+    """A case's values as copies, so that no function can spoil them for the next one."""
+    return copy.deepcopy(list(trial.values()))
+
+
+def _comparison(trial: Case, value: Any, due: Any, reason: str) -> str:
     where = f"for {describe_case(trial)} " if trial else ""
-    return f"{where}yours gives {describe(mine)} where {describe(ours)} is due. {reason}"
+    return f"{where}yours gives {describe(value)} where {describe(due)} is due. {reason}"

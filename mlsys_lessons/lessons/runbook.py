@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlsys_lessons.lessons import progress
-from mlsys_lessons.lessons.wording import LESSON, Passage, markdown_safe
-from mlsys_lessons.records import InputError
+from mlsys_lessons.lessons.wording import Passage, lesson_name, markdown_safe
 
 PARTS = ("signal", "owner", "action", "rollback")
 
@@ -22,14 +21,13 @@ def add(lesson: str, *, signal: Any, owner: Any, action: Any, rollback: Any) -> 
     >>> add("lesson01", signal="value per day", owner=..., action=..., rollback=...)
     [not written] lesson01: still open: owner, action, rollback.
     """
-    if not LESSON.fullmatch(lesson):
-        raise InputError(f"lesson {lesson!r} must look like 'lesson01'; correct the name")
+    lesson = lesson_name(lesson)
     line = dict(zip(PARTS, (signal, owner, action, rollback), strict=True))
     missing = [part for part, text in line.items() if not (isinstance(text, str) and text.strip())]
     if missing:
         return print(f"[not written] {lesson}: still open: {', '.join(missing)}.")
     note = progress.remember("runbook", lesson, line).note
-    print("\n".join([f"[runbook] {lesson}", _told(line), *filter(None, [note])]))
+    print("\n".join([f"[runbook] {lesson}", _plain(line), *filter(None, [note])]))
 
 
 def sheet() -> Passage:
@@ -37,12 +35,12 @@ def sheet() -> Passage:
     lines = sorted(progress.load()["runbook"].items())
     if not lines:
         return Passage("Your runbook is empty: each lesson ends with one line for it.")
-    plain = "\n".join(f"{lesson}\n{_told(line)}" for lesson, line in lines)
+    plain = "\n".join(f"{lesson}\n{_plain(line)}" for lesson, line in lines)
     rows = [[lesson, *(str(line.get(part, "")) for part in PARTS)] for lesson, line in lines]
     return Passage(plain, _table(["lesson", *PARTS], rows))
 
 
-def _told(line: dict[str, Any]) -> str:
+def _plain(line: dict[str, Any]) -> str:
     return "\n".join(f"  {part:<10}{line.get(part, '')}" for part in PARTS)
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlsys_lessons.records import InputError
+
 LESSON = re.compile(r"lesson\d\d")
 _WIDTH = 100  # characters: what a page shows of printed text before it cuts a word
 _SHORT = 6  # values of an array that are shown in full
@@ -30,6 +32,17 @@ def lines(text: str) -> str:
     True
     """
     return textwrap.fill(text, _WIDTH)
+
+
+def lesson_name(name: str) -> str:
+    """The name of a lesson as it is; raises InputError when it is none.
+
+    >>> lesson_name("lesson01")
+    'lesson01'
+    """
+    if not LESSON.fullmatch(name):
+        raise InputError(f"lesson {name!r} must look like 'lesson01'; correct the name")
+    return name
 
 
 @dataclass(frozen=True)
@@ -57,8 +70,7 @@ def markdown_safe(text: str) -> str:
     'amount\\_cents \\* 2 in `amount_cents`'
     """
     pieces = text.split("`")
-    prose = [re.sub(r"([*_<>$#|\[\]])", r"\\\1", piece) for piece in pieces[::2]]
-    pieces[::2] = prose
+    pieces[::2] = [re.sub(r"([*_<>$#|\[\]])", r"\\\1", prose) for prose in pieces[::2]]
     return "`".join(pieces)
 
 

@@ -30,8 +30,7 @@ import pandas as pd
 import mlsys_lessons as mls
 from mlsys_lessons import charts
 from mlsys_lessons.lessons import five_questions, runbook
-from mlsys_lessons.lessons.lesson00 import evidence as lesson00_evidence
-from mlsys_lessons.lessons.lesson00 import questions as lesson00
+from mlsys_lessons.lessons.lesson00 import answers, measurements
 from mlsys_lessons.lessons.lesson00.questions import bet1, bet2, bet3, q1
 from mlsys_lessons.simulation.ledger import Ledger
 from mlsys_lessons.workshop import doctor
@@ -63,7 +62,7 @@ systems = {
     "resilient": mls.resilient_system(seed=seed),
     "Bayes reference": mls.reference_system(seed=seed),
 }
-broken = lesson00_evidence.broken_days(year.faults, days)
+broken = measurements.broken_days(year.faults, days)
 print(f"{len(year.faults)} faults, on {broken.sum()} of {days} days, for an hour or for all of it:")
 print(", ".join(sorted({fault.name for fault in year.faults})))
 
@@ -116,7 +115,7 @@ charts.show(axes, alt=f"Earned in {days} days, in thousand euros: {ends}.")
 # Here is the missing money week by week; red is what went missing on days when the page was red.
 
 # %%
-red = lesson00_evidence.red_days(runs["naive"])
+red = measurements.red_days(runs["naive"])
 on_red = 100 * missing[red].sum() / missing.sum()
 weeks = pd.DataFrame({"all": missing, "red": missing.where(red, 0)}).groupby(np.arange(days) // 7).sum()
 with charts.style():
@@ -139,9 +138,9 @@ bet1.reveal(round(float(on_red), 1), odd)
 # Then the business itself will notice: somebody looks at money every evening. Here are the fraud losses of the naive system, as they happened and as the books knew them.
 
 # %%
-happened = lesson00_evidence.fraud_losses(runs["naive"].ledger, days)
-known = lesson00_evidence.fraud_losses(runs["naive"].books, days)
-behind = lesson00.days_behind(happened, known)
+happened = measurements.fraud_losses(runs["naive"].ledger, days)
+known = measurements.fraud_losses(runs["naive"].books, days)
+behind = answers.days_behind(happened, known)
 axes = charts.metric_over_time(
     {"happened (the truth)": happened / 1e3, "known (naive books)": known / 1e3},
     title=f"Tonight's books show what was true {behind} days ago", unit="thousand euros lost to fraud so far",
@@ -180,7 +179,7 @@ q1.check(days_behind)
 bet3.guess(...)  # of 100 missing euros, how many return when nothing ever breaks?
 
 # %%
-worlds = lesson00_evidence.worlds()
+worlds = measurements.worlds()
 gap = worlds["Bayes reference"] - worlds["naive"]
 back = 100 * (worlds["naive, no fault"] - worlds["naive"]) / gap
 print("return, by world:", ", ".join(f"{each:.1f}" for each in back))
@@ -195,7 +194,7 @@ bet3.reveal(round(float(back.mean()), 1), "The mean of these worlds: most of the
 # One world is an anecdote. First your world's whole year, then the years of several worlds in thousands of euros: the ordinary one, and the same one without a fault, whoever wins it. Upkeep, on-call, reviewers and retraining are paid.
 
 # %%
-stored = lesson00_evidence.stored()
+stored = measurements.stored()
 lines = {name: pd.Series(line) for name, line in stored["picture"].items()}
 whole = mls.scenarios.ordinary_year(seed, days=stored["days"])
 kept, calm = (worlds[name] / worlds["Bayes reference"] for name in ("naive", "naive, no fault"))

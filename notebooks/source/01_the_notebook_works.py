@@ -31,9 +31,7 @@ import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
 from mlsys_lessons.components.inference.models import BoostedModel
 from mlsys_lessons.lessons import five_questions, runbook
-from mlsys_lessons.lessons.lesson01 import evidence as lesson01_evidence
-from mlsys_lessons.lessons.lesson01 import leakage
-from mlsys_lessons.lessons.lesson01 import questions as lesson01
+from mlsys_lessons.lessons.lesson01 import answers, measurements, recipes
 from mlsys_lessons.lessons.lesson01.questions import bet1, bet2, bet3, q1, q2, q3, q4
 
 # %%
@@ -47,7 +45,7 @@ requests[["event_time", "customer_id", "merchant_id", "category", "channel", "am
 # %%
 table = mls.features.offline(requests, labels)
 rows = mls.presets.training_rows(table)
-nothing_blocked = leakage.promise(np.zeros(len(rows)), 1.0, rows)
+nothing_blocked = recipes.promise(np.zeros(len(rows)), 1.0, rows)
 print(f"{len(requests):,} payments, {(labels['label'] == 1).sum()} fraud reports")
 print(f"{len(rows):,} payments with a settled label, {int(rows['label'].sum())} of them fraud")
 print(f"approving everything earned {nothing_blocked:,.0f} euros per 1,000 payments")
@@ -64,15 +62,15 @@ print(f"approving everything earned {nothing_blocked:,.0f} euros per 1,000 payme
 # its held-out rows would have earned at its own cut. An approved genuine payment brings a small margin, an approved fraud costs its amount and a fee, a blocked customer costs an apology.
 
 # %%
-reports = leakage.reports_of(requests, labels)
-table_a = table.assign(reports=leakage.reports_on_card(requests, reports))
-a = leakage.fitted(leakage.ReportsModel(reports), table_a)
+reports = recipes.reports_of(requests, labels)
+table_a = table.assign(reports=recipes.reports_on_card(requests, reports))
+a = recipes.notebook(recipes.ReportsModel(reports), table_a)
 b = mls.notebook_model(table, seed=0)
-c = leakage.fitted(leakage.five_questions_model(), table)
+c = recipes.notebook(recipes.five_questions_model(), table)
 
 notebooks = {"A": a, "B": b, "C": c}
 scores = {name: each.model.predict(each.test) for name, each in notebooks.items()}
-aucs = pd.DataFrame({n: leakage.with_interval(scores[n], notebooks[n].test) for n in notebooks}).T
+aucs = pd.DataFrame({n: recipes.auc_interval(scores[n], notebooks[n].test) for n in notebooks}).T
 
 # %%
 axes = charts.bars_with_intervals(
@@ -83,7 +81,7 @@ told = ", ".join(f"{name} {value:.3f}" for name, value in aucs.effect.items())
 charts.show(axes, alt=f"Test AUC: {told}.")
 
 # %%
-promised = {n: leakage.promise(scores[n], e.cut, e.test) for n, e in notebooks.items()}
+promised = {n: recipes.promise(scores[n], e.cut, e.test) for n, e in notebooks.items()}
 served = mls.naive_system(seed=0).inference.registry.champion.model
 same = np.array_equal(served.predict(table), b.model.predict(table))
 print("B scores like naive_system(seed=0), bit for bit:", same)
@@ -121,8 +119,8 @@ q1.check(time_split)
 
 # %%
 later = {
-    "A": leakage.auc_on_time_split(leakage.ReportsModel(reports), table_a),
-    "B": leakage.auc_on_time_split(BoostedModel(), table),
+    "A": recipes.auc_on_time_split(recipes.ReportsModel(reports), table_a),
+    "B": recipes.auc_on_time_split(BoostedModel(), table),
 }
 lead_random, lead_time = aucs.effect["A"] - aucs.effect["B"], later["A"] - later["B"]
 print(f"A's lead: {lead_random:.3f} on the random split, {lead_time:.3f} on the time split")
@@ -137,7 +135,7 @@ bet2.reveal(fate, "A passes the stricter test as well." if fate == "kept" else "
 
 # %%
 world = mls.payments_world(seed=0, daily=1_000)
-systems = {f"notebook {n}": leakage.ship(e.model, e.cut) for n, e in notebooks.items()}
+systems = {f"notebook {n}": recipes.ship(e.model, e.cut) for n, e in notebooks.items()}
 systems["Bayes reference"] = mls.reference_system(seed=0)
 runs = {name: mls.simulate(world, system, days=180) for name, system in systems.items()}
 earned = {name: run.value / run.requests * 10 for name, run in runs.items()}
@@ -159,7 +157,7 @@ bet1.reveal(best, odd)
 # No fault was injected, no formula differs between training and service, and the world of the first week is that of the week before. Here is A's extra column, whole. Point at the bug before you read on.
 
 # %%
-print(inspect.getsource(leakage.reports_on_card))
+print(inspect.getsource(recipes.reports_on_card))
 
 # %% [markdown]
 # There is no bug in it. There is no *date* in it. A fraud in March is reported in April, and the join, made in July, hands April's report to March's row: each fraud counts the report on itself. On the day of
@@ -168,7 +166,7 @@ print(inspect.getsource(leakage.reports_on_card))
 # %%
 log, truth = runs["notebook A"].log, runs["notebook A"].truth()
 fraud = truth["true_label"].to_numpy() == 1
-seen = leakage.reports_on_card(log, reports) > 0
+seen = recipes.reports_on_card(log, reports) > 0
 trained = a.train["reports"].to_numpy() > 0
 share = {
     "in training": [trained[a.train["label"] == 1].mean(), trained[a.train["label"] == 0].mean()],
@@ -185,14 +183,14 @@ shown.rename_axis("with a report on the card", axis="columns")
 # Count only frauds that were *paid* before this payment. It is one line, it mentions time, and the reviewer nods. Its six months were run beforehand, in other worlds, and stored with the lesson.
 
 # %%
-half_table = table.assign(reports=leakage.reports_paid_before(requests, reports))
-half = leakage.fitted(leakage.ReportsModel(reports), half_table)
+half_table = table.assign(reports=recipes.reports_paid_before(requests, reports))
+half = recipes.notebook(recipes.ReportsModel(reports), half_table)
 half_scores = half.model.predict(half.test)
-print(f"test AUC {leakage.auc(half_scores, half.test):.3f}")
-dreamt = leakage.promise(half_scores, half.cut, half.test)
+print(f"test AUC {recipes.auc(half_scores, half.test):.3f}")
+dreamt = recipes.promise(half_scores, half.cut, half.test)
 print(f"promised {dreamt:,.0f} euros per 1,000; A promised {promised['A']:,.0f}")
-stored = lesson01_evidence.notebooks().groupby("notebook")["earned"].mean()
-worlds = lesson01_evidence.notebooks()["seed"].nunique()
+stored = measurements.notebooks().groupby("notebook")["earned"].mean()
+worlds = measurements.notebooks()["seed"].nunique()
 print(f"earned {stored['A, half repaired']:,.0f}, B {stored['B']:,.0f}: mean of {worlds} stored worlds")
 
 # %% [markdown]
@@ -211,8 +209,8 @@ def known_reports(payments, reports):
 q2.check(known_reports)
 
 # %%
-column = lesson01.known_reports(requests, reports)[table["request_id"].isin(b.test["request_id"])]
-print(f"AUC of the column alone, on the test rows: {leakage.auc(column, b.test):.2f}")
+column = answers.known_reports(requests, reports)[table["request_id"].isin(b.test["request_id"])]
+print(f"AUC of the column alone, on the test rows: {recipes.auc(column, b.test):.2f}")
 in_time = (column[b.test["label"] == 1] > 0).mean()
 print(f"frauds with a report that was known in time: {in_time:.1%}")
 
@@ -254,10 +252,10 @@ charts.show(axes, alt=f"Euros per 1,000 payments: {told}.")
 # the course's ordinary year, without faults, and always beside a world that stands still. Stored, like C1: years of running are more than a lesson may take.
 
 # %%
-old = lesson01_evidence.ageing()
+old = measurements.ageing()
 euros = old.groupby(["drift", "age"])[["naive", "reference"]].sum()
 share = 100 * (euros["naive"] / euros["reference"]).unstack("drift")
-share.index = share.index + lesson01_evidence.BLOCK_DAYS // 2  # middle of each block of days
+share.index = share.index + measurements.BLOCK_DAYS // 2  # middle of each block of days
 points = share.sub(share["nothing"], axis=0).drop(columns="nothing")
 worst, culprit = -points.min().min(), points.min().idxmin()
 axes = charts.metric_over_time(
@@ -286,9 +284,9 @@ q3.check(money_cut)
 
 # %%
 label, amount = b.test["label"].to_numpy(), b.test["amount"].to_numpy()
-cut = float(lesson01.money_cut(scores["B"], label, amount))
+cut = float(answers.money_cut(scores["B"], label, amount))
 blocked = {"best F1": scores["B"] >= b.cut, "most money": scores["B"] >= cut}
-promises = [promised["B"], leakage.promise(scores["B"], cut, b.test)]
+promises = [promised["B"], recipes.promise(scores["B"], cut, b.test)]
 columns = {
     "cut": [f"{b.cut:.3f}", f"{cut:.3f}"],
     "frauds blocked": [f"{mask[label == 1].mean():.0%}" for mask in blocked.values()],
@@ -312,7 +310,7 @@ q4.check(block)
 # What you saw was seed 0. The same comparison on other worlds, stored with the lesson: every notebook refitted on its world's own history, six months each.
 
 # %%
-lived = lesson01_evidence.notebooks().pivot(index="seed", columns="notebook", values="earned")
+lived = measurements.notebooks().pivot(index="seed", columns="notebook", values="earned")
 mean, half_width = lived.mean(), 2.2 * lived.std() / np.sqrt(len(lived))  # t, a dozen worlds
 effects = pd.DataFrame({"effect": mean, "low": mean - half_width, "high": mean + half_width})
 behind = (lived["A"] < lived["C"]).sum()

@@ -29,9 +29,8 @@ import pandas as pd
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
 from mlsys_lessons.components.inference.models import PerfectModel
-from mlsys_lessons.lessons import five_questions, runbook
-from mlsys_lessons.lessons.lesson02 import neighbours
-from mlsys_lessons.lessons.lesson02 import questions as lesson02
+from mlsys_lessons.lessons import five_questions, runbook, stored_claims
+from mlsys_lessons.lessons.lesson02 import answers, neighbours
 from mlsys_lessons.lessons.lesson02.questions import bet1, bet2, bet3, q1, q2, q3, q4, q5
 
 # %% [markdown]
@@ -61,7 +60,7 @@ def play(system):
 
 
 naive, resilient = play(mls.naive_system(seed=7)), play(mls.resilient_system(seed=7))
-cases = neighbours.rescued(naive, resilient)
+cases = neighbours.rescued_frauds(naive, resilient)
 payment = neighbours.same_opinion(cases)
 print(f"naive\n{naive.trace(payment)}\n\nresilient\n{resilient.trace(payment)}")
 
@@ -83,7 +82,7 @@ q1.check(responsible)
 
 # %%
 swaps = cases[["score_naive", "score_resilient", "cut_naive", "cut_resilient"]].to_numpy()
-verdicts = [lesson02.responsible(*each) for each in swaps]
+verdicts = [answers.responsible(*each) for each in swaps]
 told = cases.groupby(pd.Series(verdicts, name="stopped by"))["saved"].agg(["size", "sum"])
 told = told.rename(columns={"size": "frauds", "sum": "euros"})
 told.assign(euros=(told["euros"] / 100).round().astype(int)).sort_values("euros", ascending=False)
@@ -250,7 +249,7 @@ for claim in (c2, c3, c4):
     print(f"    {claim.verdict} ({len(claim.seeds)} seeds, run on {claim.date})")
 
 # %%
-dropped = 100 * neighbours.effects(c3).rename(lambda name: name.removeprefix("without "))
+dropped = 100 * stored_claims.effects(c3).rename(lambda name: name.removeprefix("without "))
 others = dropped.drop("model")["effect"]
 axes = charts.bars_with_intervals(
     dropped.sort_values("effect", ascending=False), unit="% of the value lost without it",
@@ -278,7 +277,7 @@ print(f"{c4.effects[0].name}: {c4.effects[0].interval} in {len(c4.seeds)} worlds
 # ## How sure? And where does it stop?
 
 # %%
-gaps = neighbours.effects(c2).iloc[:2]
+gaps = stored_claims.effects(c2).iloc[:2]
 gaps.index = ["against perfect, bare", "against boosted, bare"]
 low, high = gaps[["low", "high"]].to_numpy().T
 trained = "wins" if low[1] > 0 else "loses" if high[1] < 0 else "is open"

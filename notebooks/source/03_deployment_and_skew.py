@@ -29,12 +29,11 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
-from mlsys_lessons.lessons import five_questions, runbook
-from mlsys_lessons.lessons.lesson02.neighbours import effects
-from mlsys_lessons.lessons.lesson03 import questions as lesson03
-from mlsys_lessons.lessons.lesson03 import shadow_mode, skew
+from mlsys_lessons.components.inference.metrics import auc
+from mlsys_lessons.experiments.training_tables import logged_table, naive_trained_on
+from mlsys_lessons.lessons import five_questions, runbook, stored_claims
+from mlsys_lessons.lessons.lesson03 import answers, shadow_mode, skew, skew_inspector
 from mlsys_lessons.lessons.lesson03.questions import bet1, bet2, bet3, q1, q2, q3, q4
-from mlsys_lessons.lessons.lesson03.skew_inspector import Inspection, widget
 from mlsys_lessons.serving import Client, serve, transactions, warmed
 from mlsys_lessons.warehouse import Warehouse, sql
 
@@ -86,7 +85,7 @@ print("sixteen features, SQL against memory, agree to a billionth:", bool(apart 
 # Four things that happen to decent teams. A table is *one day older* when the nightly job reads the backup of the night before.
 
 # %%
-same = skew.Same.of(live)
+same = skew.SameRows.of(live)
 bet1.guess(...)  # "amounts in cents", say; all four: bet1.choices
 bet2.guess(...)  # of 100 euros of lift, how many are left with the table one day older
 
@@ -130,11 +129,11 @@ q1.check(differs)
 # text that says the same.
 
 # %%
-widget(same)
+skew_inspector.widget(same)
 
 # %%
-inspected = Inspection(same, mistake=worst, column="recency_hours")
-shares = lesson03.differs(same.online, inspected.told)
+inspected = skew_inspector.Inspection(same, mistake=worst, column="recency_hours")
+shares = answers.differs(same.online, inspected.features)
 assert np.allclose(shares[shares > 0], inspected.table["rows"], atol=1e-3)
 inspected
 
@@ -147,7 +146,7 @@ inspected
 
 # %%
 print(inspect.getsource(mls.faults.CATALOGUE["stale_features"]).split("return made")[0])
-since = pd.DataFrame({"taught": same.online["recency_hours"], "told": inspected.told["recency_hours"]})
+since = pd.DataFrame({"taught": same.online["recency_hours"], "told": inspected.features["recency_hours"]})
 print("least hours since the last payment:", since.min().round(1).to_dict())
 
 # %% [markdown]
@@ -177,11 +176,11 @@ print(sql("todays_label").split("SELECT DISTINCT")[0])
 wrong, leaky = skew.sql_notebook(same, "todays_label")
 
 # %%
-pairs = {name: (same.model, same.online, same.told(name)) for name in damage.index[[1, 2, 3, 6]]}
+pairs = {name: (same.model, same.online, same.features(name)) for name in damage.index[[1, 2, 3, 6]]}
 pairs["today's label in the SQL"] = (wrong.model, leaky, same.online)
 gaps = {}
 for name, (model, here, there) in pairs.items():
-    gap = lesson03.placement_gaps(model.predict(here), model.predict(there), same.fraud)
+    gap = answers.placement_gaps(model.predict(here), model.predict(there), same.fraud)
     gaps[name] = skew.gap_interval(gap)
 gaps = pd.DataFrame(gaps).T.sort_values("effect", ascending=False)
 axes = charts.bars_with_intervals(
@@ -198,7 +197,7 @@ charts.show(axes, alt=f"AUC gaps: {gaps['effect'].round(3).to_dict()}")
 # *Choose the cut again.* Grant it more than anybody has: the best cut in hindsight. *Buy a fresher table*: every midnight, on time.
 
 # %%
-old = inspected.told
+old = inspected.features
 scores = same.scores(old)
 fixes = pd.Series({
     "as it is": same.lift(scores),
@@ -218,10 +217,10 @@ fixes.round().astype(int).to_frame()
 # %%
 stale = mls.faults.CATALOGUE["stale_features"](start=0, end=60, severity=1)
 old_run = mls.simulate(world, mls.naive_system(seed=7), days=60, faults=[stale])
-lived, said = skew.Same.of(old_run), old_run.log["score"].to_numpy()
+lived, said = skew.SameRows.of(old_run), old_run.log["score"].to_numpy()
 for name, told in {"warehouse": lived.rows.features(), "log": lived.online}.items():
     scores = lived.scores(told)
-    gap = skew.auc(scores, lived.fraud) - skew.auc(said, lived.fraud)
+    gap = auc(scores, lived.fraud) - auc(said, lived.fraud)
     print(f"{name:9}  the online scores, bit for bit: {np.array_equal(scores, said)}, gap in AUC {gap:.3f}")
 
 # %% [markdown]
@@ -232,7 +231,7 @@ for name, told in {"warehouse": lived.rows.features(), "log": lived.online}.item
 
 # %%
 bet3.guess(...)  # "hardly any", "about half" or "nearly all or more"
-taught = skew.naive_trained_on(skew.logged_table(7, age=1), seed=7)
+taught = naive_trained_on(logged_table(7, age=1), seed=7)
 runs = {
     "naive, table on time": mls.simulate(world, mls.naive_system(seed=7), days=60),
     "old table": old_run,
@@ -301,7 +300,7 @@ q3.check(switch_bounds)
 # %%
 rows = {}
 for name, shadow in {"notebook -> taught": stricter, "taught -> notebook": milder}.items():
-    low, high = lesson03.switch_bounds(*shadow.views)
+    low, high = answers.switch_bounds(*shadow.views)
     rows[name] = {"at least": low, "at most": high, "in truth": shadow.in_truth}
 (pd.DataFrame(rows).T / 100).round().astype(int).rename_axis("euros that switching would have earned")
 
@@ -320,8 +319,7 @@ def my_system(seed, logged):
     rows = mls.presets.training_rows(logged)
     model = ...
     system = mls.assemble({"model"}, seed=seed)
-    system.inference.registry.adopt(mls.inference.ModelVersion("mine", model))
-    return system
+    return system.with_(model=model)
 
 q4.check(my_system)
 
@@ -331,7 +329,7 @@ q4.check(my_system)
 
 # %%
 c5 = claims.stored("C5")
-gaps = effects(c5).sort_values("effect", ascending=False)
+gaps = stored_claims.effects(c5).sort_values("effect", ascending=False)
 axes = charts.bars_with_intervals(
     gaps, unit="AUC, offline - online", title="Every other pipeline looks better offline than it is"
 )

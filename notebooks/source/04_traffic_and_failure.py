@@ -28,7 +28,7 @@ import pandas as pd
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims, serving, traffic
 from mlsys_lessons.lessons import five_questions, runbook
-from mlsys_lessons.lessons.lesson04 import overload_lab as lesson04_lab
+from mlsys_lessons.lessons.lesson04 import overload_charts, overload_lab
 from mlsys_lessons.lessons.lesson04.overload_lab import fleet
 from mlsys_lessons.lessons.lesson04.questions import bet1, bet2, bet3, q1, q2, q3, q4, q5
 from mlsys_lessons.serving.load import drive
@@ -48,7 +48,7 @@ bet1.guess(...)  # "seconds", "a minute or two", "about ten minutes" or "not by 
 calls = traffic.poisson(120, 120, seed=7)
 once = fleet(calls, Policy(timeout_s=0.5))
 eager = fleet(calls, Policy(timeout_s=0.5, retries=Retries(3)))
-axes = lesson04_lab.answered(
+axes = overload_lab.share_in_time(
     {"three retries": eager, "no retries": once},
     title="The stall is over; for the callers who ask again it is not",
 )
@@ -130,8 +130,8 @@ q2.check(may_retry)
 budget = fleet(calls, Policy(0.5, Retries(3, budget=0.1)))
 room = fleet(calls, Policy(0.5, Retries(3), queue_limit=20))
 runs = {"three retries": eager, "a retry budget": budget, "room for twenty": room}
-axes = lesson04_lab.answered(runs, title="A budget ends the storm; a small waiting room never has one")
-euros = {name: round(lesson04_lab.earned(run)) for name, run in runs.items()}
+axes = overload_lab.share_in_time(runs, title="A budget ends the storm; a small waiting room never has one")
+euros = {name: round(overload_lab.euros_earned(run)) for name, run in runs.items()}
 charts.show(axes, alt=f"Euros earned in two minutes: {euros}.")
 print("euros earned in two minutes:", euros)
 
@@ -144,7 +144,7 @@ print("euros earned in two minutes:", euros)
 
 # %%
 loads, tries = (0.2, 0.3, 0.4, 0.6, 0.8), (0, 1, 2, 3)
-after = pd.DataFrame({f"load {x}": {n: lesson04_lab.recovered(x, n) for n in tries} for x in loads})
+after = pd.DataFrame({f"load {x}": {n: overload_lab.recovery(x, n) for n in tries} for x in loads})
 axes = charts.heat_map(
     after.rename(index="retries {}".format), unit="% answered in the third minute",
     title="A stall is forgotten only below 1 / (1 + retries)",
@@ -161,16 +161,16 @@ c8.table.set_index("callers").round().astype(int)
 # Move the sliders, or print the same thing with other numbers. Find a timeout that needs no budget, and say why nobody can promise it.
 
 # %%
-print(lesson04_lab.Overload(load=0.6, timeout_s=0.5, retries=3, budget=False))
-lesson04_lab.widget()
+print(overload_lab.Overload(load=0.6, timeout_s=0.5, retries=3, budget=False))
+overload_lab.widget()
 
 # %% [markdown]
 # ## Why only six tenths?
 # Could the fleet not have been busier, and cheaper? The mean wait of a queue has a closed form (Erlang, 1917). Dots are the laboratory, lines are the formula.
 
 # %%
-points = {servers: lesson04_lab.queued(servers) for servers in (1, 4)}
-axes = lesson04_lab.hockey_stick(points, title="The last tenth of the load costs more than all the others")
+points = {servers: overload_lab.mean_waits(servers) for servers in (1, 4)}
+axes = overload_charts.hockey_stick(points, title="The last tenth of the load costs more than all the others")
 at_90 = [frame.loc[0.9, "simulated"] for frame in points.values()]
 charts.show(axes, alt="Mean wait at 90 %, one and four servers: {:.1f} and {:.1f} service times.".format(*at_90))
 q3
@@ -201,7 +201,7 @@ with serving.serve(ready, settings=small) as url:
 # %%
 waits = pd.DataFrame({n: np.percentile(load.latencies, [50, 90, 99]) for n, load in loads.items()})
 waits.index = ["half of the answers", "nine in ten", "99 in 100"]
-axes = lesson04_lab.percentiles(waits, title="On this machine: with more callers everybody waits longer")
+axes = overload_charts.percentiles(waits, title="On this machine: with more callers everybody waits longer")
 charts.show(axes, alt="Milliseconds to the answer with 1, 8 and 64 callers, on this machine.")
 print("half of 64 callers wait longer than a single one:", waits[64].iloc[0] > waits[1].iloc[0])
 print("and yet more are answered in a second:", loads[64].per_second > loads[1].per_second)
@@ -258,7 +258,7 @@ lost = pd.DataFrame({
 }).sort_values("without", ascending=False)
 
 # %%
-axes = lesson04_lab.with_and_without(lost, title="A week of each failure, without its design and with it")
+axes = overload_charts.with_and_without(lost, title="A week of each failure, without its design and with it")
 charts.show(axes, alt=f"Euros lost: {lost.round().astype(int).T.to_dict()}")
 c7 = claims.stored("C7")
 print(f"{c7.claim}  {c7.sentence}\n    {c7.verdict} ({len(c7.seeds)} seeds, run on {c7.date})")

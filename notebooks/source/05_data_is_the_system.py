@@ -29,9 +29,8 @@ from mlsys_lessons import charts, claims
 from mlsys_lessons.components.feedback.retraining import TrainingStore
 from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
 from mlsys_lessons.experiments.pasts import trained_on
-from mlsys_lessons.lessons import five_questions, runbook
-from mlsys_lessons.lessons.lesson05 import contract_editor, data_desk
-from mlsys_lessons.lessons.lesson05 import questions as lesson05
+from mlsys_lessons.lessons import five_questions, runbook, stored_claims
+from mlsys_lessons.lessons.lesson05 import answers, contract_editor, four_lives, ticket_desk
 from mlsys_lessons.lessons.lesson05.questions import bet1, bet2, bet3, q1, q2, q3, q4
 
 # %% [markdown]
@@ -39,14 +38,14 @@ from mlsys_lessons.lessons.lesson05.questions import bet1, bet2, bet3, q1, q2, q
 # Each ticket is a real run: three quiet weeks of a system with every component except the data contract, then four days on which one thing is wrong. Same customers, same thieves, same luck on all six.
 
 # %%
-quiet = data_desk.quiet_weeks(seed=7)
-tickets = data_desk.desk(quiet)
+quiet = ticket_desk.quiet_weeks(seed=7)
+tickets = ticket_desk.desk(quiet)
 for ticket in tickets:
     print(ticket)
 bet1.guess(...)  # how many of the six does a better model cure?
 
 # %%
-shown = data_desk.evidence(tickets[0], rows=5)
+shown = ticket_desk.largest_shifts(tickets[0], rows=5)
 assert shown.index[1] == "decisions.blocked_cents"
 shown.map("{:,.2f}".format)
 
@@ -73,7 +72,7 @@ q1.check(first_suspect)
 # Our version of it, on all six. The last column is what we had done to the system.
 
 # %%
-found = data_desk.diagnosed(tickets, lesson05.first_suspect)
+found = ticket_desk.diagnoses(tickets, answers.first_suspect)
 struck = [ticket.fault.seam for ticket in tickets]
 data = int((found["so it is"] == "data").sum())
 print(f"{found.to_string()}\n\nstruck at: {pd.Series(struck).value_counts().to_dict()}\n")
@@ -135,7 +134,7 @@ try:
     schema.validate(bad_day, lazy=True)
 except Exception as refused:  # pandera's SchemaErrors
     theirs = refused.failure_cases["index"].nunique()
-ours = int((PAYMENTS_CONTRACT.breaches(bad_day) >= 0).sum())
+ours = int((PAYMENTS_CONTRACT.violations(bad_day) >= 0).sum())
 assert ours == theirs
 print(f"rows that break a promise: ours says {ours}, pandera says {theirs}")
 
@@ -152,7 +151,7 @@ print(f"rows that break a promise: ours says {ours}, pandera says {theirs}")
 
 # %%
 stale = mls.faults.stale_features(start=0, end=30, severity=3.0)
-lives = data_desk.lives(7, stale)
+lives = four_lives.lives(7, stale)
 print(lives.iloc[:3].round().astype(int).to_frame("euros a month"))
 bet3.guess(...)  # euros in the 30 days after the repair, against leaving it as it is
 
@@ -199,7 +198,7 @@ q3.check(clean_from)
 policy = mls.RetrainingPolicy()
 fits = [tick for tick in range(800) if policy.due(tick)]
 fixed = 200
-first_clean = lesson05.clean_from(fixed, policy.window, mls.records.MATURITY_DAYS)
+first_clean = answers.clean_from(fixed, policy.window, mls.records.MATURITY_DAYS)
 dirty = [tick for tick in fits if fixed <= tick < first_clean]
 print(f"repaired on day {fixed}, clean from day {first_clean}: {first_clean - fixed} days")
 print(f"scheduled fits in between that learn from dirty days: {len(dirty)}")
@@ -211,8 +210,8 @@ print(f"scheduled fits in between that learn from dirty days: {len(dirty)}")
 # %%
 requests, labels = world.history(180)
 backfilled = mls.features.offline(requests, labels)
-system = trained_on(backfilled, data_desk.WITHOUT_CONTRACT, seed=7)
-run = mls.simulate(world, system, days=data_desk.LIFE_DAYS, keep="metrics")
+system = trained_on(backfilled, ticket_desk.WITHOUT_CONTRACT, seed=7)
+run = mls.simulate(world, system, days=four_lives.LIFE_DAYS, keep="metrics")
 gain = run.expected_value / 100 - lives["the fault is fixed"]
 assert gain > 0 and np.isclose(run.expected_value / 100, lives["before the fault"])
 print(f"table repaired and past repaired: {gain:+,.0f} euros a month against the table alone")
@@ -225,8 +224,8 @@ print(f"table repaired and past repaired: {gain:+,.0f} euros a month against the
 
 # %%
 c9 = claims.stored("C9")
-learned = data_desk.beginning(c9, "won by having learned it")["effect"]
-lost = data_desk.beginning(c9, "lost when it is fixed").iloc[1:]
+learned = stored_claims.effect_group(c9, "won by having learned it")["effect"]
+lost = stored_claims.effect_group(c9, "lost when it is fixed").iloc[1:]
 axes = charts.bars_with_intervals(
     lost, title=f"Of {len(lost)} repairs, {(lost['high'] < 0).sum()} pay by themselves",
     unit="euros per 1,000 payments lost when the fault is fixed; left of zero, won",

@@ -1,4 +1,7 @@
-"""One function question and one value question, written as a lesson would write them."""
+"""One function question and one value question, written as a lesson would write them.
+
+Their texts stand beside this file, in sample_lesson.md.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.lessons import Prediction, Question, WrongAnswer, agrees_with, is_value
+from mlsys_lessons.lessons.prediction import Prediction
+from mlsys_lessons.lessons.question import Question
+from mlsys_lessons.lessons.question_text import question_texts
+from mlsys_lessons.lessons.rules import agrees_with, is_value
+
+TEXTS = question_texts(__file__)
 
 
 def matured(labels: pd.DataFrame, day: int) -> pd.Series:
@@ -32,42 +40,19 @@ def label_books(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         yield {"labels": pd.DataFrame({"label": label, "known_on": known_on}), "day": 45}
 
 
-TEMPTING = {
-    "every label": WrongAnswer(every_label, "It uses labels that arrive after the decision."),
-    "same day": WrongAnswer(same_day_too, "A label of the same day arrives after the decision."),
-}
-
 q1 = Question(
     id="lesson99.q1",
-    prompt="Write `matured`: the labels that were known when day `day` opened.",
-    starter='''
-        def matured(labels, day):
-            """Labels known before the day opened."""
-            ...
-    ''',
-    hints=("A label has its own clock.", "Look at `known_on`.", "`labels.loc[mask, 'label']`"),
+    text=TEXTS["q1"],
     answer=matured,
-    rule=agrees_with(
-        matured, label_books, tempting=TEMPTING, otherwise="Only `known_on` decides what is known."
-    ),
-    wrong_answers=TEMPTING,
-    explanation="A decision may use what was known before it and nothing else.",
+    rule=agrees_with(matured, label_books),
+    tempting={"every label": every_label, "same day": same_day_too},
 )
-
-DAYS = {
-    "median": WrongAnswer(14, "That is the median report; half of the fraud is still unknown."),
-    "longest": WrongAnswer(120, "Nobody can wait for the last report."),
-}
-
 q2 = Question(
     id="lesson99.q2",
-    prompt="After how many days is a payment without a report taken for genuine?",
-    starter="maturity_days = ...",
-    hints=("Labels mature.", "See `records`.", "One whole number of days."),
+    text=TEXTS["q2"],
     answer=45,
-    rule=is_value(45, tempting=DAYS, otherwise="It is a convention of this business."),
-    wrong_answers=DAYS,
-    explanation="It is a trade between waiting and knowing.",
+    rule=is_value(45),
+    tempting={"median": 14, "longest": 120},
     seeds=(1,),
 )
 

@@ -119,8 +119,8 @@ def test_a_name_has_its_colour_and_a_second_line_of_it_is_dashed() -> None:
     runs = {name: earned(1e5) for name in ("naive", "naive, repaired", "Bayes reference")}
     axes = charts.value_over_time(runs, title="Three runs")
     lines = [line for line in axes.lines if len(line.get_xdata()) == len(DAYS)]
-    seen = [(line.get_color(), line.get_linestyle()) for line in lines]
-    assert seen == [(charts.NAIVE, "-"), (charts.NAIVE, "--"), (charts.REFERENCE, "-")]
+    looks = [(line.get_color(), line.get_linestyle()) for line in lines]
+    assert looks == [(charts.NAIVE, "-"), (charts.NAIVE, "--"), (charts.REFERENCE, "-")]
 
 
 def test_a_waterfall_ends_at_the_sum_of_its_parts() -> None:
@@ -153,9 +153,9 @@ VISION = {
 
 @pytest.mark.parametrize("matrix", VISION.values(), ids=VISION.keys())
 def test_meanings_stay_apart_for_colour_blind_eyes(matrix: list[list[float]]) -> None:
-    seen = {name: np.clip(matrix @ linear(colour), 0, 1) for name, colour in MEANT.items()}
-    for one, other in combinations(seen, 2):
-        distance = np.linalg.norm(seen[one] ** (1 / 2.2) - seen[other] ** (1 / 2.2))
+    colours = {name: np.clip(matrix @ linear(colour), 0, 1) for name, colour in MEANT.items()}
+    for one, other in combinations(colours, 2):
+        distance = np.linalg.norm(colours[one] ** (1 / 2.2) - colours[other] ** (1 / 2.2))
         assert distance > 0.15, f"{one} and {other} look alike"
 
 
@@ -206,5 +206,5 @@ def test_the_style_leaves_no_trace() -> None:
 
 
 def test_importing_charts_does_not_import_matplotlib() -> None:
-    code = "import sys, mlsys_lessons.charts; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, mlsys_lessons.lessons.charts; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

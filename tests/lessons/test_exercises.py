@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,11 @@ import pytest
 import sample_lesson
 
 import mlsys_lessons as mls
-from mlsys_lessons.lessons import Prediction, Question, catalogue, progress
+from mlsys_lessons import lessons
+from mlsys_lessons.lessons import catalogue, progress
+from mlsys_lessons.lessons.prediction import Prediction
+from mlsys_lessons.lessons.question import Question
+from mlsys_lessons.lessons.question_text import question_texts
 
 LESSONS = catalogue()
 ITEMS = [item for items in LESSONS.values() for item in items]
@@ -68,13 +73,13 @@ def test_the_stub_is_not_attempted_and_leaves_no_trace(question: Question) -> No
 
 @every_question
 def test_each_tempting_answer_hears_its_own_sentence(question: Question) -> None:
-    wrong = question.wrong_answers
-    assert len(wrong) >= 2
-    assert len({each.message for each in wrong.values()}) == len(wrong)
-    for name, each in wrong.items():
-        verdict = question.judge(each.answer, question.seeds)
+    mistakes = question.wrong_answers
+    assert len(mistakes) >= 2
+    assert len({wrong.message for wrong in mistakes.values()}) == len(mistakes)
+    for name, wrong in mistakes.items():
+        verdict = question.judge(wrong.answer, question.seeds)
         assert verdict.outcome == "wrong", f"{name}: {verdict}"
-        assert each.message in verdict.message, f"{name}: {verdict}"
+        assert wrong.message in verdict.message, f"{name}: {verdict}"
 
 
 @every_call
@@ -92,9 +97,9 @@ def test_an_answer_that_raises_is_shown_its_own_line(question: Question) -> None
 def test_an_answer_cannot_change_what_it_is_given(question: Question) -> None:
     touched: list[bool] = []
 
-    def spoiling(*given: Any, **named: Any) -> Any:
-        result = question.answer(*given, **named)
-        touched.extend(spoil(value) for value in (*given, *named.values()))
+    def spoiling(*arguments: Any, **named: Any) -> Any:
+        result = question.answer(*arguments, **named)
+        touched.extend(spoil(value) for value in (*arguments, *named.values()))
         return result
 
     verdict = question.judge(spoiling, question.seeds)
@@ -123,16 +128,39 @@ def spoil(value: Any) -> bool:
 
 @every_question
 def test_verdicts_are_the_same_each_time(question: Question) -> None:
-    for each in question.wrong_answers.values():
-        assert repr(question.judge(each.answer)) == repr(question.judge(each.answer))
+    for wrong in question.wrong_answers.values():
+        assert repr(question.judge(wrong.answer)) == repr(question.judge(wrong.answer))
 
 
 @every_question
 def test_texts_are_complete(question: Question) -> None:
-    texts = (question.prompt, question.explanation, *question.hints)
-    assert all(text.strip() for text in texts)
     assert question.solution_code in question.solution().plain
-    assert len(question.starter.splitlines()) <= 11, "the exercise cell holds at most 12 lines"
+    lines = question.text.starter.splitlines()
+    assert len(lines) <= 11, "the exercise cell holds at most 12 lines"
+
+
+@every_question
+def test_the_general_sentence_is_there_exactly_where_the_rule_asks_for_it(
+    question: Question,
+) -> None:
+    assert asks_for_the_rest(question.rule) == bool(question.text.otherwise), (
+        f"{question.id}: '## otherwise' is missing, or no rule reads it"
+    )
+
+
+def asks_for_the_rest(rule: Callable[..., Any]) -> bool:
+    """Whether a rule, or one that it is made of, may say what is said of any other answer."""
+    parts: list[Any] = [cell.cell_contents for cell in rule.__closure__ or ()]
+    parts = [part for item in parts for part in (item if isinstance(item, tuple) else [item])]
+    reads = {"otherwise", "why"} & set(rule.__code__.co_names)
+    return bool(reads) or any(asks_for_the_rest(p) for p in parts if inspect.isfunction(p))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_question_on_the_page_is_asked(lesson: str) -> None:
+    module = str(Path(lessons.__file__).parent / lesson / "questions.py")
+    questions = [item.variable for item in LESSONS[lesson] if isinstance(item, Question)]
+    assert sorted(question_texts(module)) == sorted(questions)
 
 
 @pytest.mark.parametrize("bet", BETS, ids=lambda item: item.id)

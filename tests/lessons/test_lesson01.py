@@ -10,9 +10,7 @@ import pytest
 
 import mlsys_lessons as mls
 from mlsys_lessons.components.inference.models import BoostedModel
-from mlsys_lessons.lessons.lesson01 import evidence as lesson01_evidence
-from mlsys_lessons.lessons.lesson01 import leakage
-from mlsys_lessons.lessons.lesson01 import questions as lesson01
+from mlsys_lessons.lessons.lesson01 import answers, measurements, recipes
 from mlsys_lessons.simulation.presets import notebook_model, training_rows
 
 UNSEEN = 77  # shown in no lesson, used by no claim
@@ -20,7 +18,7 @@ UNSEEN = 77  # shown in no lesson, used by no claim
 
 @pytest.fixture(scope="module")
 def stored() -> pd.DataFrame:
-    return lesson01_evidence.notebooks().pivot(index="seed", columns="notebook")
+    return measurements.notebooks().pivot(index="seed", columns="notebook")
 
 
 def test_the_leak_wins_every_offline_test_and_loses_the_money(stored: pd.DataFrame) -> None:
@@ -43,9 +41,9 @@ def test_nobody_beats_the_reference(stored: pd.DataFrame) -> None:
 
 
 def test_the_ageing_table_covers_every_source_and_block() -> None:
-    table = lesson01_evidence.ageing()
-    blocks = lesson01_evidence.YEAR // lesson01_evidence.BLOCK_DAYS
-    assert set(table["drift"]) == set(lesson01_evidence.SOURCES)
+    table = measurements.ageing()
+    blocks = measurements.YEAR // measurements.BLOCK_DAYS
+    assert set(table["drift"]) == set(measurements.SOURCES)
     assert (table.groupby(["seed", "drift"]).size() == blocks).all()
     assert (table["naive"] < table["reference"]).all()
 
@@ -54,23 +52,23 @@ def test_the_surprise_holds_in_an_unseen_world() -> None:
     world = mls.payments_world(seed=UNSEEN, daily=1_000)
     requests, labels = world.history(180)
     table = mls.features.offline(requests, labels)
-    reports = leakage.reports_of(requests, labels)
-    leaky = table.assign(reports=leakage.reports_on_card(requests, reports))
-    a = leakage.fitted(leakage.ReportsModel(reports, UNSEEN), leaky, seed=UNSEEN)
-    b = leakage.fitted(BoostedModel(random_state=UNSEEN), table, seed=UNSEEN)
-    offline, earned = [], []
+    reports = recipes.reports_of(requests, labels)
+    leaky = table.assign(reports=recipes.reports_on_card(requests, reports))
+    a = recipes.notebook(recipes.ReportsModel(reports, UNSEEN), leaky, seed=UNSEEN)
+    b = recipes.notebook(BoostedModel(random_state=UNSEEN), table, seed=UNSEEN)
+    offline, cents = [], []
     for notebook in (a, b):
-        offline.append(leakage.auc(notebook.model.predict(notebook.test), notebook.test))
-        system = leakage.ship(notebook.model, notebook.cut, seed=UNSEEN)
-        earned.append(mls.simulate(world, system, days=90, keep="metrics").value)
+        offline.append(recipes.auc(notebook.model.predict(notebook.test), notebook.test))
+        system = recipes.ship(notebook.model, notebook.cut, seed=UNSEEN)
+        cents.append(mls.simulate(world, system, days=90, keep="metrics").value)
     assert offline[0] > offline[1] + 0.02
-    assert earned[0] < earned[1] / 2
+    assert cents[0] < cents[1] / 2
 
 
 def test_the_recipe_around_any_model_is_the_courses_recipe() -> None:
     history = mls.payments_world(seed=5, daily=200).history(150)
     table = mls.features.offline(*history)
-    ours, theirs = leakage.fitted(BoostedModel(), table), notebook_model(table)
+    ours, theirs = recipes.notebook(BoostedModel(), table), notebook_model(table)
     assert ours.cut == theirs.cut
     assert np.array_equal(ours.model.predict(table), theirs.model.predict(table))
 
@@ -80,20 +78,20 @@ def test_without_its_column_a_is_b() -> None:
     table = mls.features.offline(*history).assign(reports=0.0)
     rows = training_rows(table)
     label = rows["label"].to_numpy()
-    nothing = leakage.reports_of(*history).head(0)
-    mine = leakage.ReportsModel(nothing).fit(rows, label).predict(rows)
-    assert np.array_equal(mine, BoostedModel().fit(rows, label).predict(rows))
+    nothing = recipes.reports_of(*history).head(0)
+    scores = recipes.ReportsModel(nothing).fit(rows, label).predict(rows)
+    assert np.array_equal(scores, BoostedModel().fit(rows, label).predict(rows))
 
 
 def test_the_three_counts_differ_only_in_their_date() -> None:
     day = pd.Timestamp("2025-03-01").as_unit("ms")
-    days = [day + pd.Timedelta(days=each) for each in (0, 1, 30)]
+    days = [day + pd.Timedelta(days=later) for later in (0, 1, 30)]
     payments = pd.DataFrame({"request_id": [7, 8, 9], "customer_id": 1, "event_time": days})
     reports = pd.DataFrame({"customer_id": [1], "paid": [days[0]], "told": [days[1]]})
-    assert leakage.reports_on_card(payments, reports).tolist() == [1, 1, 1]
-    assert leakage.reports_paid_before(payments, reports).tolist() == [0, 1, 1]
-    assert lesson01.known_reports(payments, reports).tolist() == [0, 0, 1]
+    assert recipes.reports_on_card(payments, reports).tolist() == [1, 1, 1]
+    assert recipes.reports_paid_before(payments, reports).tolist() == [0, 1, 1]
+    assert answers.known_reports(payments, reports).tolist() == [0, 0, 1]
 
 
 def test_what_is_shown_under_the_bonnet_fits_a_screen() -> None:
-    assert len(inspect.getsource(leakage.reports_on_card).splitlines()) <= 20
+    assert len(inspect.getsource(recipes.reports_on_card).splitlines()) <= 20

@@ -8,12 +8,10 @@ import pytest
 
 import mlsys_lessons as mls
 from mlsys_lessons.claims import c5_other_pipeline, c6_other_data
-from mlsys_lessons.claims.claim import Evidence
-from mlsys_lessons.claims.effects import FAILS, HOLDS
+from mlsys_lessons.claims.claim import FAILS, HOLDS, Evidence
 from mlsys_lessons.experiments.pipelines import live_rows, served_from
 from mlsys_lessons.experiments.training_tables import logged_table, nightly
-from mlsys_lessons.lessons.lesson03 import questions as lesson03
-from mlsys_lessons.lessons.lesson03 import shadow_mode, skew
+from mlsys_lessons.lessons.lesson03 import answers, shadow_mode, skew
 from mlsys_lessons.lessons.lesson03.skew_inspector import Inspection, widget
 from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.scenarios import ClaimSize
@@ -29,17 +27,17 @@ def live() -> mls.Run:
 
 
 @pytest.fixture(scope="module")
-def same(live: mls.Run) -> skew.Same:
-    return skew.Same.of(live)
+def same(live: mls.Run) -> skew.SameRows:
+    return skew.SameRows.of(live)
 
 
 # --- other pipelines -----------------------------------------------------------------------------
 
 
-def test_the_warehouse_tells_the_rows_as_the_state_did(same: skew.Same) -> None:
-    told = same.rows.features()
-    assert told["request_id"].tolist() == same.rows.log["request_id"].tolist()
-    np.testing.assert_allclose(told[skew.FRAME], same.online, rtol=0, atol=1e-9)
+def test_the_warehouse_tells_the_rows_as_the_state_did(same: skew.SameRows) -> None:
+    table = same.rows.features()
+    assert table["request_id"].tolist() == same.rows.log["request_id"].tolist()
+    np.testing.assert_allclose(table[skew.FRAME], same.online, rtol=0, atol=1e-9)
 
 
 def test_a_nightly_table_is_what_the_naive_system_is_told() -> None:
@@ -60,13 +58,13 @@ def test_logged_features_are_those_of_the_table_that_was_served() -> None:
     from mlsys_lessons.experiments.training_tables import history_table
 
     requests, _ = history_table(7)
-    logged, told = logged_table(7, 1), nightly(requests, 1, rows=len(requests))
-    assert logged["recency_hours"].tolist() == told["recency_hours"].tolist()
+    logged, served = logged_table(7, 1), nightly(requests, 1, rows=len(requests))
+    assert logged["recency_hours"].tolist() == served["recency_hours"].tolist()
     assert logged["recency_hours"].min() >= 24.0 - 1e-9
 
 
 def test_replayed_on_logged_features_the_model_repeats_itself_bit_for_bit(
-    live: mls.Run, same: skew.Same
+    live: mls.Run, same: skew.SameRows
 ) -> None:
     assert np.array_equal(same.scores(live.log), live.log["score"].to_numpy())
 
@@ -77,27 +75,27 @@ def test_the_edge_gives_the_scores_of_the_simulation(live: mls.Run) -> None:
     system = mls.assemble({"model", "features"}, seed=7)
     bodies = transactions(live.world.day(0, live.world.start()).requests.head(50), virtual=True)
     with serve(warmed(live.world, system), virtual=True) as url, Client(url) as client:
-        said = [each["score"] for each in client.decide(bodies)]
-    assert said == live.log["score"].head(50).tolist()
+        scores = [answer["score"] for answer in client.decide(bodies)]
+    assert scores == live.log["score"].head(50).tolist()
 
 
 # --- mistakes ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", list(skew.MISTAKES))
-def test_each_mistake_changes_something_and_no_row(same: skew.Same, name: str) -> None:
-    told = same.told(name)
-    assert list(told.columns) == skew.FRAME and len(told) == len(same.online)
-    changed = lesson03.differs(same.online, told)
-    assert 0 < (changed > 0).sum() < len(skew.FRAME)
+def test_each_mistake_changes_something_and_no_row(same: skew.SameRows, name: str) -> None:
+    features = same.features(name)
+    assert list(features.columns) == skew.FRAME and len(features) == len(same.online)
+    shares = answers.differs(same.online, features)
+    assert 0 < (shares > 0).sum() < len(skew.FRAME)
 
 
-def test_events_that_come_once_and_in_time_change_nothing(same: skew.Same) -> None:
-    tidy = skew._mess(mls.faults.CATALOGUE["duplicate_replay"], 0.0)(same)
+def test_events_that_come_once_and_in_time_change_nothing(same: skew.SameRows) -> None:
+    tidy = skew._mess(same, fault="duplicate_replay", severity=0.0)
     np.testing.assert_array_equal(tidy.to_numpy(), same.online.to_numpy())
 
 
-def test_lift_is_the_money_of_the_simulation(same: skew.Same) -> None:
+def test_lift_is_the_money_of_the_simulation(same: skew.SameRows) -> None:
     from mlsys_lessons.simulation.ledger import expected_cents
     from mlsys_lessons.worlds.payments.domain import COSTS
 
@@ -109,11 +107,11 @@ def test_lift_is_the_money_of_the_simulation(same: skew.Same) -> None:
     assert lift == pytest.approx(gain / len(blocked) * 10)
 
 
-def test_the_mean_of_the_placement_gaps_is_the_difference_of_two_areas(same: skew.Same) -> None:
+def test_the_mean_of_the_placement_gaps_is_the_difference_of_two_areas(same: skew.SameRows) -> None:
     from sklearn.metrics import roc_auc_score
 
-    here, there = same.scores(same.online), same.scores(same.told("a table one day older"))
-    gaps = lesson03.placement_gaps(here, there, same.fraud)
+    here, there = same.scores(same.online), same.scores(same.features("a table one day older"))
+    gaps = answers.placement_gaps(here, there, same.fraud)
     area = roc_auc_score(same.fraud, here) - roc_auc_score(same.fraud, there)
     assert gaps.mean() == pytest.approx(area, abs=1e-12)
 
@@ -121,7 +119,7 @@ def test_the_mean_of_the_placement_gaps_is_the_difference_of_two_areas(same: ske
 # --- the inspector -------------------------------------------------------------------------------
 
 
-def test_the_inspector_and_its_twin_say_the_same(same: skew.Same) -> None:
+def test_the_inspector_and_its_twin_say_the_same(same: skew.SameRows) -> None:
     pytest.importorskip("ipywidgets")
     form = widget(same)
     (mistake, column), status = form.children[0].children, form.children[2]
@@ -133,7 +131,9 @@ def test_the_inspector_and_its_twin_say_the_same(same: skew.Same) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"mistake": "a comet"}, {"column": "shoe_size"}])
-def test_the_inspector_names_what_it_does_not_know(same: skew.Same, wrong: dict[str, str]) -> None:
+def test_the_inspector_names_what_it_does_not_know(
+    same: skew.SameRows, wrong: dict[str, str]
+) -> None:
     with pytest.raises(InputError, match="choose one of"):
         Inspection(same).choose(**wrong)
 
@@ -155,7 +155,7 @@ def test_a_shadow_is_never_heard_and_its_bounds_hold_the_truth() -> None:
     assert not np.isnan(shadow.label[~shadow.champion]).any()
     full = shadow_mode.Shadow(*shadow.views[:3], shadow.challenger, shadow.truth)
     known = np.where(shadow.champion, np.nan, shadow.truth)
-    low, high = lesson03.switch_bounds(known, *full.views[1:])
+    low, high = answers.switch_bounds(known, *full.views[1:])
     assert low <= shadow.in_truth <= high
 
 
@@ -175,7 +175,7 @@ def test_c5_pairs_differ_and_its_control_does_not() -> None:
 
 def test_c5_depends_on_the_pipeline_where_pairs_disagree() -> None:
     luck, names = np.random.default_rng(1), list(c5_other_pipeline.PAIRS)
-    for worse, said in ((5, HOLDS), (0, FAILS), (3, "depends on the pipeline")):
+    for worse, verdict in ((5, HOLDS), (0, FAILS), (3, "depends on the pipeline")):
         rows = [
             {"seed": seed, "rate": rate, "arm": name, "requests": 1_000, "expected_cents": 1e5,
              "value_cents": 1e5, "offline_cents": 2e5, "offline_auc": 0.9,
@@ -184,9 +184,9 @@ def test_c5_depends_on_the_pipeline_where_pairs_disagree() -> None:
         ]  # fmt: skip
         control = [{**row, "arm": c5_other_pipeline.CONTROL, "online_auc": 0.9,
                     "offline_cents": 1e5} for row in rows[:20]]  # fmt: skip
-        found = c5_other_pipeline.CLAIM.judge(Evidence(pd.DataFrame(rows + control), TINY))
-        assert found.verdict == said
-        assert "by 0 in" in found.notes[0]
+        result = c5_other_pipeline.judge(Evidence(pd.DataFrame(rows + control), TINY))
+        assert result.verdict == verdict
+        assert "by 0 in" in result.notes[0]
 
 
 def test_c6_wants_half_of_the_lift_and_two_models_that_differ() -> None:

@@ -12,10 +12,8 @@ import pytest
 from mlsys_lessons import claims, traffic
 from mlsys_lessons.claims import c7_six_failure_modes as c7
 from mlsys_lessons.claims import c8_retry_storm as c8
-from mlsys_lessons.claims.claim import Evidence
-from mlsys_lessons.claims.effects import FAILS, HOLDS
-from mlsys_lessons.lessons.lesson04 import overload_lab as lesson04_lab
-from mlsys_lessons.lessons.lesson04 import questions as lesson04
+from mlsys_lessons.claims.claim import FAILS, HOLDS, Evidence
+from mlsys_lessons.lessons.lesson04 import overload_lab, questions
 from mlsys_lessons.lessons.lesson04.overload_lab import Overload, fleet
 from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.scenarios import ClaimSize
@@ -47,13 +45,13 @@ def test_retries_keep_a_stall_alive_and_only_a_bound_on_work_ends_it(seed: int) 
 @pytest.mark.parametrize("retries", [0, 1, 2, 3])
 @pytest.mark.parametrize("load", [0.2, 0.3, 0.4, 0.6])
 def test_the_map_is_the_closed_form(load: float, retries: int) -> None:
-    back = lesson04_lab.recovered(load, retries)
+    back = overload_lab.recovery(load, retries)
     assert back == pytest.approx(100 if load < traffic.storm_threshold(retries) else 0, abs=1)
 
 
 @pytest.mark.parametrize("servers", [1, 4])
 def test_the_hockey_stick_lies_on_its_line(servers: int) -> None:
-    points = lesson04_lab.queued(servers).loc[:0.8]
+    points = overload_lab.mean_waits(servers).loc[:0.8]
     np.testing.assert_allclose(points["simulated"], points["closed form"], rtol=0.2, atol=0.03)
     single = [1.0, 4.0] if servers == 1 else [0.087, 0.746]
     np.testing.assert_allclose(points.loc[[0.5, 0.8], "closed form"], single, rtol=0.01)
@@ -92,18 +90,18 @@ def test_what_is_shown_under_the_bonnet_fits_a_screen() -> None:
 
 def test_only_answers_that_find_somebody_are_paid() -> None:
     calls = traffic.poisson(50, 100, seed=1)
-    prices = lesson04_lab.worth()
+    prices = overload_lab.answer_prices()
     assert prices["served"] > prices["fallback"] > 0
     calm = traffic.simulate_queue(calls, servers=9, service_s=0.02, seed=1)
-    assert lesson04_lab.earned(calm) == pytest.approx(len(calls) * prices["served"] / 100)
+    assert overload_lab.euros_earned(calm) == pytest.approx(len(calls) * prices["served"] / 100)
     waited = Policy(timeout_s=2.5, fallback=traffic.Fallback())
     nobody = [traffic.Outage(0, 99)]
     gone = traffic.simulate_queue(calls, service_s=0.02, policy=waited, outages=nobody, seed=1)
     soon = Policy(timeout_s=0.5, fallback=traffic.Fallback())
     there = traffic.simulate_queue(calls, service_s=0.02, policy=soon, outages=nobody, seed=1)
-    assert lesson04_lab.earned(gone) < 0.05 * lesson04_lab.earned(there)
+    assert overload_lab.euros_earned(gone) < 0.05 * overload_lab.euros_earned(there)
     share = there.share("fallback")
-    assert lesson04_lab.earned(there) >= share * len(calls) * prices["fallback"] / 100
+    assert overload_lab.euros_earned(there) >= share * len(calls) * prices["fallback"] / 100
 
 
 def test_the_overload_lab_says_why() -> None:
@@ -116,7 +114,7 @@ def test_the_overload_lab_says_why() -> None:
 
 
 def test_the_widget_is_a_view_of_the_lab() -> None:
-    box = lesson04_lab.widget()
+    box = overload_lab.widget()
     parts = {next(c for c in p._dom_classes if c.startswith("mls-")): p for p in box.children}
     status, picture = parts["mls-overload-status"], parts["mls-overload-picture"]
     assert status.value == f"<pre>{Overload()!r}</pre>"
@@ -129,12 +127,8 @@ def test_the_widget_is_a_view_of_the_lab() -> None:
 
 
 def test_the_design_question_names_what_a_policy_misses() -> None:
-    said = {
-        name: lesson04.q5.judge(wrong.answer).message
-        for name, wrong in lesson04.q5.wrong_answers.items()
-    }
-    for name, message in said.items():
-        assert lesson04.q5.wrong_answers[name].message in message
+    for wrong in questions.q5.wrong_answers.values():
+        assert wrong.message in questions.q5.judge(wrong.answer).message
 
 
 # --- the claims ----------------------------------------------------------------------------------
@@ -162,11 +156,11 @@ def test_c7_counts_the_damage_of_the_struck_days(saved: float, verdict: str) -> 
             euros = 1_000 - lost * c7.WINDOW_DAYS / 30 + seed / 100
             rows.append({"seed": seed, "rate": 1.0, "arm": name, "requests": 1_000,
                          "value_cents": euros * 100, "expected_cents": euros * 100})  # fmt: skip
-    found = c7.CLAIM.judge(Evidence(pd.DataFrame(rows), ClaimSize(30, 2_000)))
-    assert found.verdict == verdict
-    assert [each.interval.estimate for each in found.effects] == pytest.approx([saved] * 6)
-    assert found.table["without"].tolist() == pytest.approx([300.0] * 6)
-    assert found.table["pays from incidents a year"].notna().all() == (saved > 0)
+    result = c7.judge(Evidence(pd.DataFrame(rows), ClaimSize(30, 2_000)))
+    assert result.verdict == verdict
+    assert [effect.interval.estimate for effect in result.effects] == pytest.approx([saved] * 6)
+    assert result.table["without"].tolist() == pytest.approx([300.0] * 6)
+    assert result.table["pays from incidents a year"].notna().all() == (saved > 0)
 
 
 def test_c8_counts_the_last_minute() -> None:
@@ -178,8 +172,8 @@ def test_c8_counts_the_last_minute() -> None:
 
 @pytest.mark.parametrize("name", ["C7", "C8"])
 def test_the_stored_claims_are_what_the_lesson_says(name: str) -> None:
-    found = claims.stored(name)
-    assert len(found.seeds) >= 20
+    result = claims.stored(name)
+    assert len(result.seeds) >= 20
     if name == "C8":
-        last = found.table.set_index("callers")["stall of 5 s"]
+        last = result.table.set_index("callers")["stall of 5 s"]
         assert last[c8.STORM] == 0 and last[c8.BUDGET] == pytest.approx(1_000, abs=10)

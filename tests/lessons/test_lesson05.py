@@ -10,8 +10,7 @@ import mlsys_lessons as mls
 from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
 from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
 from mlsys_lessons.experiments import pasts
-from mlsys_lessons.lessons.lesson05 import contract_editor, data_desk
-from mlsys_lessons.lessons.lesson05 import questions as lesson05
+from mlsys_lessons.lessons.lesson05 import answers, contract_editor, four_lives, ticket_desk
 from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.presets import training_rows
 
@@ -23,7 +22,7 @@ def stale() -> mls.faults.Fault:
 
 
 def test_the_fix_brings_little_of_what_the_fault_had_cost() -> None:
-    lives = data_desk.lives(UNSEEN, stale())
+    lives = four_lives.lives(UNSEEN, stale())
     arrives, learned, fixed = lives.diff().iloc[1:]
     assert arrives < -3_000
     assert learned > 0.4 * -arrives
@@ -31,14 +30,14 @@ def test_the_fix_brings_little_of_what_the_fault_had_cost() -> None:
 
 
 def test_in_an_unseen_world_each_ticket_leads_to_its_column() -> None:
-    tickets = data_desk.desk(data_desk.quiet_weeks(UNSEEN))
-    found = data_desk.diagnosed(tickets, lesson05.first_suspect)["first suspect"]
-    assert found["A"] in {"inputs.amount_mean", "inputs.psi_amount"}
-    assert found["B"] == "inputs.null_rate.amount"
-    assert found["C"] in {"inputs.psi_hour", "inputs.share_night"}
-    assert found["D"] == "inputs.unknown_category_rate.category"
-    assert found["E"] == "inputs.recency_median"
-    assert found["F"].startswith("outputs.")
+    tickets = ticket_desk.desk(ticket_desk.quiet_weeks(UNSEEN))
+    suspects = ticket_desk.diagnoses(tickets, answers.first_suspect)["first suspect"]
+    assert suspects["A"] in {"inputs.amount_mean", "inputs.psi_amount"}
+    assert suspects["B"] == "inputs.null_rate.amount"
+    assert suspects["C"] in {"inputs.psi_hour", "inputs.share_night"}
+    assert suspects["D"] == "inputs.unknown_category_rate.category"
+    assert suspects["E"] == "inputs.recency_median"
+    assert suspects["F"].startswith("outputs.")
 
 
 def test_the_unit_bug_moves_the_mean_and_hardly_anything_else() -> None:
@@ -54,14 +53,14 @@ def test_the_first_clean_fit_by_counting_days() -> None:
     policy, fixed = RetrainingPolicy(), 200
     window = lambda t: range(t - 45 - policy.window + 1, t - 45 + 1)  # noqa: E731
     counted = next(t for t in range(1_000) if t >= fixed and min(window(t)) >= fixed)
-    assert lesson05.clean_from(fixed, policy.window, 45) == counted
+    assert answers.clean_from(fixed, policy.window, 45) == counted
 
 
 def test_a_table_under_no_fault_is_the_course_s_own() -> None:
     history = mls.payments_world(seed=5, daily=200).history(60)
     table = pasts.table_under(history)
     pd.testing.assert_frame_equal(table, mls.features.offline(*history))
-    old = pasts.table_under(history, [data_desk.all_along(stale())])
+    old = pasts.table_under(history, [pasts.all_along(stale())])
     assert (old["recency_hours"] >= 72).mean() > 0.99
     assert old["merchant_risk"].equals(table["merchant_risk"])
     assert old["log_amount"].equals(table["log_amount"])

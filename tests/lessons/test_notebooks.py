@@ -52,8 +52,8 @@ class TestLesson:
         """Cells, tags and ids are those of the source: nobody edited the notebook by hand."""
         source = _builder().read_source(path.parent / "source" / f"{path.stem}.py")
         built = read(path)
-        told = [(c.id, c.cell_type, c.source, c.metadata) for c in source.cells]
-        assert [(c.id, c.cell_type, c.source, c.metadata) for c in built.cells] == told
+        cells = [(c.id, c.cell_type, c.source, c.metadata) for c in source.cells]
+        assert [(c.id, c.cell_type, c.source, c.metadata) for c in built.cells] == cells
         assert built.metadata == source.metadata
 
     def test_ran_from_top_to_bottom(self, path: Path) -> None:
@@ -61,7 +61,7 @@ class TestLesson:
         cells = code_cells(read(path))
         assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
         outputs = [output for cell in cells for output in cell.outputs]
-        assert not [each for each in outputs if each.output_type == "error"]
+        assert not [output for output in outputs if output.output_type == "error"]
 
     def test_is_readable(self, path: Path) -> None:
         """Twenty-five to forty-five cells, code in at most twelve lines, prose in small pieces."""
@@ -140,10 +140,5 @@ def test_a_build_keeps_no_trace_of_the_machine(tmp_path: Path) -> None:
 
 def _questions(catalogue: Any) -> list[Any]:
     """Every question of every lesson, whatever else the catalogue holds."""
-    entries = catalogue.values() if isinstance(catalogue, dict) else catalogue
-    flat = [
-        each
-        for entry in entries
-        for each in (entry if isinstance(entry, list | tuple) else [entry])
-    ]
-    return [each for each in flat if hasattr(each, "solution_code")]
+    items = [item for lesson in catalogue.values() for item in lesson]
+    return [item for item in items if hasattr(item, "solution_code")]

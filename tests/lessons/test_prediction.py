@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlsys_lessons.lessons import Prediction, progress
+from mlsys_lessons.lessons import progress
+from mlsys_lessons.lessons.prediction import Prediction
 from mlsys_lessons.records import InputError
 
 Captured = pytest.CaptureFixture[str]
@@ -95,7 +96,7 @@ def test_what_is_no_bet_is_said_and_not_locked(value: Any, capsys: Captured) -> 
 
 
 @pytest.mark.parametrize(
-    ("said", "seen", "sentence"),
+    ("guess", "measured", "sentence"),
     [
         (10, 10.4, "Your bet holds, within a tenth."),
         (40, 10, "Your bet is 4 times reality."),
@@ -104,10 +105,12 @@ def test_what_is_no_bet_is_said_and_not_locked(value: Any, capsys: Captured) -> 
         (3, "never", "Not what you bet."),
     ],
 )
-def test_one_sentence_about_the_gap(said: Any, seen: Any, sentence: str, capsys: Captured) -> None:
+def test_one_sentence_about_the_gap(
+    guess: Any, measured: Any, sentence: str, capsys: Captured
+) -> None:
     asked = bet()
-    asked.guess(said)
-    asked.reveal(seen)
+    asked.guess(guess)
+    asked.reveal(measured)
     assert capsys.readouterr().out.splitlines()[-1] == sentence
 
 

@@ -9,23 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sample_lesson import DAYS, TEMPTING, matured, q1, q2
+from sample_lesson import every_label, matured, q1, q2
 
-from mlsys_lessons.lessons import (
-    NotAttempted,
-    Question,
-    Verdict,
-    in_order,
-    is_value,
-    progress,
-    reaches,
-    same,
-)
-from mlsys_lessons.lessons.guard import Guarded, differs, is_untouched
+from mlsys_lessons.lessons import progress
+from mlsys_lessons.lessons.feedback import Feedback, Verdict
+from mlsys_lessons.lessons.guard import Guarded, NotAttempted, differs, is_untouched
+from mlsys_lessons.lessons.question import Question
+from mlsys_lessons.lessons.question_text import QuestionText
+from mlsys_lessons.lessons.rules import in_order, is_value, reaches, same
 from mlsys_lessons.lessons.wording import describe, markdown_safe
 from mlsys_lessons.records import InputError
 
 LUCK = np.random.default_rng
+PLAIN = Feedback({}, otherwise="Try.")
 
 
 @pytest.fixture(autouse=True)
@@ -34,16 +30,23 @@ def own_progress_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "progress.json"
 
 
+TEXT: dict[str, Any] = {
+    "prompt": "?",
+    "starter": "def half(x): ...",
+    "hints": ("a", "b", "c"),
+    "explanation": "!",
+}
+
+
 def question(**changes: Any) -> Question:
+    """A question about half of a number, with some of its texts or parts changed."""
+    words = {name: changes.pop(name) for name in [*changes] if name in QuestionText.__annotations__}
     parts = {
         "id": "lesson98.q1",
-        "prompt": "?",
-        "starter": "def half(x): ...",
-        "hints": ("a", "b", "c"),
+        "text": QuestionText(**{**TEXT, **words}),
         "answer": lambda x: x / 2,
-        "rule": lambda answer, luck: None if answer(4.0) == 2 else "not half.",
-        "wrong_answers": {},
-        "explanation": "!",
+        "rule": lambda answer, luck, feedback: None if answer(4.0) == 2 else "not half.",
+        "tempting": {},
     }
     return Question(**{**parts, **changes})
 
@@ -93,7 +96,7 @@ def test_what_is_still_to_be_written_is_not_attempted() -> None:
     def half(x: float) -> float:
         raise NotImplementedError("later")
 
-    def rule(answer: Any, luck: np.random.Generator) -> str | None:
+    def rule(answer: Any, luck: np.random.Generator, feedback: Feedback) -> str | None:
         raise NotAttempted("the second threshold is still open")
 
     assert question().judge(half).outcome == "not_attempted"
@@ -108,7 +111,7 @@ def test_passed_is_true_and_remembered() -> None:
 
 
 def test_wrong_names_the_learners_value_and_the_idea() -> None:
-    verdict = q1.check(TEMPTING["every label"].answer)
+    verdict = q1.check(every_label)
     assert not verdict
     assert repr(verdict).startswith("[wrong] lesson99.q1: for `labels` = frame of 40 rows with ")
     assert "yours gives series of 40 values (" in verdict.message
@@ -121,10 +124,10 @@ def test_an_unknown_wrong_answer_hears_the_general_idea() -> None:
 
 
 def test_a_constant_cannot_pass_on_fresh_data() -> None:
-    seen = []
-    asked = question(rule=lambda answer, luck: seen.append(luck.random()))
+    draws = []
+    asked = question(rule=lambda answer, luck, feedback: draws.append(luck.random()))
     assert asked.check(lambda x: 2.0)
-    assert len(set(seen)) == 3
+    assert len(set(draws)) == 3
 
 
 def test_raised_shows_type_message_and_the_learners_own_line() -> None:
@@ -238,7 +241,8 @@ def test_the_cell_as_shipped_is_starter_and_check() -> None:
     ("changes", "message"),
     [
         ({"id": "psi"}, "must look like 'lesson01.q1'"),
-        ({"hints": ("one",)}, "has 1 hints"),
+        ({"tempting": {"a third": 3}}, "'## wrong: a third' is missing; write it"),
+        ({"wrong": {"a third": "Count."}}, "'## wrong: a third' belongs to no answer; remove it"),
         ({"starter": "print()"}, "defines no name"),
     ],
 )
@@ -249,26 +253,26 @@ def test_authors_get_one_clear_sentence(changes: dict[str, Any], message: str) -
 
 def test_a_value_is_never_told() -> None:
     assert "45" not in q2.check(30).message
-    assert q2.check(14).message.endswith(DAYS["median"].message)
-    assert is_value("review", otherwise="No.")("review", LUCK(0)) is None
+    assert q2.check(14).message.endswith(q2.text.wrong["median"])
+    assert is_value("review")("review", LUCK(0), PLAIN) is None
 
 
 def test_a_bar_may_be_measured_on_the_same_luck() -> None:
     def fair(generator: np.random.Generator) -> float:
         return float(generator.random())
 
-    rule = reaches(lambda answer, luck: answer(luck), fair, unit="euros", otherwise="Try.")
-    assert rule(lambda luck: luck.random(), LUCK(3)) is None
-    assert "short of the bar" in str(rule(lambda luck: luck.random() - 1, LUCK(3)))
+    rule = reaches(lambda answer, luck: answer(luck), fair, unit="euros")
+    assert rule(lambda luck: luck.random(), LUCK(3), PLAIN) is None
+    assert "short of the bar" in str(rule(lambda luck: luck.random() - 1, LUCK(3), PLAIN))
 
 
 def test_rules_are_asked_in_order() -> None:
-    rule = in_order(lambda a, g: None, lambda a, g: "second", lambda a, g: "third")
-    assert rule(1, LUCK(0)) == "second"
+    rule = in_order(lambda a, g, f: None, lambda a, g, f: "second", lambda a, g, f: "third")
+    assert rule(1, LUCK(0), PLAIN) == "second"
 
 
 @pytest.mark.parametrize(
-    ("mine", "ours", "agree"),
+    ("value", "due", "agree"),
     [
         (1, 1.0000000001, True),
         (np.float64("nan"), float("nan"), True),
@@ -283,8 +287,8 @@ def test_rules_are_asked_in_order() -> None:
         (True, 1, True),
     ],
 )
-def test_same(mine: Any, ours: Any, agree: bool) -> None:
-    assert same(mine, ours) is agree
+def test_same(value: Any, due: Any, agree: bool) -> None:
+    assert same(value, due) is agree
 
 
 def test_changes_are_seen_in_plain_data_only() -> None:

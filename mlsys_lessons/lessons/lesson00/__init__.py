@@ -1,1 +1,1 @@
-"""Lesson 00: its questions and bets, and its instruments."""
+"""Lesson 00, start here: one question, three bets, and a whole year measured on several worlds."""

@@ -1,1 +1,1 @@
-"""Lesson 01: its questions and bets, and its instruments."""
+"""Lesson 01, the notebook works: questions and bets, notebooks' recipes, measurements."""

@@ -1,1 +1,1 @@
-"""Lesson 02: its questions and bets, and its instruments."""
+"""Lesson 02, a model is a component: questions and bets, and what a model's neighbours do."""

@@ -1,12 +1,11 @@
 """Lesson 02's instruments: what the components around a model do to one request and to the till.
 
-They read finished runs and put a learner's prices into a running system. No component is defined
-here; `presets.assemble` builds the systems that are compared.
+They read finished runs, and put a learner's prices into a system before it runs. No component is
+built here; `presets.assemble` makes the systems that are compared.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.claims import Result
 from mlsys_lessons.components.decisions import CostDecisions
+from mlsys_lessons.components.decisions.policy import amount_cents
 from mlsys_lessons.lessons.wording import Passage
 from mlsys_lessons.simulation.compare import compare
 from mlsys_lessons.simulation.presets import naive_system
@@ -36,7 +35,7 @@ SLIP, MINUTES = 0.1, 6  # a reviewer errs once in ten cases and needs six minute
 # --- one request ---------------------------------------------------------------------------------
 
 
-def rescued(naive: Run, resilient: Run) -> pd.DataFrame:
+def rescued_frauds(naive: Run, resilient: Run) -> pd.DataFrame:
     """Frauds that one system paid and the other stopped, with both scores and both cuts.
 
     A row a request: request_id, the two scores, and the score from which either policy stops the
@@ -45,20 +44,20 @@ def rescued(naive: Run, resilient: Run) -> pd.DataFrame:
     resilient policy would have let the dearer one pass.
     """
     pair = compare(naive, resilient).requests
-    saved = pair[(pair["item_a"] == "fraud_loss") & (pair["item_b"] == "fraud_blocked")]
-    paid, stopped = (_first_answers(run, saved["request_id"]) for run in (naive, resilient))
+    rescues = pair[(pair["item_a"] == "fraud_loss") & (pair["item_b"] == "fraud_blocked")]
+    paid, stopped = (_first_answers(run, rescues["request_id"]) for run in (naive, resilient))
     cut = naive.system.decisions.cut  # type: ignore[union-attr]
-    found = pd.DataFrame({
-        "request_id": saved["request_id"].to_numpy(),
+    cases = pd.DataFrame({
+        "request_id": rescues["request_id"].to_numpy(),
         "score_naive": paid["score"].to_numpy(),
         "score_resilient": stopped["score"].to_numpy(),
         "cut_naive": cut,
         "cut_resilient": _cuts(stopped, paid["amount"], _queue_prices(resilient)),
-        "saved": saved["difference"].to_numpy(),
+        "saved": rescues["difference"].to_numpy(),
     })  # fmt: skip
-    alike = found["score_resilient"] >= found["cut_resilient"]
+    alike = cases["score_resilient"] >= cases["cut_resilient"]
     clean = ~stopped["is_quarantined"].to_numpy()
-    return found[alike & clean].sort_values("saved", ascending=False, ignore_index=True)
+    return cases[alike & clean].sort_values("saved", ascending=False, ignore_index=True)
 
 
 def same_opinion(cases: pd.DataFrame) -> int:
@@ -74,15 +73,15 @@ def _first_answers(run: Run, ids: pd.Series) -> pd.DataFrame:
 
 def _queue_prices(run: Run) -> pd.Series:
     """What a case had to be worth on each day to be held for a reviewer, in cents."""
-    held = run.log[(run.log["action"] == "review") & (run.log["reason"] == "score")]
-    return held.groupby(held["arrival_time"].dt.floor("D"))["review_value"].min()
+    reviews = run.log[(run.log["action"] == "review") & (run.log["reason"] == "score")]
+    return reviews.groupby(reviews["arrival_time"].dt.floor("D"))["review_value"].min()
 
 
-def _cuts(life: pd.DataFrame, amount: pd.Series, prices: pd.Series) -> Floats:
+def _cuts(rows: pd.DataFrame, amount: pd.Series, prices: pd.Series) -> Floats:
     """The lowest score at which the resilient policy holds or blocks a payment of this amount."""
     cents = np.rint(amount.fillna(0.0).to_numpy() * 100).astype(np.int64)
-    price = prices.reindex(life["arrival_time"].dt.floor("D").to_numpy()).fillna(np.inf)
-    by_score = (life["reason"] == "score").to_numpy()  # a business rule asks for no score
+    price = prices.reindex(rows["arrival_time"].dt.floor("D").to_numpy()).fillna(np.inf)
+    by_score = (rows["reason"] == "score").to_numpy()  # a business rule asks for no score
     return np.where(by_score, stopping_cut(cents, price.to_numpy()), 0.0)
 
 
@@ -97,9 +96,9 @@ def stopping_cut(cents: NDArray[np.int64], price: Floats | float = np.inf) -> Fl
     """
     margin, loss = COSTS.margin(cents), COSTS.fraud_loss(cents)
     block = (margin + COSTS.friction) / (margin + COSTS.friction + loss)
-    wronged = SLIP * (margin + COSTS.friction)  # a genuine customer in front of a wrong reviewer
-    spent = MINUTES * COSTS.review_minute + COSTS.delay + price
-    review = (spent + wronged) / ((1 - SLIP) * loss + wronged)
+    slip = SLIP * (margin + COSTS.friction)  # a genuine customer in front of a wrong reviewer
+    expense = MINUTES * COSTS.review_minute + COSTS.delay + price
+    review = (expense + slip) / ((1 - SLIP) * loss + slip)
     return np.minimum(block, review)
 
 
@@ -118,8 +117,8 @@ def doubt(run: Run) -> pd.Series:
 
 def standing_cost(a: Run, b: Run) -> int:
     """Cents that run b spent beyond run a on items that ignore the traffic."""
-    spent = [-run.ledger.loc[run.ledger["item"].isin(STANDING), "cents"].sum() for run in (a, b)]
-    return int(spent[1] - spent[0])
+    bills = [-run.ledger.loc[run.ledger["item"].isin(STANDING), "cents"].sum() for run in (a, b)]
+    return int(bills[1] - bills[0])
 
 
 def by_traffic(naive: Run, resilient: Run, traffic: list[int]) -> pd.Series:
@@ -143,51 +142,42 @@ def by_traffic(naive: Run, resilient: Run, traffic: list[int]) -> pd.Series:
 class Priced(CostDecisions):
     """The resilient decision stage with a learner's prices of the three actions."""
 
-    def __init__(self, seed: int, expected_cents: Prices) -> None:
+    def __init__(self, seed: int, prices: Prices) -> None:
         super().__init__(seed)
-        self.expected_cents = expected_cents
+        self.prices = prices
 
-    def _expected_cents(self, frame: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-        cents = self._amount_cents(frame, self.policy.typical_genuine)
-        approve, block, review = self.expected_cents(frame["score"].to_numpy().copy(), cents)
+    def expected_cents(self, frame: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+        """Ask the learner's function; everything else stays as it was."""
+        cents = amount_cents(frame, self.domain, self.policy.typical_genuine)
+        approve, block, review = self.prices(frame["score"].to_numpy().copy(), cents)
         return np.asarray(approve), np.asarray(block), np.asarray(review)
 
 
 def priced(system: System, expected_cents: Prices) -> System:
     """A copy of a system whose decisions go by the given prices; it pays for the component."""
-    changed = copy.deepcopy(system)
-    changed.decisions = Priced(system.seed, expected_cents)
-    changed.levels = system.levels | {"decisions"}
-    return changed
+    return system.with_(decisions=Priced(system.seed, expected_cents))
 
 
 def replay(expected_cents: Prices, naive: Run) -> Passage:
     """The naive run once more, same luck, deciding by the given prices: the difference in money."""
     probe: Any = expected_cents(np.array([0.1, 0.9]), np.array([2_000, 80_000]))
-    if probe is None or any(each is ... or each is None for each in probe):
+    if probe is None or any(price is ... or price is None for price in probe):
         return Passage(
             "[not attempted] your prices are still open: fill `expected_cents` in above."
         )
     system = priced(naive_system(seed=naive.system.seed), expected_cents)
-    mine = simulate(naive.world, system, days=naive.days, faults=naive.faults)
-    pair = compare(naive, mine).requests
+    run = simulate(naive.world, system, days=naive.days, faults=naive.faults)
+    pair = compare(naive, run).requests
     stopped = int(((pair["item_a"] == "fraud_loss") & (pair["item_b"] == "fraud_blocked")).sum())
     wronged = int(((pair["item_a"] == "margin") & (pair["item_b"] == "friction")).sum())
     return Passage(
         f"Your prices, the same model, the same {naive.days} days: "
-        f"{(mine.value - naive.value) / 100:+,.0f} euros.\n"
+        f"{(run.value - naive.value) / 100:+,.0f} euros.\n"
         f"{stopped} frauds that were paid before are stopped; {wronged} customers more are wronged."
     )
 
 
-# --- what the stored claims say ------------------------------------------------------------------
-
-
-def effects(result: Result) -> pd.DataFrame:
-    """A claim's effects as a frame for a figure: indexed by name, with effect, low and high."""
-    found = {each.name: each.interval for each in result.effects}
-    rows = [(interval.estimate, interval.low, interval.high) for interval in found.values()]
-    return pd.DataFrame(rows, index=list(found), columns=["effect", "low", "high"])
+# --- a picture of claim C4 ------------------------------------------------------------------------
 
 
 def shares_by_order(table: pd.DataFrame) -> pd.DataFrame:

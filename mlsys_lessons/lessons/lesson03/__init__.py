@@ -1,1 +1,1 @@
-"""Lesson 03: its questions and bets, and its instruments."""
+"""Lesson 03, deployment and skew: questions and bets, skew and its inspector, shadow mode."""

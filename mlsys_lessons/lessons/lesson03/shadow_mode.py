@@ -6,7 +6,6 @@ and the labels that there are. What switching is worth is the learner's to say (
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,17 +31,16 @@ class ShadowInference(BareInference):
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Answer with the champion; write the challenger's score beside it."""
-        answered = super().__call__(frame)
+        answers = super().__call__(frame)
         assert self.challenger is not None
-        return extend(answered, {"shadow_score": self.challenger.model.predict(frame)})
+        return extend(answers, {"shadow_score": self.challenger.model.predict(frame)})
 
 
 def shadowed(system: System, challenger: Model) -> System:
     """A copy of the system with a challenger in its shadow."""
-    beside = copy.deepcopy(system)
-    version = ModelVersion("challenger", challenger)
-    beside.inference = ShadowInference(beside.inference.registry, challenger=version)
-    return beside
+    version, served = ModelVersion("challenger", challenger), system.inference
+    beside = ShadowInference(served.registry, served.service, challenger=version)
+    return system.with_(inference=beside)
 
 
 @dataclass(frozen=True)
@@ -80,11 +78,10 @@ def shadow(run: Run, cut: float) -> Shadow:
     """The matured rows of a shadow run; `cut` is the challenger's own."""
     log = run.log[ticks(run.log["arrival_time"]) < run.days - MATURITY_DAYS]
     log = log[log["score"].notna()]
-    last = run.labels.sort_values("label_time", kind="stable").drop_duplicates(
-        "request_id", keep="last"
-    )
+    newest = run.labels.sort_values("label_time", kind="stable")
+    newest = newest.drop_duplicates("request_id", keep="last").set_index("request_id")
     champion = (log["action"] == "block").to_numpy()
-    label = last.set_index("request_id")["label"].reindex(log["request_id"]).to_numpy(float)
+    label = newest["label"].reindex(log["request_id"]).to_numpy(float)
     label = np.where(champion, np.nan, np.nan_to_num(label))
     truth = run.truth().loc[log["request_id"], "true_label"].to_numpy() == 1
     cents = np.rint(log["amount"].to_numpy() * 100).astype(np.int64)

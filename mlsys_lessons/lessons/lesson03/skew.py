@@ -1,16 +1,15 @@
-"""Lesson 03's instruments: the rows of one run, told again by other pipelines, and their price.
+"""Training-serving skew on the rows of one run: other pipelines' features, and what they cost.
 
 Rows, labels, model and cut stay what they were. What changes is one thing between the event and the
-number that the model reads, in a list of small mistakes. Where features come from is told in
-features.py and in the warehouse's SQL; how other pipelines are replayed, in
-experiments/pipelines.py.
+number that the model reads, in a list of small mistakes. How another pipeline is replayed stands in
+mlsys_lessons.experiments.pipelines; features themselves are made in components and warehouse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -21,24 +20,15 @@ from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.components.inference.metrics import auc
 from mlsys_lessons.components.monitoring.drift import psi
-from mlsys_lessons.experiments.pipelines import (
-    LiveRows,
-    live_rows,
-    notebook_on,
-    served_from,
-)
+from mlsys_lessons.experiments.pipelines import LiveRows, live_rows, notebook_on, served_from
 from mlsys_lessons.experiments.statistics import mean_interval
-from mlsys_lessons.experiments.training_tables import logged_table, naive_trained_on
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import DAY_MS, ticks
 from mlsys_lessons.simulation.ledger import expected_cents
 from mlsys_lessons.simulation.presets import NotebookModel
 from mlsys_lessons.simulation.run import Run
-from mlsys_lessons.system.faults import CATALOGUE, Fault, faulted
-from mlsys_lessons.warehouse import MISTAKES as SQL_MISTAKES
+from mlsys_lessons.system.faults import CATALOGUE, faulted
 from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, FEATURES, HISTORY
-
-__all__ = ["MISTAKES", "SQL_MISTAKES", "Same", "auc", "logged_table", "naive_trained_on"]
 
 Floats = NDArray[np.float64]
 FRAME = list(FEATURES)
@@ -50,7 +40,7 @@ UNANSWERED = 0.3  # share of look-ups that come back empty
 
 
 @dataclass(frozen=True, eq=False)
-class Same:
+class SameRows:
     """The rows of one run with the model and the cut that answered them."""
 
     rows: LiveRows
@@ -58,13 +48,13 @@ class Same:
     cut: float
 
     @classmethod
-    def of(cls, run: Run) -> Same:
-        """The rows of a run of a system with a cut, ready to be told again."""
+    def of(cls, run: Run) -> SameRows:
+        """The rows of a run of a system with a cut, ready for another pipeline."""
         cut = run.system.decisions.cut  # type: ignore[union-attr]
         return cls(live_rows(run), run.system.inference.model, cut)
 
     def __repr__(self) -> str:
-        return f"Same({len(self.rows.log):,} rows, {int(self.fraud.sum())} frauds)"
+        return f"SameRows({len(self.rows.log):,} rows, {int(self.fraud.sum())} frauds)"
 
     @cached_property
     def fraud(self) -> NDArray[np.bool_]:
@@ -76,9 +66,9 @@ class Same:
         """What the model read when it answered: the features in the log."""
         return self.rows.log[FRAME]
 
-    def told(self, mistake: str) -> pd.DataFrame:
-        """The features of every row as the pipeline with this mistake tells them."""
-        return MISTAKES[mistake].tell(self)
+    def features(self, mistake: str) -> pd.DataFrame:
+        """The features of every row from the pipeline with this mistake."""
+        return MISTAKES[mistake].features(self)
 
     def scores(self, features: pd.DataFrame) -> Floats:
         """The model's scores on other features of the same rows."""
@@ -86,33 +76,31 @@ class Same:
 
     def lift(self, scores: Floats, cut: float | None = None) -> float:
         """Euros per 1,000 payments that a cut on the scores earns beyond approving everything."""
-        truth = self.rows.truth
-        probability = truth["true_probability"].to_numpy()
-        cents = truth["true_amount_cents"].to_numpy()
-        stops = scores >= (self.cut if cut is None else cut)
-        both = (np.where(stops, _BLOCK, _APPROVE), np.zeros(len(scores)))
-        earned, nothing = (
-            expected_cents(action.astype(np.int8), probability, cents, COSTS).mean()
-            for action in both
-        )
-        return float(earned - nothing) * 10
+        blocks = scores >= (self.cut if cut is None else cut)
+        return float(self._mean_cents(blocks) - self._mean_cents(np.zeros_like(blocks))) * 10
 
-    def measured(self, features: pd.DataFrame) -> dict[str, float]:
+    def _mean_cents(self, blocks: NDArray[np.bool_]) -> float:
+        action = np.where(blocks, _BLOCK, _APPROVE).astype(np.int8)
+        truth = self.rows.truth
+        probability, cents = truth["true_probability"], truth["true_amount_cents"]
+        return expected_cents(action, probability.to_numpy(), cents.to_numpy(), COSTS).mean()
+
+    def measurements(self, features: pd.DataFrame) -> dict[str, float]:
         """AUC, lift and blocked rows on other features, and how far the worst column moved."""
         scores = self.scores(features)
-        moved = {name: psi(self.online[name], features[name]) for name in FRAME}
+        shifts = {name: psi(self.online[name], features[name]) for name in FRAME}
         return {
             "AUC": auc(scores, self.fraud),
             "lift": self.lift(scores),
             "blocked": int((scores >= self.cut).sum()),
-            "largest PSI": max(moved.values()),
-            "column": max(moved, key=lambda name: moved[name]),  # type: ignore[dict-item]
+            "largest PSI": max(shifts.values()),
+            "column": max(shifts, key=lambda name: shifts[name]),  # type: ignore[dict-item]
         }
 
     def best_cut(self, scores: Floats) -> float:
         """The cut that would have earned most on these very rows: nobody has it in advance."""
-        tried = np.unique(np.quantile(scores, np.linspace(0.9, 1, 301)))
-        return float(max(tried, key=lambda cut: self.lift(scores, cut)))
+        cuts = np.unique(np.quantile(scores, np.linspace(0.9, 1, 301)))
+        return float(max(cuts, key=lambda cut: self.lift(scores, cut)))
 
 
 # --- four causes ---------------------------------------------------------------------------------
@@ -120,79 +108,66 @@ class Same:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One way in which serving can differ from training: its cause, and what the model is told."""
+    """One way in which serving can differ from training: its cause, and what the model reads."""
 
     cause: str
-    tell: Callable[[Same], pd.DataFrame]
+    features: Callable[[SameRows], pd.DataFrame]
 
 
-def _nightly(age: int) -> Callable[[Same], pd.DataFrame]:
-    return lambda same: served_from(same.rows, age)
+def _nightly(same: SameRows, *, age: int) -> pd.DataFrame:
+    return served_from(same.rows, age)
 
 
-def _changed(**columns: Callable[[Floats], Floats]) -> Callable[[Same], pd.DataFrame]:
-    def tell(same: Same) -> pd.DataFrame:
-        new = {name: change(same.online[name].to_numpy()) for name, change in columns.items()}
-        return same.online.assign(**new)
-
-    return tell
+def _changed(same: SameRows, **columns: Callable[[Floats], Floats]) -> pd.DataFrame:
+    new = {name: change(same.online[name].to_numpy()) for name, change in columns.items()}
+    return same.online.assign(**new)
 
 
-def _unanswered(filled: float) -> Callable[[Same], pd.DataFrame]:
+def _unanswered(same: SameRows, *, filled: float) -> pd.DataFrame:
     """A share of the look-ups about the customer brings nothing, and somebody fills the gap."""
-
-    def tell(same: Same) -> pd.DataFrame:
-        hit = luck(0, "unanswered", same.rows.log["request_id"].to_numpy()) < UNANSWERED
-        columns = {name: np.where(hit, filled, same.online[name]) for name in HISTORY}
-        return same.online.assign(**columns)
-
-    return tell
+    hit = luck(0, "unanswered", same.rows.log["request_id"].to_numpy()) < UNANSWERED
+    columns = {name: np.where(hit, filled, same.online[name]) for name in HISTORY}
+    return same.online.assign(**columns)
 
 
-def _mess(make: Callable[..., Fault], severity: float) -> Callable[[Same], pd.DataFrame]:
+def _mess(same: SameRows, *, fault: str, severity: float = 0.33) -> pd.DataFrame:
     """State that has eaten what really arrived, while the warehouse was tidied up afterwards."""
-
-    def tell(same: Same) -> pd.DataFrame:
-        fault = make(start=0, end=1e4, severity=severity)
-        numbered = same.rows.requests.assign(place=np.arange(len(same.rows.requests)))
-        sent = faulted(lambda frame: frame, [fault])(numbered)
-        sent = sent.sort_values("arrival_time", kind="stable")
-        online, parts = OnlineFeatures(), []
-        for tick, day in sent.groupby(ticks(sent["arrival_time"])):
-            seen = online(day)
-            parts.append(seen[["place", *HISTORY]])
-            online.store.close_day((int(tick) + 1) * DAY_MS)  # type: ignore[call-overload]
-        first = pd.concat(parts).drop_duplicates("place").sort_values("place")
-        told = first.tail(len(same.online))
-        return same.online.assign(**{name: told[name].to_numpy() for name in HISTORY})
-
-    return tell
+    mess = CATALOGUE[fault](start=0, end=1e4, severity=severity)
+    numbered = same.rows.requests.assign(place=np.arange(len(same.rows.requests)))
+    arrivals = faulted(lambda frame: frame, [mess])(numbered)
+    arrivals = arrivals.sort_values("arrival_time", kind="stable")
+    online, parts = OnlineFeatures(), []
+    for tick, day in arrivals.groupby(ticks(arrivals["arrival_time"])):
+        parts.append(online(day)[["place", *HISTORY]])
+        online.store.close_day((int(tick) + 1) * DAY_MS)  # type: ignore[call-overload]
+    live = pd.concat(parts).drop_duplicates("place").sort_values("place").tail(len(same.online))
+    return same.online.assign(**{name: live[name].to_numpy() for name in HISTORY})
 
 
 PIPELINE, PREPROCESSING = "another pipeline", "other preprocessing"
 MISSING, MESS = "missing values", "real-world mess"
 MISTAKES: dict[str, Mistake] = {
-    "last midnight's table": Mistake(PIPELINE, _nightly(0)),
-    "a table one day older": Mistake(PIPELINE, _nightly(1)),
+    "last midnight's table": Mistake(PIPELINE, partial(_nightly, age=0)),
+    "a table one day older": Mistake(PIPELINE, partial(_nightly, age=1)),
     "amounts in cents": Mistake(
-        PREPROCESSING, _changed(log_amount=lambda column: column + np.log(100))
+        PREPROCESSING, partial(_changed, log_amount=lambda column: column + np.log(100))
     ),
     "sums without their logarithm": Mistake(
-        PREPROCESSING, _changed(sum_24h=np.expm1, sum_7d=np.expm1)
+        PREPROCESSING, partial(_changed, sum_24h=np.expm1, sum_7d=np.expm1)
     ),
-    "30 % unanswered, left empty": Mistake(MISSING, _unanswered(np.nan)),
-    "30 % unanswered, filled with 0": Mistake(MISSING, _unanswered(0.0)),
-    "a third of the events come twice": Mistake(MESS, _mess(CATALOGUE["duplicate_replay"], 0.33)),
-    "a third of the events come late": Mistake(MESS, _mess(CATALOGUE["late_rows"], 0.33)),
+    "30 % unanswered, left empty": Mistake(MISSING, partial(_unanswered, filled=np.nan)),
+    "30 % unanswered, filled with 0": Mistake(MISSING, partial(_unanswered, filled=0.0)),
+    "a third of the events come twice": Mistake(MESS, partial(_mess, fault="duplicate_replay")),
+    "a third of the events come late": Mistake(MESS, partial(_mess, fault="late_rows")),
 }
 
 
-def damage(same: Same) -> pd.DataFrame:
+def damage(same: SameRows) -> pd.DataFrame:
     """Every mistake on the same rows: cause, AUC, lift, share of the lift lost, largest PSI."""
     whole = same.lift(same.scores(same.online))
-    rows = {"none": {"cause": "none", **same.measured(same.online)}}
+    rows = {"none": {"cause": "none", **same.measurements(same.online)}}
     for name, mistake in MISTAKES.items():
-        rows[name] = {"cause": mistake.cause, **same.measured(same.told(name))}
+        rows[name] = {"cause": mistake.cause, **same.measurements(same.features(name))}
     table = pd.DataFrame(rows).T.infer_objects()
     return table.assign(lost=1 - table["lift"] / whole)
 
@@ -202,12 +177,12 @@ def damage(same: Same) -> pd.DataFrame:
 
 def gap_interval(gaps: Floats) -> dict[str, float]:
     """The mean of paired differences with its 95 % bootstrap interval: effect, low, high."""
-    found = mean_interval(gaps, resamples=999)
-    return {"effect": found.estimate, "low": found.low, "high": found.high}
+    mean = mean_interval(gaps, resamples=999)
+    return {"effect": mean.estimate, "low": mean.low, "high": mean.high}
 
 
-def sql_notebook(same: Same, mistake: str) -> tuple[NotebookModel, pd.DataFrame]:
-    """A model fitted on the warehouse's wrong table, and these rows as that table tells them."""
+def sql_notebook(same: SameRows, mistake: str) -> tuple[NotebookModel, pd.DataFrame]:
+    """A model fitted on the warehouse's wrong table, and these rows as that table has them."""
     seed = getattr(same.model, "random_state", 0)
     return notebook_on(seed, mistake), same.rows.features(mistake)
 

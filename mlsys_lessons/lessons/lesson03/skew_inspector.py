@@ -15,7 +15,7 @@ import pandas as pd
 
 from mlsys_lessons.components.monitoring.drift import psi
 from mlsys_lessons.lessons import charts
-from mlsys_lessons.lessons.lesson03.skew import FRAME, MISTAKES, Same
+from mlsys_lessons.lessons.lesson03.skew import FRAME, MISTAKES, SameRows
 from mlsys_lessons.records import InputError
 
 if TYPE_CHECKING:
@@ -28,15 +28,13 @@ BINS = 30
 class Inspection:
     """One mistake and one column on the same rows; `choose` gives the next one."""
 
-    same: Same
+    same: SameRows
     mistake: str = "a table one day older"
     column: str = "recency_hours"
 
     def __post_init__(self) -> None:
-        for what, value, known in (
-            ("mistake", self.mistake, list(MISTAKES)), ("column", self.column, FRAME),
-        ):  # fmt: skip
-            if value not in known:
+        for what, known in (("mistake", list(MISTAKES)), ("column", FRAME)):
+            if (value := getattr(self, what)) not in known:
                 raise InputError(f"{what} {value!r} is unknown; choose one of {known}.")
 
     def choose(self, mistake: str | None = None, column: str | None = None) -> Inspection:
@@ -44,26 +42,24 @@ class Inspection:
         return replace(self, mistake=mistake or self.mistake, column=column or self.column)
 
     @cached_property
-    def told(self) -> pd.DataFrame:
-        """What the model is told under this mistake."""
-        return self.same.told(self.mistake)
+    def features(self) -> pd.DataFrame:
+        """What the model reads under this mistake."""
+        return self.same.features(self.mistake)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """For each column that differs: share of rows, PSI, and the lift if it alone were wrong."""
-        online, found = self.same.online, {}
+        online, columns = self.same.online, {}
         for name in FRAME:
-            differs = ~np.isclose(online[name], self.told[name], equal_nan=True)
+            differs = ~np.isclose(online[name], self.features[name], equal_nan=True)
             if differs.any():
-                alone = online.assign(**{name: self.told[name].to_numpy()})
-                found[name] = {
-                    "rows": differs.mean(), "PSI": psi(online[name], self.told[name]),
-                    "lift alone": self.same.lift(self.same.scores(alone)),
-                }  # fmt: skip
-        return pd.DataFrame(found, index=["rows", "PSI", "lift alone"]).T
+                alone = online.assign(**{name: self.features[name].to_numpy()})
+                lift = self.same.lift(self.same.scores(alone))
+                columns[name] = [differs.mean(), psi(online[name], alone[name]), lift]
+        return pd.DataFrame(columns, index=["rows", "PSI", "lift alone"]).T
 
     def __repr__(self) -> str:
-        right, wrong = (self.same.measured(each) for each in (self.same.online, self.told))
+        right, wrong = map(self.same.measurements, (self.same.online, self.features))
         lines = [
             f"{self.mistake} ({MISTAKES[self.mistake].cause}): AUC {right['AUC']:.3f} -> "
             f"{wrong['AUC']:.3f}, lift {right['lift']:,.0f} -> {wrong['lift']:,.0f} euros per "
@@ -78,12 +74,10 @@ class Inspection:
         return "\n".join(lines)
 
     def figure(self) -> Axes:
-        """The column's distribution in training and in serving, on bins of equal count."""
-        sides = {
-            "as taught": self.same.online[self.column].to_numpy(),
-            "as served": self.told[self.column].to_numpy(),
-        }
-        pooled = np.concatenate([each[np.isfinite(each)] for each in sides.values()])
+        """The column's distribution in training and in serving, on bins of equal width."""
+        frames = {"as taught": self.same.online, "as served": self.features}
+        sides = {name: frame[self.column].to_numpy() for name, frame in frames.items()}
+        pooled = np.concatenate([values[np.isfinite(values)] for values in sides.values()])
         low, high = np.quantile(pooled, [0.002, 0.99])
         edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
         with charts.style():
@@ -100,27 +94,26 @@ class Inspection:
         return axes
 
 
-def widget(same: Same) -> Any:
+def widget(same: SameRows) -> Any:
     """The inspector as a small form: a mistake, a column; a picture and the same text as its twin.
 
     The parts carry classes (skew-mistake, skew-column, skew-status) so that a page can find them.
     """
     import ipywidgets as forms
 
-    held = {"now": Inspection(same)}
-    mistake = forms.Dropdown(options=list(MISTAKES), value=held["now"].mistake,
+    first = Inspection(same)
+    mistake = forms.Dropdown(options=list(MISTAKES), value=first.mistake,
                              description="mistake", layout={"width": "26em"})  # fmt: skip
-    column = forms.Dropdown(options=FRAME, value=held["now"].column, description="column")
+    column = forms.Dropdown(options=FRAME, value=first.column, description="column")
     picture, status = forms.Image(format="png", layout={"max_width": "720px"}), forms.HTML()
 
     def draw(_: Any = None) -> None:
-        held["now"] = held["now"].choose(mistake.value, column.value)
-        picture.value = charts.png(held["now"].figure())
-        status.value = f"<pre>{held['now']!r}</pre>"
+        inspection = first.choose(mistake.value, column.value)
+        picture.value = charts.png(inspection.figure())
+        status.value = f"<pre>{inspection!r}</pre>"
 
-    for part, name in ((mistake, "mistake"), (column, "column"), (status, "status")):
-        part.add_class(f"skew-{name}")
     for part in (mistake, column):
         part.observe(draw, names="value")
     draw()
-    return forms.VBox([forms.HBox([mistake, column]), picture, status])
+    choices = forms.HBox([mistake.add_class("skew-mistake"), column.add_class("skew-column")])
+    return forms.VBox([choices, picture, status.add_class("skew-status")])

@@ -1,1 +1,1 @@
-"""Lesson 04: its questions and bets, and its instruments."""
+"""Lesson 04, traffic and failure: questions and bets, the overload lab and its charts."""

@@ -1,1 +1,1 @@
-"""Lesson 05: its questions and bets, and its instruments."""
+"""Lesson 05, data is the system: questions and bets, tickets, four lives, a contract editor."""

@@ -43,15 +43,14 @@ def edited(contract: Contract, name: str, **promise: Any) -> Contract:
     if unknown:
         raise InputError(f"{unknown[0]!r} cannot be edited; choose from {EDITABLE}.")
     contract.owner(name)
-    changed = [replace(each, **promise) if each.name == name else each for each in contract.fields]
-    return replace(contract, fields=tuple(changed))
+    fields = (replace(field, **promise) if field.name == name else field
+              for field in contract.fields)  # fmt: skip
+    return replace(contract, fields=tuple(fields))
 
 
 def under(contract: Contract, seed: int, **options: Any) -> System:
     """The resilient system with this contract at its door; `options` go to `resilient_system`."""
-    system = resilient_system(seed=seed, **options)
-    system.ingestion = ContractIngestion(contract=contract)
-    return system
+    return resilient_system(seed=seed, **options).with_(ingestion=ContractIngestion(contract))
 
 
 @lru_cache(maxsize=64)
@@ -85,9 +84,9 @@ class Editor:
     def counts(self) -> pd.Series:
         """Rows of the day: bad ones put aside, degraded and let in; good ones put aside."""
         log = _day(self.contract, self.seed).log
-        said = _clean(self.seed).loc[log["request_id"]]
-        amount = np.isclose(log["amount"].to_numpy(), said["amount"].to_numpy())
-        word = log["category"].astype(str).to_numpy() == said["category"].astype(str).to_numpy()
+        clean = _clean(self.seed).loc[log["request_id"]]
+        amount = np.isclose(log["amount"].to_numpy(), clean["amount"].to_numpy())
+        word = log["category"].astype(str).to_numpy() == clean["category"].astype(str).to_numpy()
         bad, aside = ~(amount & word), log["is_quarantined"].to_numpy()
         noticed = log["quarantine_reason"].notna().to_numpy()
         return pd.Series({
@@ -100,19 +99,21 @@ class Editor:
     @property
     def euros(self) -> float:
         """What the day is worth under this contract beyond the contract as agreed."""
-        mine, agreed = (_day(each, self.seed) for each in (self.contract, PAYMENTS_CONTRACT))
-        return (mine.expected_value - agreed.expected_value) / 100
+        run, agreed = (_day(terms, self.seed) for terms in (self.contract, PAYMENTS_CONTRACT))
+        return (run.expected_value - agreed.expected_value) / 100
 
     @property
     def called(self) -> list[str]:
         """Who is called, and for what: the owners of promises that the day has broken."""
-        report = _day(self.contract, self.seed).system.ingestion.report  # type: ignore[union-attr]
+        ingestion = _day(self.contract, self.seed).system.ingestion
+        assert isinstance(ingestion, ContractIngestion)
+        report = ingestion.report
         broken = report[report["broken"]].groupby(["owner", "field"], sort=False)["promise"]
-        return [f"{owner} ({name}: {', '.join(what)})" for (owner, name), what in broken]
+        return [f"{owner} ({name}: {', '.join(promises)})" for (owner, name), promises in broken]
 
     def __repr__(self) -> str:
-        counted = ", ".join(f"{count} {name}" for name, count in self.counts.items())
-        return f"{counted}; {self.euros:+,.0f} euros.\ncalled: {', '.join(self.called) or 'nobody'}"
+        counts = ", ".join(f"{count} {name}" for name, count in self.counts.items())
+        return f"{counts}; {self.euros:+,.0f} euros.\ncalled: {', '.join(self.called) or 'nobody'}"
 
 
 def widget(seed: int = 7) -> Any:
@@ -127,7 +128,7 @@ class _Form:
         import ipywidgets as forms
 
         self.editor, self.loading = Editor(seed=seed), False
-        names = [each.name for each in self.editor.contract.fields]
+        names = [promise.name for promise in self.editor.contract.fields]
         late = {"continuous_update": False}
         self.name = forms.Dropdown(options=names, value="amount", description="field")
         self.parts: dict[str, Any] = {
@@ -142,10 +143,10 @@ class _Form:
         self.name.observe(self.load, names="value")
         for part in self.parts.values():
             part.observe(self.change, names="value")
-        shown = {"field": self.name, **self.parts, "status": self.status}
-        for name, part in shown.items():
+        form = {"field": self.name, **self.parts, "status": self.status}
+        for name, part in form.items():
             part.add_class(f"mls-contract-{name.replace('_', '-')}")
-        self.box = forms.VBox(list(shown.values())).add_class("mls-contract-editor")
+        self.box = forms.VBox(list(form.values())).add_class("mls-contract-editor")
 
     def show(self, text: str) -> None:
         self.status.value = f"<pre>{text}</pre>"
@@ -153,7 +154,7 @@ class _Form:
     def load(self, _: Any = None) -> None:
         """Fill the inputs with the promise of the chosen field."""
         fields = self.editor.contract.fields
-        promise = next(each for each in fields if each.name == self.name.value)
+        promise = next(field for field in fields if field.name == self.name.value)
         self.loading = True
         for name, part in self.parts.items():
             value = getattr(promise, name)

@@ -1,7 +1,8 @@
-"""Lesson 01's three notebooks: A with a tempting feature, B without it, C with five questions.
+"""Lesson 01's notebooks and how they are made, judged and shipped.
 
-They share rows, split and serving, so that what differs between their fortunes is one join. It
-changes nothing of the system: `ship` puts a notebook behind the endpoint of `naive_system`.
+A has a tempting feature, B is the course's recipe without it, C is a rule of five questions. They
+share rows, split and serving, so that what differs between their fortunes is one join. Nothing of
+the system is changed: `ship` puts a notebook behind the endpoint of `naive_system`.
 """
 
 from __future__ import annotations
@@ -16,23 +17,23 @@ from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.decisions import ScoreCut, best_f1_cut
 from mlsys_lessons.components.inference.models import BoostedModel, RuleModel, _threads, matrix
 from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.lessons.lesson01.questions import time_split
+from mlsys_lessons.lessons.lesson01.answers import time_split
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS
 from mlsys_lessons.simulation.ledger import effects
 from mlsys_lessons.simulation.presets import TEST_SHARE, NotebookModel, naive_system, training_rows
 from mlsys_lessons.system.system import System
-from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS
+from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, FEATURES
 
 _APPROVE, _BLOCK = ACTIONS.index("approve"), ACTIONS.index("block")
 
 
 def reports_of(requests: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Every fraud report of a history: customer_id, when it was `paid` and when it was `told`."""
-    told = labels[labels["label"].to_numpy() == 1].drop_duplicates("request_id")
-    found = told.merge(requests, on="request_id")
-    named = found.rename(columns={"event_time": "paid", "label_time": "told"})
-    return named[["customer_id", "paid", "told"]]
+    frauds = labels[labels["label"].to_numpy() == 1].drop_duplicates("request_id")
+    reports = frauds.merge(requests, on="request_id")
+    reports = reports.rename(columns={"event_time": "paid", "label_time": "told"})
+    return reports[["customer_id", "paid", "told"]]
 
 
 def reports_on_card(payments: pd.DataFrame, reports: pd.DataFrame) -> NDArray[np.float64]:
@@ -81,13 +82,13 @@ class ReportsModel(BoostedModel):
             return np.asarray(self.estimator_.predict_proba(self._inputs(frame))[:, 1])
 
     def _inputs(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        here = "reports" in frame.columns
-        column = frame["reports"] if here else reports_on_card(frame, self.reports)
-        return np.column_stack([matrix(frame), column])
+        in_training = "reports" in frame.columns
+        column = frame["reports"] if in_training else reports_on_card(frame, self.reports)
+        return np.column_stack([matrix(frame, FEATURES), column])
 
 
-def fitted(model: Model, table: pd.DataFrame, *, seed: int = 0) -> NotebookModel:
-    """The course's notebook recipe around any model: the same random split, the best F1 cut."""
+def notebook(model: Model, table: pd.DataFrame, *, seed: int = 0) -> NotebookModel:
+    """The course's recipe around any model: the same random split, the best F1 cut."""
     rows = training_rows(table)
     held_out = luck(seed, "split", rows["request_id"].to_numpy()) < TEST_SHARE
     train, test = rows[~held_out], rows[held_out]
@@ -117,7 +118,7 @@ def auc_on_time_split(model: Model, table: pd.DataFrame) -> float:
     return auc(model.predict(rows[test]), rows[test])
 
 
-def with_interval(scores: NDArray[np.float64], rows: pd.DataFrame) -> dict[str, float]:
+def auc_interval(scores: NDArray[np.float64], rows: pd.DataFrame) -> dict[str, float]:
     """AUC with its 95 % interval: effect, low, high (Hanley and McNeil, 1982)."""
     area, frauds = auc(scores, rows), float(rows["label"].sum())
     genuine = len(rows) - frauds
@@ -137,7 +138,5 @@ def promise(scores: NDArray[np.float64], cut: float, rows: pd.DataFrame) -> floa
 
 def ship(model: Model, cut: float, *, seed: int = 0) -> System:
     """The naive system with this model and this cut in service, as its author would deploy it."""
-    system = naive_system(seed=seed)
-    system.inference.registry.adopt(ModelVersion(model.name, model))
-    system.decisions = ScoreCut(cut)
-    return system
+    version = ModelVersion(model.name, model)
+    return naive_system(seed=seed).with_(model=version, decisions=ScoreCut(cut))

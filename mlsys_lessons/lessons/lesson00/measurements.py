@@ -1,7 +1,7 @@
-"""What lesson 00 and the README show of a whole year, measured on several worlds.
+"""A whole year measured on several worlds: what lesson 00 and the README show of it.
 
 `python docs/year.py` measures and stores it in docs/year.json; `stored()` reads it back. `measure`
-runs one world: the ordinary year, the same year without a fault, and the Bayes reference. The two
+runs one world: the ordinary year, the same year without a fault, and the Bayes reference. The three
 small functions on top are what the lesson itself computes on its live runs.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons.lessons.lesson00.questions import days_behind
+from mlsys_lessons.lessons.lesson00.answers import days_behind
 from mlsys_lessons.records import StorageError
 from mlsys_lessons.simulation.presets import naive_system, reference_system, resilient_system
 from mlsys_lessons.simulation.run import Run
@@ -44,7 +44,7 @@ def fraud_losses(entries: pd.DataFrame, days: int) -> pd.Series:
 def broken_days(faults: tuple[Fault, ...], days: int) -> pd.Series:
     """Whether any fault was there, by day, for an hour or for all of it."""
     return pd.Series(
-        [any(f.start < day + 1 and f.end > day for f in faults) for day in range(days)]
+        [any(fault.start < day + 1 and fault.end > day for fault in faults) for day in range(days)]
     )
 
 

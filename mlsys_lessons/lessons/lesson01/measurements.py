@@ -1,6 +1,6 @@
 """What lesson 01 shows from more seeds than it could run live, and the command that measures it.
 
-    python -m mlsys_lessons.exercises.lesson01_evidence      # rewrites both tables
+    python -m mlsys_lessons.lessons.lesson01.measurements      # rewrites both tables
 
 `notebooks()` and `ageing()` read the committed tables. Seeds start where the claims' do, so no
 lesson and no test shows them. Everything else is the default of the course.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.features.offline import offline
 from mlsys_lessons.components.inference.models import BoostedModel
-from mlsys_lessons.lessons.lesson01 import leakage
+from mlsys_lessons.lessons.lesson01 import recipes
 from mlsys_lessons.records import ticks
 from mlsys_lessons.simulation.ledger import expected_cents
 from mlsys_lessons.simulation.presets import (
@@ -67,34 +67,34 @@ def measure_notebooks(seed: int) -> Iterator[dict[str, object]]:
     world = payments_world(seed=seed, daily=TRAINING_DAILY)
     history = world.history(HISTORY_DAYS)
     table = offline(history.requests, history.labels)
-    reports = leakage.reports_of(*history)
-    on_card = leakage.reports_on_card(history.requests, reports)
-    before = leakage.reports_paid_before(history.requests, reports)
+    reports = recipes.reports_of(*history)
+    on_card = recipes.reports_on_card(history.requests, reports)
+    before = recipes.reports_paid_before(history.requests, reports)
     kinds: dict[str, tuple[pd.DataFrame, Model, Model]] = {}
     for name, column in (("A", on_card), ("A, half repaired", before)):
-        models = [leakage.ReportsModel(reports, seed) for _ in range(2)]
+        models = [recipes.ReportsModel(reports, seed) for _ in range(2)]
         kinds[name] = (table.assign(reports=column), models[0], models[1])
     kinds["B"] = (table, BoostedModel(random_state=seed), BoostedModel(random_state=seed))
-    kinds["C"] = (table, leakage.five_questions_model(), leakage.five_questions_model())
+    kinds["C"] = (table, recipes.five_questions_model(), recipes.five_questions_model())
     for name, (rows, model, twin) in kinds.items():
-        yield {"seed": seed, "notebook": name, **_lived(world, rows, (model, twin), seed)}
+        yield {"seed": seed, "notebook": name, **_fortune(world, rows, (model, twin), seed)}
     run = simulate(world, reference_system(seed=seed), days=SIX_MONTHS, keep="metrics")
     yield {"seed": seed, "notebook": "reference", "earned": per_thousand(run)}
 
 
-def _lived(
+def _fortune(
     world: PaymentsWorld, table: pd.DataFrame, models: tuple[Model, Model], seed: int
 ) -> dict[str, float]:
     model, twin = models
-    notebook = leakage.fitted(model, table, seed=seed)
+    notebook = recipes.notebook(model, table, seed=seed)
     scores = model.predict(notebook.test)
     run = simulate(
-        world, leakage.ship(model, notebook.cut, seed=seed), days=SIX_MONTHS, keep="metrics"
+        world, recipes.ship(model, notebook.cut, seed=seed), days=SIX_MONTHS, keep="metrics"
     )
     return {
-        "auc": leakage.auc(scores, notebook.test),
-        "auc_time": leakage.auc_on_time_split(twin, table),
-        "promised": leakage.promise(scores, notebook.cut, notebook.test),
+        "auc": recipes.auc(scores, notebook.test),
+        "auc_time": recipes.auc_on_time_split(twin, table),
+        "promised": recipes.promise(scores, notebook.cut, notebook.test),
         "earned": per_thousand(run),
     }
 
@@ -113,11 +113,11 @@ def measure_ageing(seed: int) -> Iterator[dict[str, object]]:
         drift = replace(Drift.none(), **knobs)  # type: ignore[arg-type]
         world = payments_world(seed=seed, daily=TRAINING_DAILY, drift=drift)
         systems = {"naive": naive_system(seed=seed), "reference": reference_system(seed=seed)}
-        runs = {each: simulate(world, system, days=YEAR) for each, system in systems.items()}
-        euros = {each: by_block(run) for each, run in runs.items()}
+        runs = {side: simulate(world, system, days=YEAR) for side, system in systems.items()}
+        euros = {side: by_block(run) for side, run in runs.items()}
         for block in range(YEAR // BLOCK_DAYS):
-            found = {each: round(float(column[block]), 2) for each, column in euros.items()}
-            yield {"seed": seed, "drift": name, "age": block * BLOCK_DAYS, **found}
+            cells = {side: round(float(column[block]), 2) for side, column in euros.items()}
+            yield {"seed": seed, "drift": name, "age": block * BLOCK_DAYS, **cells}
 
 
 def by_block(run: Run, days: int = BLOCK_DAYS) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
-"""Lesson 05's instruments: six tickets from real runs, and models that grew up with a fault.
+"""The ticket desk: six complaints from real runs, and the metrics that point to their causes.
 
-A ticket is one fault put on a running system for a week; its evidence is what that run's metrics
-say. A life is a model with a past, clean or faulty, in a present, clean or faulty.
+A ticket is one fault put on a running system for some days; its evidence is what that run's metrics
+say. Which metric to suspect first is the learner's to say.
 """
 
 from __future__ import annotations
@@ -9,34 +9,21 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.claims import Result
 from mlsys_lessons.components.component import COMPONENTS
-from mlsys_lessons.experiments.pasts import (
-    AnotherPast,
-    UnderFaults,
-    all_along,
-    table_of,
-    trained_on,
-)
-from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.presets import assemble
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import resume, simulate
 from mlsys_lessons.system import faults
 from mlsys_lessons.system.faults import Fault
-from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import payments_world
 
-WITHOUT_CONTRACT = tuple(each for each in COMPONENTS if each != "ingestion")
-QUIET_DAYS, STRUCK_DAYS, LIFE_DAYS = 21, 4, 30
+WITHOUT_CONTRACT = tuple(part for part in COMPONENTS if part != "ingestion")
+QUIET_DAYS, FAULTY_DAYS = 21, 4
 FLOOR = 1e-3  # the least day-to-day noise that a metric is believed to have
-FAR = 10.0  # this many times its own noise, and nobody calls it luck
 
 # What the tickets say, and what was done to the system. The order on the desk is the learner's.
 COMPLAINTS: Mapping[str, tuple[str, Callable[..., Fault], float]] = {
@@ -47,9 +34,6 @@ COMPLAINTS: Mapping[str, tuple[str, Callable[..., Fault], float]] = {
     "E": ("The model misses ten payments in an hour on one card.", faults.stale_features, 3.0),
     "F": ("The model changes its mind from one call to the next.", faults.wrong_model, 0.34),
 }
-
-
-# --- the desk ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -72,7 +56,7 @@ def quiet_weeks(seed: int, *, daily: int = 1_000, days: int = QUIET_DAYS) -> Run
     return simulate(world, assemble(WITHOUT_CONTRACT, seed=seed), days=days)
 
 
-def struck(quiet: Run, fault: Fault, days: int = STRUCK_DAYS) -> Run:
+def resumed_under(quiet: Run, fault: Fault, days: int = FAULTY_DAYS) -> Run:
     """The same run some days later, under a fault; the quiet one stays as it is."""
     system = copy.deepcopy(quiet.system)
     system.install((fault,))
@@ -83,9 +67,9 @@ def desk(quiet: Run) -> list[Ticket]:
     """Six tickets, one fault each, all on the same luck."""
     tickets = []
     for letter, (complaint, factory, severity) in COMPLAINTS.items():
-        fault = factory(start=quiet.days, end=quiet.days + STRUCK_DAYS, severity=severity)
-        seen = by_day(struck(quiet, fault))
-        before, now = seen.loc[: quiet.days - 1], seen.loc[quiet.days :].mean()
+        fault = factory(start=quiet.days, end=quiet.days + FAULTY_DAYS, severity=severity)
+        metrics = by_day(resumed_under(quiet, fault))
+        before, now = metrics.loc[: quiet.days - 1], metrics.loc[quiet.days :].mean()
         tickets.append(Ticket(letter, complaint, before, now, fault))
     return tickets
 
@@ -98,7 +82,7 @@ def by_day(run: Run) -> pd.DataFrame:
     return metrics.assign(name=name).pivot(index="tick", columns="name", values="value")
 
 
-def evidence(ticket: Ticket, rows: int = 3) -> pd.DataFrame:
+def largest_shifts(ticket: Ticket, rows: int = 3) -> pd.DataFrame:
     """A ticket's metrics that are furthest from their own habit, before and now."""
     noise = ticket.before.std().clip(lower=FLOOR)
     usual = ticket.before.mean()
@@ -108,66 +92,17 @@ def evidence(ticket: Ticket, rows: int = 3) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def diagnosed(
+def diagnoses(
     tickets: Iterable[Ticket], first_suspect: Callable[[pd.DataFrame, pd.Series], str]
 ) -> pd.DataFrame:
     """Each ticket beside the suspect that a function names, and what had really been done."""
     rows = []
-    for each in tickets:
-        suspect = first_suspect(each.before.copy(), each.now.copy())
+    for ticket in tickets:
+        suspect = first_suspect(ticket.before.copy(), ticket.now.copy())
         layer = suspect.split(".")[0]
         kind = "data" if layer == "inputs" else "the model's surroundings"
         rows.append({
-            "ticket": each.letter, "first suspect": suspect, "so it is": kind,
-            "what was done": each.fault.name,
+            "ticket": ticket.letter, "first suspect": suspect, "so it is": kind,
+            "what was done": ticket.fault.name,
         })  # fmt: skip
     return pd.DataFrame(rows).set_index("ticket")
-
-
-# --- lives ---------------------------------------------------------------------------------------
-
-
-def life(
-    seed: int, fault: Fault, *, learned: bool, live: bool, days: int = LIFE_DAYS
-) -> float:  # fmt: skip
-    """Expected euros of a month: a fault in the model's past, in its present, in both, in neither.
-
-    Every component but the contract; no refit, so that what was learned stays learned.
-    """
-    told = UnderFaults((all_along(fault),)) if learned else None
-    world, system = payments_world(seed=seed, daily=1_000), _raised(seed, told)
-    lived: Any = AnotherPast.of(world, told) if told else world
-    faults = [all_along(fault)] if live else ()
-    run = simulate(lived, system, days=days, faults=faults, keep="metrics")
-    return run.expected_value / 100
-
-
-@lru_cache(maxsize=4)
-def _raised(seed: int, told: UnderFaults | None) -> System:
-    return trained_on(table_of(seed, told), WITHOUT_CONTRACT, seed=seed)
-
-
-def lives(seed: int, fault: Fault) -> pd.Series:
-    """The four lives of one fault, in the order in which a business meets them; euros a month."""
-    return pd.Series({
-        "before the fault": life(seed, fault, learned=False, live=False),
-        "the fault arrives": life(seed, fault, learned=False, live=True),
-        "the model has learned it": life(seed, fault, learned=True, live=True),
-        "the fault is fixed": life(seed, fault, learned=True, live=False),
-    })  # fmt: skip
-
-
-# --- stored claims -------------------------------------------------------------------------------
-
-
-def beginning(result: Result, words: str) -> pd.DataFrame:
-    """A claim's effects whose names begin with these words, a row each: effect, low, high."""
-    found = {
-        each.name.removeprefix(f"{words}, ").replace("_", " "): each.interval
-        for each in result.effects
-        if each.name.startswith(words)
-    }
-    if not found:
-        raise InputError(f"{words!r} begins no effect of {result.claim}; see its effects.")
-    rows = [(each.estimate, each.low, each.high) for each in found.values()]
-    return pd.DataFrame(rows, index=list(found), columns=["effect", "low", "high"])
