@@ -9,7 +9,7 @@ whatever a business may state is stated here once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -97,6 +97,8 @@ class Field:
 
 # --- features ----------------------------------------------------------------------------------
 
+INPUT_SCALES = ("", "log", "log1p")  # on which a linear model looks at a feature
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -113,6 +115,16 @@ class Feature:
     about: str
     value: Any = None
     scale: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a scale that no model knows, and a number that stands on nothing."""
+        if self.scale not in INPUT_SCALES:
+            wrong = f"scale={self.scale!r} is unknown; choose one of {INPUT_SCALES}."
+        elif not self.reads:
+            wrong = "reads is empty; name the raw fields that the number stands on."
+        else:
+            return
+        raise InputError(f"feature {self.name!r}: {wrong}")
 
 
 # --- money -------------------------------------------------------------------------------------
@@ -308,6 +320,43 @@ class Domain:
     alert_rules: tuple[AlertRule, ...] = ()
     caption: str = ""
     traced: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse names that lead nowhere, and what the machinery could not work without."""
+        roles = [one.role for one in self.fields]
+        names = [*self.columns, *(one.name for one in self.features)]
+        for what, words, known in self._references():
+            lost = next((word for word in words if word and word not in known), None)
+            if lost is not None:
+                wrong = f"{what} {lost!r} is not there; choose one of {tuple(known)}."
+                raise InputError(f"domain {self.name!r}: {wrong}")
+        if [roles.count(role) for role in (REQUEST, EVENT, ARRIVAL)] != [1, 1, 1]:
+            wrong = f"roles {roles} have no single request and pair of clocks; give each to one."
+        elif len(set(names)) < len(names):
+            wrong = f"names {names} come twice; give each field and feature one of its own."
+        elif not self.history:
+            wrong = f"no feature reads the actor {self.actor!r}; add one that does, a count say."
+        else:
+            return
+        raise InputError(f"domain {self.name!r}: {wrong}")
+
+    def _references(self) -> Iterator[tuple[str, Iterable[str], Collection[str]]]:
+        """What refers to what: a part of the domain, the names that it uses, those that exist."""
+        fields, features = self.columns, tuple(self.inputs)
+        yield "actor", [self.actor], fields
+        yield "measure", [self.measure], fields
+        yield "usual_by", [self.usual_by], fields
+        for feature in self.features:
+            yield f"feature {feature.name!r}: field", feature.reads, fields
+        for rule in self.rules:
+            yield "rule: column", [limit[0] for limit in rule.limits], (*fields, *features)
+            yield "rule: action", [rule.action], self.actions
+            yield "rule: reason", [rule.reason], self.reasons
+        yield "question: feature", [name for name, _ in self.questions], features
+        for share in self.shares:
+            yield f"share {share.metric!r}: field", [share.field, share.differs_from], fields
+        yield "alert rule: field", [rule.field for rule in self.alert_rules], fields
+        yield "traced: feature", self.traced, features
 
     def __repr__(self) -> str:
         return f"Domain({self.name!r}: {len(self.fields)} fields, {len(self.features)} features)"

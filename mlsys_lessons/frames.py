@@ -64,8 +64,9 @@ def stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
 def categorical(codes: NDArray[np.integer], dtype: pd.CategoricalDtype) -> pd.Categorical:
     """A categorical column from codes that are known to be good (no per-value check).
 
-    >>> categorical(np.array([0, 2], dtype=np.int8), ACTION_DTYPE).tolist()
-    ['approve', 'block']
+    >>> words = pd.CategoricalDtype(["pay", "hold", "stop"])
+    >>> categorical(np.array([0, 2], dtype=np.int8), words).tolist()
+    ['pay', 'stop']
     """
     return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
 

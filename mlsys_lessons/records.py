@@ -119,6 +119,10 @@ class ClosedDay:
     verdicts: pd.DataFrame = field(repr=False)  # of reviewers: identity, label, minutes
     held: int  # rows that waited for a reviewer
 
+    def __deepcopy__(self, memo: dict[int, object]) -> ClosedDay:
+        """Return the day itself: nobody changes it, and a copied system knows it as its own."""
+        return self
+
     @cached_property
     def firsts(self) -> pd.DataFrame:
         """The day's log without repeated requests."""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from mlsys_lessons.records import DAY_MS, EPOCH, SLOT_MS
+from mlsys_lessons.records import DAY_MS, EPOCH, SLOT_MS, ClosedDay
 from mlsys_lessons.worlds.payments.domain import (
     CATEGORY_DTYPE,
     CHANNEL_DTYPE,
@@ -91,27 +91,28 @@ def training(rows: int, *, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def received(rows: int, *, seed: int = 0, day: int = 0) -> pd.DataFrame:
-    """Requests behind service, ingestion and features: calm, clean, each with its inputs."""
+    """Requests behind ingestion, features and service: calm, clean, each with its inputs."""
     frame = requests(rows, seed=seed, day=day).rename_axis("row_id")
     inputs = features(rows, seed=seed).set_axis(frame.index, axis=0)
     inputs["log_amount"] = np.log(frame["amount"])
-    calm = pd.DataFrame(
-        {
-            "latency_ms": 20.0,
-            "dependency_up": True,
-            "is_duplicate": False,
-            "is_late": False,
-            "is_quarantined": False,
-        },
-        index=frame.index,
+    clean = dict.fromkeys(("is_duplicate", "is_late", "is_quarantined"), False)
+    return pd.concat([frame.assign(**clean), inputs], axis=1).assign(
+        latency_ms=20.0, dependency_up=True
     )
-    return pd.concat([frame, calm, inputs], axis=1)
 
 
 def scored(rows: int, *, seed: int = 0, day: int = 0) -> pd.DataFrame:
     """Received rows with a score, skewed to small ones as fraud scores are."""
     draw = np.random.default_rng([seed, 14])
     return received(rows, seed=seed, day=day).assign(score=draw.beta(0.4, 4.0, rows))
+
+
+def ended(tick: int, log: pd.DataFrame | None = None) -> ClosedDay:
+    """A day that is over, on which nobody reviewed; without a log nobody came."""
+    log = received(3, day=tick).iloc[:0] if log is None else log
+    nobody = pd.DataFrame({"request_id": np.empty(0, np.int64), "label": np.empty(0, np.int8),
+                           "minutes": np.empty(0)})  # fmt: skip
+    return ClosedDay(tick, log, verdicts=nobody, held=0)
 
 
 def cut(frame: pd.DataFrame, sizes: Sequence[int]) -> Iterator[pd.DataFrame]:

@@ -133,6 +133,7 @@ def _put_in_service(system: Parts, model: Model | ModelVersion) -> None:
     """Adopt a model on top of the versions that are there."""
     if isinstance(model, ModelVersion):
         return system.inference.registry.adopt(copy.deepcopy(model))
-    if isinstance(model, type) or not hasattr(model, "predict"):
+    whole = all(hasattr(model, trait) for trait in ("name", "fit", "predict"))
+    if isinstance(model, type) or not whole:
         raise InputError(f"model={model!r} is no model; it needs a name, fit and predict.")
     system.inference.registry.promote(copy.deepcopy(model))

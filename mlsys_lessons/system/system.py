@@ -70,7 +70,7 @@ class System(Parts):
 
     faults: tuple[Fault, ...] = ()
     last_tick: int | None = None  # the last day that was taken over midnight
-    closed_tick: int | None = None  # the last day that was closed
+    closed: ClosedDay | None = field(default=None, repr=False)  # it waits for its midnight
     today: list[pd.DataFrame] = field(default_factory=list, repr=False)  # answered, not closed
 
     def __repr__(self) -> str:
@@ -142,20 +142,23 @@ class System(Parts):
         """End a day: give every held row its final action, by the reviewers' verdicts.
 
         `verdicts` (identity, label, minutes) answer the `review_picks`; a held row that nobody
-        reached is approved. Raises StateError for a day that is closed already.
+        reached is approved. Raises StateError for a day that is over, or while another waits for
+        its midnight.
         """
         whole_number("tick", tick, 0, LAST_TICK)
-        latest = self.last_tick if self.closed_tick is None else self.closed_tick
-        if latest is not None and tick <= latest:
-            raise StateError(f"tick {tick} is over; the next edge is {latest + 1}.")
+        if self.closed is not None:
+            raise StateError(f"day {self.closed.tick} is closed; give it to step first.")
+        if self.last_tick is not None and tick <= self.last_tick:
+            raise StateError(f"tick {tick} is over; the next edge is {self.last_tick + 1}.")
         if not self.today:
             self.handle(_no_requests(self.domain))
         log = stacked(self.today)
         held = np.flatnonzero(_held(log))
         verdicts = _no_verdicts(self.domain) if verdicts is None else verdicts
         log = extend(log, self._final(log, held, verdicts))
-        self.today, self.closed_tick = [], tick
-        return ClosedDay(tick, self.ingestion.complete(log), verdicts, len(held))
+        self.today = []
+        self.closed = ClosedDay(tick, self.ingestion.complete(log), verdicts, len(held))
+        return self.closed
 
     def _final(
         self, log: pd.DataFrame, held: NDArray[np.intp], verdicts: pd.DataFrame
@@ -181,7 +184,7 @@ class System(Parts):
         StateError for a day that this system has not closed, or has taken over midnight already.
         """
         day = day if isinstance(day, ClosedDay) else self.close(day)
-        if day.tick != self.closed_tick or day.tick == self.last_tick:
+        if day is not self.closed:
             raise StateError(f"day {day.tick} is not the one that was closed; close(tick) it here.")
         waiting = has_action(day.firsts, APPROVE, "final_action")
         self.labels.remember(day.tick, day.firsts, waiting)
@@ -194,7 +197,7 @@ class System(Parts):
             day.tick, news.books_cents, labels, day.held, len(day.verdicts), adopted is not None
         )
         self.monitor.look(day.tick, day.log, facts)
-        self.last_tick = day.tick
+        self.last_tick, self.closed = day.tick, None
         return Edge(day.tick, labels, self.overheads(day), adopted)
 
     def _heard(self, reports: pd.DataFrame | None) -> pd.DataFrame | None:

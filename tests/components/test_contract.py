@@ -22,8 +22,8 @@ from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.components.ingestion.contract import (
     PAYMENTS_CONTRACT,
     REPORT_COLUMNS,
-    UNUSUAL,
     Contract,
+    broken,
     parse,
 )
 from mlsys_lessons.components.ingestion.stages import ContractIngestion
@@ -125,7 +125,7 @@ def test_an_unusual_unit_follows_the_policy_of_the_amount() -> None:
         ingestion.warm(history)
         renamed = spoiled(in_cents, [(0, ("category", "x"))])
         out = ingestion(parse(renamed))
-        odd = out["quarantine_reason"] == UNUSUAL
+        odd = out["quarantine_reason"] == PAYMENTS_CONTRACT.unusual
         assert odd.sum() > 25
         assert (out["is_quarantined"][odd] == (policy == "quarantine")).all()
         assert odd.iloc[0]  # a lighter breach hides no graver one
@@ -144,19 +144,21 @@ def test_the_gravest_breach_counts(
 ) -> None:
     """Put aside before degraded, a degraded number before a degraded word, then in order."""
     contract, frame = with_policy(**policy), parse(spoiled(requests(6), cells))
-    found = contract.breaches(frame)
+    found = contract.violations(frame)
     lag = (frame["arrival_time"] - frame["event_time"]) / pd.Timedelta(milliseconds=1)
     for row in range(len(frame)):
-        broken = []
+        broken_promises = []
         if not -contract.future_ms <= lag.iloc[row] <= contract.stale_ms:
-            broken.append((0, "event_time"))
+            broken_promises.append((0, "event_time"))
         for each in contract.fields:
-            if each.broken(frame[[each.name]].iloc[row : row + 1][each.name])[0]:
+            if broken(each, frame[[each.name]].iloc[row : row + 1][each.name])[0]:
                 weight = 0 if each.on_breach == "quarantine" else 1 + (each.categories is not None)
-                broken.append((weight, each.name))
+                broken_promises.append((weight, each.name))
         said = contract.reasons[found[row]].split(":")[0] if found[row] >= 0 else None
-        assert said == (min(broken, key=lambda each: each[0])[1] if broken else None)
-        assert contract.puts_aside[found[row]] == any(weight == 0 for weight, _ in broken)
+        assert said == (
+            min(broken_promises, key=lambda each: each[0])[1] if broken_promises else None
+        )
+        assert contract.puts_aside[found[row]] == any(weight == 0 for weight, _ in broken_promises)
 
 
 def test_a_degraded_row_costs_no_handling() -> None:
@@ -376,7 +378,7 @@ def test_pandera_accepts_the_same_rows(
     lag = np.array([0, 0, 0, *limits]).astype("timedelta64[ms]")
     frame = parse(frame)
     frame = frame.assign(event_time=frame["event_time"] - lag)
-    ours = PAYMENTS_CONTRACT.breaches(frame) < 0
+    ours = PAYMENTS_CONTRACT.violations(frame) < 0
     assert accepted_by_pandera(PAYMENTS_CONTRACT, frame).tolist() == ours.tolist()
 
 
@@ -395,8 +397,8 @@ def test_pandera_follows_another_contract(
     frame = frame.assign(amount=[-3.0, -1.0, 0.0, 1.0, 3.0, np.nan, np.inf])
     fields = [Field("amount", "float64", "a", minimum=low, maximum=high)]
     fields += [Field("country", "category", "b", categories=words)] if words else []
-    contract = Contract(fields=tuple(fields))
-    ours = contract.breaches(frame) < 0
+    contract = replace(PAYMENTS_CONTRACT, fields=tuple(fields))
+    ours = contract.violations(frame) < 0
     assert accepted_by_pandera(contract, frame).tolist() == ours.tolist()
 
 

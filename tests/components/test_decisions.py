@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_recall_curve
-from strategies import batch_sizes, cut, scored
+from strategies import batch_sizes, cut, ended, scored
 
 from mlsys_lessons.components.decisions import CostDecisions, Policy, ScoreCut, best_f1_cut
-from mlsys_lessons.simulation.ledger import REQUEST_ITEMS, effects
-from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, Costs
+from mlsys_lessons.simulation.ledger import effects
+from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, ITEMS, PaymentCosts
 
 CALM = Policy(explore_share=0.0, rules=())
 
@@ -32,7 +32,7 @@ def priced(scores: list[float], euros: list[float]) -> pd.DataFrame:
 # --- costs --------------------------------------------------------------------------------------
 
 
-def outcome(action: str, fraud: bool, cents: int, costs: Costs) -> int:
+def outcome(action: str, fraud: bool, cents: int, costs: PaymentCosts) -> int:
     """What the ledger will write for one settled request."""
     code = np.array([ACTIONS.index(action)], dtype=np.int8)
     return int(effects(code, np.array([fraud]), np.array([cents]), costs)[1][0])
@@ -60,7 +60,7 @@ policies = st.builds(
     reviewer_slip=st.floats(0, 0.4),
     review_minutes=st.floats(0, 20),
     costs=st.builds(
-        Costs,
+        PaymentCosts,
         margin_rate=st.floats(0, 0.1),
         margin_fixed=st.integers(0, 200),
         chargeback_fee=st.integers(0, 5_000),
@@ -104,7 +104,7 @@ def test_the_review_value_is_what_a_review_adds_in_cents(
 
 def elkan(friction: int) -> Policy:
     """Only two errors cost anything: a false alarm, and the amount that is lost."""
-    costs = Costs(margin_rate=0.0, margin_fixed=0, chargeback_fee=0, friction=friction)
+    costs = PaymentCosts(margin_rate=0.0, margin_fixed=0, chargeback_fee=0, friction=friction)
     return Policy(explore_share=0.0, rules=(), costs=costs)
 
 
@@ -136,7 +136,7 @@ def test_an_amount_that_cannot_be_trusted_is_replaced_by_the_typical_one() -> No
     answered = decided(frame)
     policy, costs = Policy(), Policy().costs
     margin = costs.margin(np.array([round(policy.typical_genuine * 100)]))[0]
-    loss = costs.fraud_loss(np.array([round(policy.typical_fraud * 100)]))[0]
+    loss = costs.fraud_loss(np.array([round(policy.typical_harmful * 100)]))[0]
     approve, block = 0.95 * margin - 0.05 * loss, -0.95 * costs.friction
     typical = "approve" if approve >= block else "block"
     assert answered["action"].tolist() == [typical] * 3 + ["block"]
@@ -191,7 +191,7 @@ def test_the_price_is_the_capacitys_most_valuable_case(
     stage = CostDecisions(seed=3, policy=CALM, capacity=capacity)
     frame = scored(rows) if rows else scored(3).iloc[:0]
     values = [value for batch in cut(frame, sizes) for value in stage(batch)["review_value"]]
-    stage.step(0)
+    stage.step(ended(0))
     offers = sorted((value for value in values if value > 0), reverse=True)
     expected_price = offers[capacity - 1] if 0 < capacity < len(offers) else 0.0
     assert stage.price == expected_price
@@ -203,9 +203,9 @@ def test_the_price_is_the_capacitys_most_valuable_case(
 def test_yesterdays_offers_are_forgotten() -> None:
     stage = CostDecisions(seed=3, policy=CALM, capacity=2)
     stage(scored(200))
-    stage.step(0)
+    stage.step(ended(0))
     assert stage.price > 0
-    stage.step(1)
+    stage.step(ended(1))
     assert stage.price == 0.0
 
 
@@ -307,5 +307,5 @@ def test_both_levels_add_the_same_columns_of_the_same_types() -> None:
     frame = scored(4)
     naive, resilient = ScoreCut(0.5)(frame), CostDecisions(3)(frame)
     assert naive.dtypes.to_dict() == resilient.dtypes.to_dict()
-    assert len(REQUEST_ITEMS) == 5
+    assert len(ITEMS) == 5
     assert Policy().costs == COSTS

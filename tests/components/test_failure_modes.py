@@ -17,13 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import received, requests, slot_times
-from test_inference import Echo, ladder
+from test_inference import NOBODY, Echo, bare_call, ladder
 
 import mlsys_lessons as mls
 from mlsys_lessons.components.component import COMPONENTS
-from mlsys_lessons.components.features.definitions import RISKS
 from mlsys_lessons.components.features.stages import RESTORE_MS, BatchFeatures, OnlineFeatures
-from mlsys_lessons.components.inference.registry import ModelVersion, Registry
 from mlsys_lessons.components.inference.service import (
     CHECKED_MS,
     LONGEST_MS,
@@ -33,11 +31,11 @@ from mlsys_lessons.components.inference.service import (
     Service,
     waiting,
 )
-from mlsys_lessons.components.inference.stages import DEADLINE_MS, BareInference
+from mlsys_lessons.components.inference.stages import DEADLINE_MS
 from mlsys_lessons.records import DAY_MS, HOUR_MS, milliseconds
 from mlsys_lessons.system import faults
 from mlsys_lessons.system.faults import ANSWERED_BY, CATALOGUE, FAILURE_MODES
-from mlsys_lessons.worlds.payments.domain import FEATURES, HISTORY
+from mlsys_lessons.worlds.payments.domain import FEATURES, HISTORY, PAYMENTS
 
 # --- the list -----------------------------------------------------------------------------------
 
@@ -90,11 +88,11 @@ def test_a_stable_queue_is_the_closed_form(load: float) -> None:
 
 def test_an_endless_queue_beyond_its_capacity_grows_with_time_and_serves_nobody() -> None:
     frame = calls()
-    told = Service(seed=3).crowded(frame, 4.0, np.full(len(frame), 5_000.0))
+    told = Service(seed=3).on_spike(frame, 4.0, np.full(len(frame), 5_000.0))
     backlog = (4.0 * USUAL_LOAD - 1) * 5_000
     np.testing.assert_allclose(told["latency_ms"] - frame["latency_ms"], backlog)
     assert (told["latency_ms"] > 2_000).all()
-    forever = Service(seed=3).crowded(frame, 4.0, np.full(len(frame), 30.0 * DAY_MS))
+    forever = Service(seed=3).on_spike(frame, 4.0, np.full(len(frame), 30.0 * DAY_MS))
     assert (forever["latency_ms"] == LONGEST_MS).all()
 
 
@@ -102,7 +100,7 @@ def test_an_endless_queue_beyond_its_capacity_grows_with_time_and_serves_nobody(
 def test_a_bounded_queue_serves_its_capacity_within_the_deadline(factor: float) -> None:
     frame = calls()
     elapsed = np.linspace(0, DAY_MS, len(frame))
-    latency = GuardedService(seed=3).crowded(frame, factor, elapsed)["latency_ms"]
+    latency = GuardedService(seed=3).on_spike(frame, factor, elapsed)["latency_ms"]
     served = ~np.isnan(latency)
     capacity = min(1.0, 1 / (USUAL_LOAD * factor))
     assert served.mean() == pytest.approx(capacity, abs=4 * np.sqrt(0.25 / len(frame)))
@@ -117,7 +115,7 @@ def test_a_bounded_queue_serves_its_capacity_within_the_deadline(factor: float) 
 def test_what_is_left_carries_the_load_iff_there_is_enough_of_it(lost: float, stable: bool) -> None:
     """Closed form: load x N / (N - k) < 1."""
     frame = calls()
-    told = GuardedService(seed=3).crippled(frame, lost, np.full(len(frame), CHECKED_MS))
+    told = GuardedService(seed=3).on_replica_loss(frame, lost, np.full(len(frame), CHECKED_MS))
     assert told["dependency_up"].all()
     refused = np.isnan(told["latency_ms"]).mean()
     assert (refused == 0) == stable
@@ -130,9 +128,9 @@ def test_calls_to_dead_replicas_fail_until_the_checks_notice_and_for_ever_withou
 ) -> None:
     frame = calls()
     before, after = np.full(len(frame), CHECKED_MS - 1), np.full(len(frame), CHECKED_MS)
-    naive = Service(seed=3).crippled(frame, lost, after)["dependency_up"]
+    naive = Service(seed=3).on_replica_loss(frame, lost, after)["dependency_up"]
     assert (~naive).mean() == pytest.approx(lost, abs=0.03)
-    first = GuardedService(seed=3).crippled(frame, lost, before)
+    first = GuardedService(seed=3).on_replica_loss(frame, lost, before)
     assert first["dependency_up"].tolist() == naive.tolist()
     assert first["latency_ms"].tolist() == frame["latency_ms"].tolist()
 
@@ -148,7 +146,10 @@ def test_no_pressure_is_too_much_for_arithmetic(
     """Warnings are errors here: no overflow, no 0 / 0, no infinity."""
     frame, ago = calls(rows), np.full(rows, elapsed)
     for service in (Service(seed=1), GuardedService(seed=1)):
-        for told in (service.crowded(frame, factor, ago), service.crippled(frame, lost, ago)):
+        for told in (
+            service.on_spike(frame, factor, ago),
+            service.on_replica_loss(frame, lost, ago),
+        ):
             latency = np.asarray(told.get("latency_ms", frame["latency_ms"]), dtype=np.float64)
             assert np.all(np.isnan(latency) | ((latency >= 0) & np.isfinite(latency)))
             assert "dependency_up" not in told or told["dependency_up"].dtype == bool
@@ -171,10 +172,10 @@ def test_refused_calls_are_answered_by_the_rule_and_say_nothing_against_the_mode
 
 def test_a_refusal_outranks_a_sick_model_and_quarantine_outranks_a_refusal() -> None:
     frame = received(3).assign(dependency_up=False, latency_ms=np.nan)
-    frame.loc[2, ["is_quarantined", "count_24h"]] = [True, np.nan]
+    frame.loc[2, ["is_quarantined", *HISTORY]] = [True, *NOBODY]
     answered = ladder(frame)(frame)
     assert answered["fallback_reason"].tolist() == ["refused", "refused", "quarantined"]
-    bare = BareInference(Registry([ModelVersion("echo-1", Echo())]))(frame)
+    bare = bare_call()(frame)
     assert bare["score"].isna().all()
 
 
@@ -199,7 +200,7 @@ EVENING = slice(300, None)
 
 def test_without_an_answer_the_resilient_table_is_last_midnights() -> None:
     rows = day_of(1, day=1).iloc[EVENING]
-    told = filled(OnlineFeatures).unanswered(rows)
+    told = filled(OnlineFeatures).on_timeout(rows)
     expected = filled(BatchFeatures).lookup(rows)
     pd.testing.assert_frame_equal(told, expected, check_exact=True)
     assert (told["count_24h"] != filled(OnlineFeatures).lookup(rows)["count_24h"]).mean() > 0.5
@@ -208,8 +209,8 @@ def test_without_an_answer_the_resilient_table_is_last_midnights() -> None:
 def test_without_an_answer_the_naive_table_has_gaps_where_a_store_was_asked() -> None:
     rows = day_of(1, day=1).iloc[EVENING]
     stage = filled(BatchFeatures)
-    told, usual = stage.unanswered(rows), stage.lookup(rows)
-    stored = [*HISTORY, *RISKS]
+    told, usual = stage.on_timeout(rows), stage.lookup(rows)
+    stored = [*HISTORY, *(risk.name for risk in PAYMENTS.risks.values())]
     assert told[stored].isna().all(axis=None)
     own = [name for name in FEATURES if name not in stored]
     pd.testing.assert_frame_equal(told[own], usual[own], check_exact=True)
@@ -219,10 +220,10 @@ def test_without_an_answer_the_naive_table_has_gaps_where_a_store_was_asked() ->
 def test_a_new_process_is_warm_again_when_its_level_says() -> None:
     rows = day_of(1, day=1).iloc[EVENING]
     age = np.linspace(0, DAY_MS, len(rows))
-    cold, told = filled(OnlineFeatures).reborn(rows, age)
+    cold, told = filled(OnlineFeatures).after_restart(rows, age)
     assert cold.tolist() == (age < RESTORE_MS).tolist()
-    pd.testing.assert_frame_equal(told, filled(OnlineFeatures).unanswered(rows))
-    cold, told = filled(BatchFeatures).reborn(rows, age)
+    pd.testing.assert_frame_equal(told, filled(OnlineFeatures).on_timeout(rows))
+    cold, told = filled(BatchFeatures).after_restart(rows, age)
     started = milliseconds(rows["arrival_time"]) - age
     assert cold.tolist() == (started >= DAY_MS).tolist()  # since the nightly job
     assert (told["count_7d"] == 0).all() and (told["recency_hours"] == 720).all()

@@ -13,10 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys_lessons.components.features import event_store
-from mlsys_lessons.components.features.definitions import DERIVED
 from mlsys_lessons.components.features.event_store import KEPT_MS
 from mlsys_lessons.components.features.offline import offline
-from mlsys_lessons.components.features.online import RISK_PRIORS
 from mlsys_lessons.components.features.risk_tables import FIRST_GUESS, WINDOW_DAYS, RiskTable
 from mlsys_lessons.components.features.stages import BatchFeatures, OnlineFeatures
 from mlsys_lessons.frames import categorical
@@ -36,8 +34,12 @@ from mlsys_lessons.worlds.payments.domain import (
     COUNTRY_DTYPE,
     FEATURES,
     HISTORY,
+    PAYMENTS,
     RAW_COLUMNS,
 )
+
+DERIVED = PAYMENTS.derived
+RISK_PRIORS = {"merchant_id": 300.0, "country": 1_000.0, "category": 1_000.0}
 
 NOTHING = pd.DataFrame(
     {name: np.empty(0, np.int64) for name in ("request_id", "tick", *RISK_PRIORS)}

@@ -14,7 +14,11 @@ from strategies import batch_sizes, call_histories, cut, received, slot_times
 from mlsys_lessons.components.inference.breaker import Breaker
 from mlsys_lessons.components.inference.models import BaseRate, RuleModel
 from mlsys_lessons.components.inference.registry import ModelVersion, Registry
+from mlsys_lessons.components.inference.service import GuardedService, Service
 from mlsys_lessons.components.inference.stages import DEADLINE_MS, BareInference, LadderInference
+from mlsys_lessons.worlds.payments.domain import HISTORY
+
+NOBODY = [np.nan] * len(HISTORY)  # the history of a row that belongs to nobody
 
 
 class SlowBreaker:
@@ -165,7 +169,12 @@ def ladder(frame: pd.DataFrame, champion: object = None) -> LadderInference:
     base.rate_ = 0.123
     registry = Registry([ModelVersion("echo-1", champion or Echo())])  # type: ignore[arg-type]
     rule, average = ModelVersion("rule-f", fitted_rule(frame)), ModelVersion("base-f", base)
-    return LadderInference(registry, rule, average)
+    return LadderInference(registry, GuardedService(0), rule=rule, base_rate=average)
+
+
+def bare_call() -> BareInference:
+    """The naive level around a model that echoes."""
+    return BareInference(Registry([ModelVersion("echo-1", Echo())]), Service(0))
 
 
 def test_calm_rows_are_answered_by_the_champion() -> None:
@@ -181,7 +190,7 @@ def test_each_trouble_has_its_rung_and_its_reason() -> None:
     frame = received(6).assign(arrival_time=slot_times(np.arange(6) * 60))
     frame.loc[1, "latency_ms"] = DEADLINE_MS + 0.001
     frame.loc[2, "dependency_up"] = False
-    frame.loc[3, ["is_quarantined", "count_24h"]] = [True, np.nan]
+    frame.loc[3, ["is_quarantined", *HISTORY]] = [True, *NOBODY]
     frame.loc[4, ["latency_ms", "dependency_up"]] = [1e6, False]
     frame.loc[5, "latency_ms"] = DEADLINE_MS
     answered = ladder(frame)(frame)
@@ -197,7 +206,8 @@ def test_each_trouble_has_its_rung_and_its_reason() -> None:
 
 
 def test_quarantine_outranks_every_other_trouble() -> None:
-    frame = received(2).assign(dependency_up=False, is_quarantined=True, count_24h=np.nan)
+    frame = received(2).assign(dependency_up=False, is_quarantined=True)
+    frame[list(HISTORY)] = np.nan
     answered = ladder(frame)(frame)
     assert set(answered["model_version"]) == {"base-f"}
     assert set(answered["fallback_reason"]) == {"quarantined"}
@@ -217,7 +227,7 @@ def test_rows_that_never_reach_the_model_do_not_count_as_its_calls() -> None:
     """Ten quarantined rows cannot vouch for a dependency that fails every real call."""
     frame = received(21).assign(arrival_time=slot_times(np.repeat([0, 1], [20, 1])))
     frame["is_quarantined"] = np.arange(21) < 12
-    frame["count_24h"] = np.where(frame["is_quarantined"], np.nan, 1.0)
+    frame.loc[frame["is_quarantined"], list(HISTORY)] = np.nan
     frame["dependency_up"] = np.arange(21) < 12
     assert ladder(frame)(frame)["fallback_reason"].iloc[-1] == "breaker"
 
@@ -242,15 +252,14 @@ def test_the_naive_level_has_no_score_where_the_call_failed() -> None:
     frame.loc[1, "dependency_up"] = False
     frame.loc[2, "latency_ms"] = 2_000.5
     frame.loc[3, "latency_ms"] = 2_000.0
-    answered = BareInference(Registry([ModelVersion("echo-1", Echo())]))(frame)
+    answered = bare_call()(frame)
     assert answered["score"].isna().tolist() == [False, True, True, False]
     assert answered["model_version"].isna().tolist() == [False, True, True, False]
     assert answered["fallback_reason"].tolist()[1:3] == ["dependency", "deadline"]
     assert not answered["is_fallback"].any()
 
 
-@pytest.mark.parametrize("level", [ladder, lambda _: BareInference(
-    Registry([ModelVersion("echo-1", Echo())]))])  # fmt: skip
+@pytest.mark.parametrize("level", [ladder, lambda _: bare_call()])
 def test_an_empty_batch_is_answered_with_an_empty_frame(
     level: Callable[[pd.DataFrame], LadderInference | BareInference],
 ) -> None:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import batch_sizes, cut, requests
+from strategies import batch_sizes, cut, ended, requests
 
-from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, parse
-from mlsys_lessons.components.ingestion.idempotency import DEDUP_DAYS
+from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, broken, parse
+from mlsys_lessons.components.ingestion.idempotency import ANSWERED_DAYS
 from mlsys_lessons.components.ingestion.stages import ContractIngestion, ParsingIngestion
 from mlsys_lessons.domain import Field
 from mlsys_lessons.records import InputError
@@ -118,8 +118,8 @@ def test_a_field_is_a_plain_loop(
         not np.isnan(each) and (low is None or each >= low) and (high is None or each <= high)
         for each in values
     ]
-    broken = promise.broken(pd.Series(values, dtype=np.float64))
-    assert broken.tolist() == [not each for each in kept]
+    verdict = broken(promise, pd.Series(values, dtype=np.float64))
+    assert verdict.tolist() == [not each for each in kept]
 
 
 def test_the_contract_covers_every_column_and_names_unknown_ones() -> None:
@@ -147,10 +147,10 @@ def test_repeats_are_seen_within_a_batch_across_batches_and_across_days() -> Non
     twice = pd.concat([frame.iloc[:2], frame.iloc[:1]])
     assert ingestion(twice)["is_duplicate"].tolist() == [False, False, True]
     assert ingestion(frame)["is_duplicate"].tolist() == [True, True, False, False]
-    for tick in range(DEDUP_DAYS):
-        ingestion.step(tick)
+    for tick in range(ANSWERED_DAYS):
+        ingestion.step(ended(tick))
     assert ingestion(frame.iloc[:1])["is_duplicate"].tolist() == [True]
-    ingestion.step(DEDUP_DAYS)
+    ingestion.step(ended(ANSWERED_DAYS))
     assert ingestion(frame.iloc[:1])["is_duplicate"].tolist() == [False]
 
 

@@ -27,7 +27,7 @@ from mlsys_lessons.components.inference.models import (
     matrix,
 )
 from mlsys_lessons.records import InputError, NotFittedError
-from mlsys_lessons.worlds.payments.domain import FEATURES
+from mlsys_lessons.worlds.payments.domain import FEATURES, QUESTIONS
 
 FRAME, LABELS = training(4_000)
 FITTED: dict[str, Model] = {
@@ -124,7 +124,7 @@ def test_the_rule_is_a_table_that_a_loop_can_make() -> None:
     found, rows = [0.0] * 6, [0.0] * 6
     points = []
     for (_, row), label, weight in zip(frame.iterrows(), LABELS, weights, strict=True):
-        points.append(sum(row[name] > limit for name, limit in RuleModel.questions))
+        points.append(sum(row[name] > limit for name, limit in QUESTIONS))
         found[points[-1]] += weight * label
         rows[points[-1]] += weight
     rates = [(f + 50 * overall) / (n + 50) for f, n in zip(found, rows, strict=True)]
@@ -134,7 +134,7 @@ def test_the_rule_is_a_table_that_a_loop_can_make() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 1_000), labels=st.lists(st.booleans(), min_size=40, max_size=40))
-@pytest.mark.parametrize("question", [name for name, _ in RuleModel.questions])
+@pytest.mark.parametrize("question", [name for name, _ in QUESTIONS])
 def test_one_more_yes_never_lowers_the_rules_score(
     question: str, seed: int, labels: list[bool]
 ) -> None:
@@ -217,7 +217,7 @@ def test_boosted_is_the_size_that_the_benchmark_names() -> None:
 
 def test_matrix_is_the_inputs_in_their_agreed_order() -> None:
     shuffled = FRAME[list(FEATURES)[::-1]].assign(other="x")
-    assert np.array_equal(matrix(shuffled), FRAME[list(FEATURES)].to_numpy())
+    assert np.array_equal(matrix(shuffled, FEATURES), FRAME[list(FEATURES)].to_numpy())
 
 
 # --- the references -----------------------------------------------------------------------------

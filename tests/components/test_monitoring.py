@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from strategies import ended
 
 from mlsys_lessons.components.monitoring import Monitor, OperationsOnly, layers
 from mlsys_lessons.components.monitoring.control_limits import (
@@ -24,8 +25,10 @@ from mlsys_lessons.worlds.payments.domain import (
     ACTION_DTYPE,
     CATEGORY_DTYPE,
     CHANNEL_DTYPE,
+    COSTS,
     COUNTRY_DTYPE,
     FEATURES,
+    PAYMENTS,
     SOURCE_DTYPE,
 )
 from mlsys_lessons.worlds.payments.domain import ALERT_RULES as RULES
@@ -98,10 +101,10 @@ def metric_rows(log, tick=0):
         (metric, segment): (value, n)
         for rows in (
             layers.operations(log),
-            layers.inputs(log, references),
+            layers.inputs(log, references, PAYMENTS),
             layers.outputs(log, references),
-            layers.decisions(log, facts(tick)),
-            layers.business(log, facts(tick)),
+            layers.decisions(log, facts(tick), PAYMENTS),
+            layers.business(log, facts(tick), PAYMENTS),
         )
         for metric, segment, value, n in rows
     }
@@ -213,7 +216,8 @@ def test_metrics_and_alerts_are_tables(healthy):
 def test_the_naive_level_has_one_layer_and_calls_nobody():
     monitor = watch(20, lambda tick, log: log.assign(latency_ms=9_000.0), OperationsOnly())
     assert set(monitor.metrics["layer"]) == {"operations"}
-    assert len(monitor.alerts) == monitor.pages == len(monitor.broken_fields) == 0
+    assert len(monitor.alerts) == 0
+    assert not monitor.overheads(ended(20), COSTS)  # no page, and nobody on call
 
 
 def test_same_days_same_bytes(healthy):

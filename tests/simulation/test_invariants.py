@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import mlsys_lessons as mls
 from mlsys_lessons.records import milliseconds
-from mlsys_lessons.simulation.ledger import REQUEST_ITEMS, effects
+from mlsys_lessons.simulation.ledger import effects
 from mlsys_lessons.system.faults import CATALOGUE
-from mlsys_lessons.worlds.payments.domain import COSTS, RAW_COLUMNS
+from mlsys_lessons.worlds.payments.domain import COSTS, ITEMS, RAW_COLUMNS
 
 DAYS, DAILY = 3, 120
 PRESETS = {"naive": mls.naive_system, "resilient": mls.resilient_system}
@@ -69,7 +69,7 @@ def _rows_are_conserved(run: mls.Run) -> None:
     effect = run.ledger[run.ledger["request_id"] >= 0]
     assert effect["request_id"].is_unique
     assert set(effect["request_id"]) == set(log["request_id"])
-    assert effect["item"].isin(REQUEST_ITEMS).all()
+    assert effect["item"].isin(ITEMS).all()
     sent = run.requests + sum(len(pair[0]) for pair in run.transit.waiting)
     produced = len(run.truth().index.union(_ids_waiting(run)))
     assert (
@@ -97,7 +97,7 @@ def _ledger_reconciles(run: mls.Run) -> None:
     effect = run.ledger[run.ledger["request_id"] >= 0].set_index("request_id")
     effect = effect.loc[first["request_id"]]
     assert effect["cents"].tolist() == cents.tolist()
-    assert [REQUEST_ITEMS[code] for code in item] == effect["item"].tolist()
+    assert [ITEMS[code] for code in item] == effect["item"].tolist()
     assert run.value == int(run.ledger["cents"].sum())
     assert run.value == int(run.books["cents"].sum()) + run.outstanding
 

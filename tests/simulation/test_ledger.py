@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys_lessons.domain import OVERHEAD_ITEMS
-from mlsys_lessons.records import InputError
-from mlsys_lessons.simulation.ledger import ITEMS, REQUEST_ITEMS, Ledger, effects, expected_cents
-from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, ACTIONS, COSTS
+from mlsys_lessons.records import ClosedDay, InputError
+from mlsys_lessons.simulation.ledger import Ledger, effects, expected_cents
+from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, ACTIONS, COSTS, ITEMS
 
 Row = tuple[int, str, bool, int, float]  # request, final action, fraud, cents, true probability
 FINAL = ("approve", "block", "shed")
@@ -35,8 +37,8 @@ days = st.lists(
 Days = list[tuple[list[Row], set[int], dict[str, int]]]
 
 
-def closed_day(today: list[Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The log and the truth of a day, in the same order."""
+def closed_day(tick: int, today: list[Row]) -> tuple[ClosedDay, pd.DataFrame]:
+    """A day and its truth, in the same order."""
     ids = np.array([row[0] for row in today], dtype=np.int64)
     action = pd.Categorical([row[1] for row in today], dtype=ACTION_DTYPE)
     truth = {
@@ -44,16 +46,22 @@ def closed_day(today: list[Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
         "true_amount_cents": np.array([row[3] for row in today], dtype=np.int64),
         "true_probability": np.array([row[4] for row in today], dtype=np.float64),
     }
-    closed = pd.DataFrame({"request_id": ids, "final_action": action})
-    return closed, pd.DataFrame(truth, index=pd.Index(ids, name="request_id"))
+    log = pd.DataFrame({"request_id": ids, "final_action": action})
+    day = ClosedDay(tick, log, verdicts=log.iloc[:0], held=0)
+    return day, pd.DataFrame(truth, index=pd.Index(ids, name="request_id"))
+
+
+def reports(ids: Iterable[int]) -> pd.DataFrame:
+    """What cardholders say, as far as the ledger looks at it."""
+    return pd.DataFrame({"request_id": np.array(sorted(ids), dtype=np.int64)})
 
 
 def kept(history: Days, *, keep_entries: bool = True) -> Ledger:
     """A ledger after some days."""
     ledger = Ledger(seed=5, keep_entries=keep_entries)
     for tick, (today, reported, overheads) in enumerate(history):
-        ledger.settle(tick, *closed_day(today))
-        ledger.report(tick, np.array(sorted(reported), dtype=np.int64))
+        ledger.settle(*closed_day(tick, today))
+        ledger.report(tick, reports(reported))
         ledger.charge(tick, overheads)
     return ledger
 
@@ -119,8 +127,8 @@ def test_summed_and_detailed_ledgers_agree_by_day_and_item(history: Days) -> Non
 def test_time_makes_everything_known_except_what_nobody_reports(history: Days) -> None:
     ledger = kept(history)
     for tick in range(len(history), len(history) + 10):
-        ledger.settle(tick, *closed_day([]))
-    ledger.report(len(history) + 10, np.arange(26))
+        ledger.settle(*closed_day(tick, []))
+    ledger.report(len(history) + 10, reports(range(26)))
     assert ledger.outstanding == 0
     assert int(ledger.books["cents"].sum()) == ledger.accrued
 
@@ -130,8 +138,8 @@ def test_time_makes_everything_known_except_what_nobody_reports(history: Days) -
 def test_the_days_books_are_what_the_books_say_of_that_day(history: Days) -> None:
     ledger = Ledger(seed=5)
     for tick, (today, reported, overheads) in enumerate(history):
-        ledger.settle(tick, *closed_day(today))
-        ledger.report(tick, np.array(sorted(reported), dtype=np.int64))
+        ledger.settle(*closed_day(tick, today))
+        ledger.report(tick, reports(reported))
         ledger.charge(tick, overheads)
         known = ledger.booked_on(tick)
         books = ledger.books
@@ -144,7 +152,7 @@ def test_the_days_books_are_what_the_books_say_of_that_day(history: Days) -> Non
 def test_the_world_is_told_of_first_rows_only(history: Days) -> None:
     ledger, told = Ledger(seed=5), []
     for tick, (today, _, _) in enumerate(history):
-        told.append(ledger.settle(tick, *closed_day(today)))
+        told.append(ledger.settle(*closed_day(tick, today)))
         assert list(told[-1].columns[:2]) == ["request_id", "final_action"]
         assert {"true_label", "true_amount_cents"} <= set(told[-1].columns)
     if told:
@@ -156,22 +164,22 @@ def test_the_world_is_told_of_first_rows_only(history: Days) -> None:
 
 def test_an_unreported_fraud_looks_like_a_sale_until_it_is_reported() -> None:
     ledger = Ledger(seed=5)
-    ledger.settle(0, *closed_day([(1, "approve", True, 10_000, 0.5)]))
+    ledger.settle(*closed_day(0, [(1, "approve", True, 10_000, 0.5)]))
     assert ledger.booked_on(0) == {"margin": 210}
     assert (ledger.accrued, ledger.outstanding) == (-11_500, -11_710)
-    ledger.report(3, np.array([1]))
+    ledger.report(3, reports([1]))
     assert ledger.booked_on(3) == {"margin": -210, "fraud_loss": -11_500}
     assert ledger.outstanding == 0
-    ledger.report(4, np.array([1]))
+    ledger.report(4, reports([1]))
     assert ledger.booked_on(4) == {}
 
 
 def test_complaints_come_within_five_days_and_by_luck_of_the_request() -> None:
     blocked: list[Row] = [(request, "block", False, 5_000, 0.1) for request in range(200)]
     ledger = Ledger(seed=5)
-    ledger.settle(0, *closed_day(blocked))
+    ledger.settle(*closed_day(0, blocked))
     for tick in range(1, 6):
-        ledger.settle(tick, *closed_day([]))
+        ledger.settle(*closed_day(tick, []))
     books = ledger.books[ledger.books["item"] == "friction"]
     assert books["tick"].tolist() == [0, 1, 2, 3, 4]
     assert int(books["cents"].sum()) == -200 * COSTS.friction
@@ -192,7 +200,7 @@ def test_expected_cents_is_the_mean_of_both_fates(action: str, chance: float, ce
 def test_effects_follow_the_cost_table(action: str, fraud: bool, cents: int) -> None:
     code = np.array([ACTIONS.index(action)], dtype=np.int8)
     item, value = effects(code, np.array([fraud]), np.array([cents]), COSTS)
-    assert (REQUEST_ITEMS[item[0]], int(value[0])) == effect(action, fraud, cents)
+    assert (ITEMS[item[0]], int(value[0])) == effect(action, fraud, cents)
     assert value.dtype == np.int64
 
 
@@ -207,6 +215,6 @@ def test_frames_have_their_columns_even_when_empty() -> None:
     ledger = Ledger(seed=5)
     assert list(ledger.entries.columns) == ["tick", "request_id", "item", "cents"]
     assert list(ledger.books.columns) == ["tick", "item", "cents"]
-    assert list(ledger.entries["item"].cat.categories) == list(ITEMS)
+    assert list(ledger.entries["item"].cat.categories) == [*ITEMS, *OVERHEAD_ITEMS]
     assert ledger.entries["cents"].dtype == ledger.books["cents"].dtype == np.int64
     assert "0 entries" in repr(ledger)

@@ -17,10 +17,9 @@ import pytest
 import mlsys_lessons as mls
 from mlsys_lessons.domain import OVERHEAD_ITEMS
 from mlsys_lessons.records import DAY_MS, StateError, ticks, timestamps
-from mlsys_lessons.simulation.ledger import REQUEST_ITEMS
 from mlsys_lessons.simulation.simulate import WARM_DAYS, simulate
 from mlsys_lessons.system.faults import Fault, Stage
-from mlsys_lessons.worlds.payments.domain import FEATURES, RAW_COLUMNS
+from mlsys_lessons.worlds.payments.domain import FEATURES, ITEMS, RAW_COLUMNS
 
 SEED, DAILY, DAYS = 7, 200, 6
 PRESETS = {"naive": mls.naive_system, "resilient": mls.resilient_system}
@@ -87,7 +86,7 @@ def test_the_log_is_one_life_a_row(run: mls.Run) -> None:
 
 
 def test_one_day_by_hand_is_the_day_of_the_loop(healthy: dict[str, mls.Run]) -> None:
-    """The loop has no secret: staff, warm, handle, close_day give its first day."""
+    """The loop has no secret: staff, warm, handle, close give its first day."""
     history = WORLD.history(WARM_DAYS)
     for name, make in PRESETS.items():
         system = make(seed=SEED)
@@ -97,12 +96,12 @@ def test_one_day_by_hand_is_the_day_of_the_loop(healthy: dict[str, mls.Run]) -> 
         for piece in np.array_split(np.arange(len(WORLD.day(0, state).requests)), 5):
             system.handle(WORLD.day(0, state).requests.iloc[piece])
         picks = system.review_picks()
-        system.receive(verdicts=WORLD.review(state, 0, picks))
-        closed = system.close_day(0)
+        day = system.close(0, WORLD.review(state, 0, picks))
+        closed = day.log
         logged = healthy[name].log.iloc[: len(closed)]
         for column in ("request_id", "score", "action", "final_action", "decided_by"):
             assert closed[column].tolist() == logged[column].tolist(), column
-        assert system.step(0).tick == 0 and system.last_tick == 0
+        assert system.step(day).tick == 0 and system.last_tick == 0
 
 
 def test_value_by_tick_adds_up(run: mls.Run) -> None:
@@ -165,7 +164,7 @@ def test_the_reference_expects_most_and_the_clairvoyant_gets_most() -> None:
     )
     assert reference.expected_value > max(resilient.expected_value, naive.expected_value)
     assert clairvoyant.value > max(each.value for each in (reference, resilient, naive))
-    assert reference.ledger["item"].isin([*REQUEST_ITEMS, "review", "delay"]).all()
+    assert reference.ledger["item"].isin([*ITEMS, "review", "delay"]).all()
 
 
 # --- keep="metrics" -----------------------------------------------------------------------------
@@ -188,7 +187,7 @@ def test_without_rows_everything_else_is_the_same(name: str) -> None:
     nonzero = [sums[sums != 0] for sums in by_item]
     pd.testing.assert_series_equal(*nonzero)
     assert (bare.recorder.log, bare.recorder.truth, bare.recorder.labels) == ([], [], [])
-    assert len(bare.ledger) <= DAYS * (len(REQUEST_ITEMS) + len(OVERHEAD_ITEMS))
+    assert len(bare.ledger) <= DAYS * (len(ITEMS) + len(OVERHEAD_ITEMS))
 
 
 @pytest.mark.parametrize("what", ["log", "labels", "truth", "trace"])
@@ -303,7 +302,7 @@ def test_trace_tells_a_life_from_top_to_bottom(run: mls.Run) -> None:
     repeated = run.log["request_id"][run.log["request_id"].duplicated()].iloc[0]
     life = run.trace(int(repeated))
     assert len(life.rows) == 2 and len(life.ledger) == 1
-    assert life.ledger["item"].iloc[0] in REQUEST_ITEMS
+    assert life.ledger["item"].iloc[0] in ITEMS
     told = repr(life).splitlines()
     stages = [line.split()[0] for line in told]
     one_row = ["row", "request", "ingestion", "features", "inference", "decision", "final"]

@@ -55,10 +55,10 @@ class Table:
         self.asked.append((len(frame), as_of))
         return {name: np.full(len(frame), -77.0) for name in FEATURES}
 
-    def unanswered(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    def on_timeout(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         return self.lookup(frame)
 
-    def reborn(self, frame: pd.DataFrame, age_ms: np.ndarray) -> tuple[np.ndarray, object]:
+    def after_restart(self, frame: pd.DataFrame, age_ms: np.ndarray) -> tuple[np.ndarray, object]:
         return age_ms < HOUR_MS, self.lookup(frame)
 
 

@@ -132,7 +132,8 @@ class FeatureState(Component):
     def _columns(self, rows: Rows, history: History) -> dict[str, Floats]:
         """All features in the domain's order; NaN where their field is not to be trusted."""
         columns = feature_columns(Inputs(rows, history, self.risks))
-        distrusted = {name for field in self.untrusted for name in self.domain.derived[field]}
+        derived = self.domain.derived  # a distrusted field that no feature reads hurts nobody
+        distrusted = {name for field in self.untrusted for name in derived.get(field, ())}
         unknown = dict.fromkeys(distrusted, np.full(len(rows.amount), np.nan))
         return {name: unknown.get(name, column) for name, column in columns.items()}
 

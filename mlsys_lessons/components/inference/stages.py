@@ -56,8 +56,9 @@ class BareInference(Component):
 
     @property
     def needs(self) -> Columns:
-        """What the call met, when, and what the model reads."""
-        return ("arrival_time", "is_quarantined", *FATE, *self.domain.inputs)
+        """What the call met, and what models read: a reference knows each row by its identity."""
+        named = self.domain.identity if self.registry.truth_column else ()
+        return (*named, *FATE, *self.domain.inputs)
 
     @property
     def adds(self) -> Columns:
@@ -95,6 +96,11 @@ class LadderInference(BareInference):
             scores[here] = _scored(version.model, frame, here)[here]
         names = [version.label for version in rungs]
         return extend(frame, _answer(scores, rung, names, rung > 0, failure))
+
+    @property
+    def needs(self) -> Columns:
+        """Also when the call is made, and whether its row is worth one."""
+        return ("arrival_time", "is_quarantined", *super().needs)
 
     def _with_breaker(self, frame: pd.DataFrame, failure: NDArray[np.int8]) -> NDArray[np.int8]:
         """The failures, with those of rows that make no call and of calls that are not let out."""

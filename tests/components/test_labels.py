@@ -1,4 +1,4 @@
-"""Labels late, selected and corrected; reviews; the sample to learn from; the gate."""
+"""Labels: late, selected, corrected, and found again among the requests that they are about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import received, training
 
 from mlsys_lessons.components.feedback.labels import (
     LATEST_ARRIVAL_DAYS,
@@ -15,21 +14,8 @@ from mlsys_lessons.components.feedback.labels import (
     UNKNOWN,
     LabelQueue,
 )
-from mlsys_lessons.components.feedback.retraining import (
-    RetrainingPolicy,
-    TrainingStore,
-    challenge,
-    log_loss,
-)
-from mlsys_lessons.components.feedback.reviews import ReviewQueue
-from mlsys_lessons.components.inference.models import BaseRate, LogisticModel
 from mlsys_lessons.records import MATURITY_DAYS, timestamps
-from mlsys_lessons.worlds.payments.domain import (
-    CATEGORY_DTYPE,
-    COUNTRY_DTYPE,
-    FEATURES,
-    SOURCE_DTYPE,
-)
+from mlsys_lessons.worlds.payments.domain import CATEGORY_DTYPE, COUNTRY_DTYPE, SOURCE_DTYPE
 
 DAY = 86_400_000
 
@@ -46,23 +32,31 @@ def day_of(ids: list[int]) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def said(ids: list[int], *, day: int = 0, label: int = 1,
-         source: str = "cardholder") -> pd.DataFrame:  # fmt: skip
+def said(ids: list[int], *, day: int = 0, label: int = 1) -> pd.DataFrame:
     """Reports or verdicts as they come in, about events of one day."""
     return pd.DataFrame({
         "request_id": np.array(ids, dtype=np.int64),
         "event_tick": np.full(len(ids), day),
         "label": np.full(len(ids), label, dtype=np.int8),
-        "source": pd.Categorical([source] * len(ids), dtype=SOURCE_DTYPE),
     })  # fmt: skip
 
 
-def steps(queue: LabelQueue, start: int, stop: int) -> pd.DataFrame:
-    """The labels that became known over some quiet days."""
+def known_by(
+    queue: LabelQueue, tick: int, *, reports: pd.DataFrame | None = None,
+    verdicts: pd.DataFrame | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """The labels that become known at the end of a day, given what people say of it."""
+    return queue.step(tick, said([]) if verdicts is None else verdicts, reports)
+
+
+def steps(
+    queue: LabelQueue, start: int, stop: int, reports: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The labels that became known over some days, quiet ones but for reports on the first."""
     chunks = []
     for tick in range(start, stop):
         queue.remember(tick, day_of([]), np.empty(0, dtype=bool))
-        chunks.append(queue.step(tick))
+        chunks.append(known_by(queue, tick, reports=reports if tick == start else None))
     return pd.concat(chunks)
 
 
@@ -78,7 +72,7 @@ def queue_with(ids: list[int], approved: list[bool], tick: int = 0) -> LabelQueu
 
 def test_silence_becomes_genuine_at_the_edge_that_is_45_days_away() -> None:
     queue = queue_with([3, 1], [True, True])
-    assert not len(queue.step(0))
+    assert not len(known_by(queue, 0))
     assert not len(steps(queue, 1, MATURITY_DAYS))
     labels = steps(queue, MATURITY_DAYS, MATURITY_DAYS + 1)
     assert sorted(known(labels)) == [(1, 0, "matured"), (3, 0, "matured")]
@@ -89,39 +83,35 @@ def test_silence_becomes_genuine_at_the_edge_that_is_45_days_away() -> None:
 
 def test_a_report_before_maturity_is_the_only_label() -> None:
     queue = queue_with([3, 1], [True, True])
-    queue.receive(said([3]))
-    assert known(queue.step(0)) == [(3, 1, "cardholder")]
+    assert known(known_by(queue, 0, reports=said([3]))) == [(3, 1, "cardholder")]
     assert known(steps(queue, 1, 200)) == [(1, 0, "matured")]
 
 
 def test_a_report_after_maturity_is_a_second_row_called_late() -> None:
     queue = queue_with([3], [True])
     assert known(steps(queue, 1, 60)) == [(3, 0, "matured")]
-    queue.receive(said([3]))
-    assert known(steps(queue, 60, 61)) == [(3, 1, "late")]
+    assert known(steps(queue, 60, 61, said([3]))) == [(3, 1, "late")]
     assert queue.labels_of(0, np.array([3])).tolist() == [1]
 
 
 def test_a_report_corrects_a_reviewers_slip() -> None:
     queue = queue_with([3], [True])
-    queue.receive(said([3], label=0, source="investigator"))
-    assert known(queue.step(0)) == [(3, 0, "investigator")]
-    queue.receive(said([3]))
-    assert known(steps(queue, 1, 2)) == [(3, 1, "late")]
+    slip = known_by(queue, 0, verdicts=said([3], label=0))
+    assert known(slip) == [(3, 0, "investigator")]
+    assert known(steps(queue, 1, 2, said([3]))) == [(3, 1, "late")]
     assert not len(steps(queue, 2, 100))
 
 
 def test_a_blocked_request_has_no_label_ever() -> None:
     queue = queue_with([1, 2, 3], [False, True, False])
-    queue.receive(said([3], source="investigator"))
-    labels = pd.concat([queue.step(0), steps(queue, 1, REMEMBERED_DAYS + 5)])
+    reviewed = known_by(queue, 0, verdicts=said([3]))
+    labels = pd.concat([reviewed, steps(queue, 1, REMEMBERED_DAYS + 5)])
     assert known(labels) == [(3, 1, "investigator"), (2, 0, "matured")]
 
 
 def test_labels_of_knows_what_is_known_and_nothing_else() -> None:
     queue = queue_with([9, 4, 7], [True, True, True], tick=2)
-    queue.receive(said([7], day=2))
-    queue.step(2)
+    known_by(queue, 2, reports=said([7], day=2))
     asked = np.array([7, 4, 5, 9, 99, 0])
     assert queue.labels_of(2, asked).tolist() == [1, *[UNKNOWN] * 5]
     assert queue.labels_of(3, asked).tolist() == [UNKNOWN] * 6
@@ -131,8 +121,7 @@ def test_labels_of_knows_what_is_known_and_nothing_else() -> None:
 
 def test_each_label_carries_its_requests_keys_day_and_score() -> None:
     queue = queue_with([9, 4, 7], [True, True, True], tick=2)
-    queue.receive(said([7, 9], day=2))
-    labels = queue.step(2).set_index("request_id")
+    labels = known_by(queue, 2, reports=said([7, 9], day=2)).set_index("request_id")
     for request in (7, 9):
         row = labels.loc[request]
         assert (row["tick"], row["merchant_id"], row["score"]) == (2, request * 10, request / 100)
@@ -141,30 +130,28 @@ def test_each_label_carries_its_requests_keys_day_and_score() -> None:
 
 def test_strangers_and_the_long_forgotten_are_passed_over() -> None:
     queue = queue_with([3], [True])
-    queue.receive(said([555]))
-    assert not len(queue.step(0))
+    assert not len(known_by(queue, 0, reports=said([555])))
     steps(queue, 1, REMEMBERED_DAYS + 2)
-    queue.receive(said([3]))
-    assert not len(steps(queue, REMEMBERED_DAYS + 2, REMEMBERED_DAYS + 3))
+    assert not len(steps(queue, REMEMBERED_DAYS + 2, REMEMBERED_DAYS + 3, said([3])))
 
 
 @pytest.mark.parametrize("delay", range(LATEST_ARRIVAL_DAYS + 1))
 def test_a_report_finds_a_request_that_arrived_days_after_its_event(delay: int) -> None:
     queue = queue_with([3, 8], [True, True], tick=10 + delay)
     queue.remember(9, day_of([2]), np.array([True]))
-    queue.receive(said([3], day=10))
-    queue.receive(said([2], day=9))
-    assert sorted(known(queue.step(20))) == [(2, 1, "cardholder"), (3, 1, "cardholder")]
+    reports = pd.concat([said([3], day=10), said([2], day=9)])
+    labels = known_by(queue, 20, reports=reports)
+    assert sorted(known(labels)) == [(2, 1, "cardholder"), (3, 1, "cardholder")]
 
 
 def test_a_step_without_news_still_has_the_columns() -> None:
-    labels = LabelQueue().step(0)
+    labels = known_by(LabelQueue(), 0)
     assert list(labels.columns) == [
         "request_id", "label", "label_time", "source", "tick", "merchant_id", "country", "category",
         "score",
     ]  # fmt: skip
     assert labels["source"].dtype == SOURCE_DTYPE
-    assert labels.dtypes.equals(queue_with([1], [True]).step(0).dtypes)
+    assert labels.dtypes.equals(known_by(queue_with([1], [True]), 0).dtypes)
 
 
 def history(days: range, per_day: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -230,159 +217,15 @@ def test_a_queue_is_a_dictionary_with_a_calendar(data: st.DataObject) -> None:
         for request in due.get(tick, []):
             expected.append((request, 1, "late" if label.get(request) == 0 else "cardholder"))
             label[request] = 1
-        for request in due.get(tick, []):
-            queue.receive(said([request], day=request // 100))
+        told = [said([request], day=request // 100) for request in due.get(tick, [])]
+        reports = pd.concat(told) if told else None
         old = tick - MATURITY_DAYS
         if 0 <= old < len(ids):
             for request, is_approved in zip(ids[old], approved[old], strict=True):
                 if is_approved and request not in label:
                     label[request] = 0
                     expected.append((request, 0, "matured"))
-        assert sorted(known(queue.step(tick))) == sorted(expected)
+        assert sorted(known(known_by(queue, tick, reports=reports))) == sorted(expected)
     for day, each in enumerate(ids):
         found = queue.labels_of(day, np.array(each, dtype=np.int64)).tolist()
         assert found == [label.get(request, UNKNOWN) for request in each]
-
-
-# --- reviews ------------------------------------------------------------------------------------
-
-
-@settings(max_examples=60, deadline=None)
-@given(values=st.lists(st.integers(-5, 5), max_size=20), capacity=st.integers(0, 8))
-def test_people_see_the_most_valuable_cases_first(values: list[int], capacity: int) -> None:
-    held = pd.DataFrame({
-        "request_id": np.arange(len(values)),
-        "score": 0.5,
-        "review_value": np.array(values, dtype=np.float64),
-        "amount": 1.0,
-    })  # fmt: skip
-    picks = ReviewQueue(capacity).picks(held)
-    order = sorted(range(len(values)), key=lambda row: (-values[row], row))[:capacity]
-    assert picks["request_id"].tolist() == order
-    assert {"request_id", "score", "review_value"} <= set(picks.columns)
-
-
-# --- learning again -----------------------------------------------------------------------------
-
-
-def test_the_calendar_of_fits() -> None:
-    policy = RetrainingPolicy(every=10, first=30)
-    assert [tick for tick in range(60) if policy.due(tick)] == [29, 39, 49, 59]
-
-
-def test_the_sample_is_uniform_and_blind_to_label_score_and_order() -> None:
-    day = received(4_000).assign(propensity=1.0)
-    store = TrainingStore(seed=3, rows_a_day=1_000)
-    store.remember(0, day)
-    sample = store.days[0][1]
-    assert abs(len(sample) - 1_000) < 5 * np.sqrt(750)
-    taken = day["request_id"].isin(sample["request_id"]).to_numpy()
-    for name in ("amount", "account_age_days", "merchant_risk", "hour_sin"):
-        column = day[name].to_numpy()
-        gap = column[taken].mean() - column.mean()
-        assert abs(gap) < 4 * column.std() / np.sqrt(1_000)
-    other = TrainingStore(seed=3, rows_a_day=1_000)
-    other.remember(0, day.iloc[::-1])
-    assert set(other.days[0][1]["request_id"]) == set(sample["request_id"])
-
-
-def test_a_small_day_is_kept_whole_but_for_untrusted_rows() -> None:
-    day = received(10).assign(propensity=1.0)
-    day["is_duplicate"] = np.arange(10) == 3
-    day["is_quarantined"] = np.arange(10) == 5
-    store = TrainingStore(seed=3, rows_a_day=1_000)
-    store.remember(0, day)
-    expected = day["request_id"].drop(index=[3, 5]).tolist()
-    assert store.days[0][1]["request_id"].tolist() == expected
-    assert not any(name.startswith("true_") for name in store.days[0][1])
-
-
-def test_matured_rows_are_of_the_window_known_and_weighted() -> None:
-    queue, store = LabelQueue(), TrainingStore(seed=3, rows_a_day=100)
-    share = 0.02
-    days = {}
-    for tick in range(60):
-        day = received(8, seed=tick, day=tick).assign(propensity=1.0, score=0.1)
-        day.loc[2, "propensity"] = share
-        approved = np.arange(8) != 4
-        queue.remember(tick, day, approved)
-        store.remember(tick, day)
-        queue.receive(said([int(day["request_id"].iloc[1])], day=tick))
-        queue.step(tick)
-        days[tick] = day
-    rows = store.matured(queue, 59, window=5)
-    assert sorted(rows["tick"].unique()) == [10, 11, 12, 13, 14]
-    for tick, of_day in rows.groupby("tick"):
-        day = days[tick]
-        expected = day.drop(index=4)
-        assert of_day["request_id"].tolist() == expected["request_id"].tolist()
-        assert of_day["label"].tolist() == [0, 1, 0, 0, 0, 0, 0]
-        assert of_day["weight"].tolist() == [1, 1, 1 / share, 1, 1, 1, 1]
-        assert np.array_equal(of_day[list(FEATURES)], expected[list(FEATURES)])
-
-
-def test_nothing_matured_is_an_empty_frame() -> None:
-    assert not len(TrainingStore(seed=3).matured(LabelQueue(), 100, window=50))
-
-
-def test_the_store_forgets() -> None:
-    store = TrainingStore(seed=3, rows_a_day=5)
-    day = received(3).assign(propensity=1.0)
-    for tick in range(REMEMBERED_DAYS + 10):
-        store.remember(tick, day)
-    assert len(store.days) == REMEMBERED_DAYS + 1
-
-
-def matured_rows(count: int = 4_000, *, last: int = 60) -> pd.DataFrame:
-    frame, labels = training(count)
-    tick = np.sort(np.random.default_rng(1).integers(0, last + 1, count))
-    tick[-1] = last
-    return frame.assign(label=labels, tick=tick, weight=1.0)
-
-
-def test_the_gate_lets_a_better_model_in_and_keeps_a_worse_one_out() -> None:
-    rows, policy = matured_rows(), RetrainingPolicy(holdout=14)
-    average = BaseRate().fit(rows, rows["label"].to_numpy())
-    challenger = LogisticModel()
-    assert challenge(average, challenger, rows, policy) is challenger
-    champion = LogisticModel().fit(rows, rows["label"].to_numpy())
-    assert challenge(champion, BaseRate(), rows, policy) is None
-
-
-def test_the_challenger_never_sees_the_rows_it_is_judged_on() -> None:
-    rows, policy = matured_rows(), RetrainingPolicy(holdout=14)
-
-    class Listening(BaseRate):
-        seen: pd.DataFrame
-
-        def fit(self, frame: pd.DataFrame, labels: np.ndarray,
-                weights: np.ndarray | None = None) -> Listening:  # fmt: skip
-            self.seen = frame
-            super().fit(frame, labels, weights)
-            return self
-
-    challenger = Listening()
-    challenge(BaseRate().fit(rows, rows["label"].to_numpy()), challenger, rows, policy)
-    assert challenger.seen["tick"].max() == 60 - 14
-    assert len(challenger.seen) == (rows["tick"] <= 46).sum()
-
-
-@pytest.mark.parametrize("keep", ["past", "recent"])
-def test_too_few_frauds_and_nothing_is_learned(keep: str) -> None:
-    rows = matured_rows()
-    newest = rows["tick"] > 60 - 14
-    rows.loc[newest if keep == "past" else ~newest, "label"] = 0.0
-    assert challenge(BaseRate(), LogisticModel(), rows, RetrainingPolicy(holdout=14)) is None
-
-
-def test_log_loss_is_scikit_learns() -> None:
-    from sklearn.metrics import log_loss as theirs
-
-    draw = np.random.default_rng(2)
-    scores, weights = draw.uniform(0.001, 0.999, 200), draw.uniform(1, 50, 200)
-    labels = (draw.random(200) < scores).astype(float)
-    expected = theirs(labels, scores, sample_weight=weights)
-    assert log_loss(scores, labels, weights) == pytest.approx(expected, rel=1e-12)
-    certain = log_loss(np.array([0.0, 1.0]), np.array([1.0, 0.0]), np.ones(2))
-    assert np.isfinite(certain)
-    assert certain > 25

@@ -1,0 +1,179 @@
+"""What is done to any frame, against plain pandas on random frames."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlsys_lessons.frames import (
+    categorical,
+    codes,
+    codes_in,
+    extend,
+    has_action,
+    in_arrival_order,
+    in_words,
+    pile,
+    stacked,
+    words,
+)
+from mlsys_lessons.records import DAY_MS, StateError, timestamps
+
+WORDS = ("tea", "cup", "jam", "pen", "")
+several = settings(max_examples=80, deadline=None)
+
+vocabularies = st.lists(st.sampled_from(WORDS), min_size=1, unique=True)
+
+
+@st.composite
+def columns(draw: st.DrawFn) -> pd.Series:
+    """A category column: any vocabulary in any order, any values of it, gaps, any index."""
+    vocabulary = draw(vocabularies)
+    values = draw(st.lists(st.sampled_from([*vocabulary, None]), max_size=20))
+    index = np.arange(len(values))[::-1] + draw(st.integers(0, 100))
+    return pd.Series(pd.Categorical(values, categories=vocabulary), index=index)
+
+
+def texts(column: pd.Series) -> list[object]:
+    """The values as plain objects, None for a gap."""
+    return [None if pd.isna(value) else value for value in column.astype(object)]
+
+
+# --- category columns ---------------------------------------------------------------------------
+
+
+@several
+@given(columns())
+def test_codes_and_words_are_pandas_own(column: pd.Series) -> None:
+    assert codes(column).tolist() == column.cat.codes.tolist()
+    assert words(column).tolist() == column.cat.categories.tolist()
+    vocabulary = [*words(column), None]  # the last: code -1
+    assert [vocabulary[code] for code in codes(column)] == texts(column)
+
+
+def test_codes_are_a_view_and_never_the_callers_to_change() -> None:
+    column = pd.Series(pd.Categorical(["tea", "cup"], WORDS))
+    assert np.shares_memory(codes(column), codes(column))
+    with pytest.raises(ValueError, match="read-only"):
+        codes(column)[0] = 3
+
+
+@several
+@given(column=columns(), action=st.integers(0, 4))
+def test_an_action_is_one_code(column: pd.Series, action: int) -> None:
+    frame = pd.DataFrame({"action": column, "final_action": column[::-1].array})
+    found = has_action(frame, action), has_action(frame, action, "final_action")
+    vocabulary = column.cat.categories
+    if action < len(vocabulary):
+        assert found[0].tolist() == (frame["action"] == vocabulary[action]).tolist()
+        assert found[1].tolist() == (frame["final_action"] == vocabulary[action]).tolist()
+    else:
+        assert not found[0].any() and not found[1].any()
+    assert found[0].dtype == bool
+
+
+@several
+@given(column=columns(), wanted=st.sets(st.sampled_from([*WORDS, "hat"])))
+def test_in_words_is_isin(column: pd.Series, wanted: set[str]) -> None:
+    for collection in (wanted, tuple(wanted), list(wanted)):
+        assert in_words(column, collection).tolist() == column.isin(list(wanted)).tolist()
+
+
+@several
+@given(column=columns(), vocabulary=vocabularies, as_text=st.booleans())
+def test_codes_in_a_vocabulary_are_places(
+    column: pd.Series, vocabulary: list[str], as_text: bool
+) -> None:
+    """Whatever else the column holds, and whether it is a category or plain objects."""
+    place = {word: code for code, word in enumerate(vocabulary)}
+    expected = [place.get(value, -1) for value in texts(column)]
+    asked = column.astype(object) if as_text else column
+    found = codes_in(asked, pd.Index(vocabulary))
+    assert found.tolist() == expected
+    assert found.dtype == np.int64
+
+
+@several
+@given(st.lists(st.integers(-(2**40), 2**40), max_size=10))
+def test_numbers_are_codes_already(values: list[int]) -> None:
+    for dtype in ("int64", "int32"):
+        column = pd.Series(np.array(values, dtype=np.int64).astype(dtype))
+        assert codes_in(column, pd.Index(WORDS)).tolist() == column.tolist()
+
+
+@several
+@given(columns())
+def test_a_column_from_its_codes_is_the_column(column: pd.Series) -> None:
+    made = pd.Series(categorical(codes(column), column.dtype), index=column.index)
+    pd.testing.assert_series_equal(made, column)
+
+
+# --- order --------------------------------------------------------------------------------------
+
+
+@several
+@given(st.lists(st.integers(0, 5), max_size=30))
+def test_arrival_order_is_a_stable_sort(hours: list[int]) -> None:
+    arrival = timestamps(np.array(hours, dtype=np.int64) * (DAY_MS // 24))
+    index = np.arange(len(hours)) * 7
+    frame = pd.DataFrame({"arrival_time": arrival, "row": np.arange(len(hours))}, index=index)
+    before = frame.copy()
+    found = in_arrival_order(frame)
+    pd.testing.assert_frame_equal(found, before.sort_values("arrival_time", kind="stable"))
+    pd.testing.assert_frame_equal(frame, before)
+    assert (found is frame) == (hours == sorted(hours))
+
+
+# --- wider and longer ---------------------------------------------------------------------------
+
+
+@several
+@given(left=st.lists(st.sampled_from("abc"), unique=True), right=st.lists(st.sampled_from("abcd"),
+       unique=True), rows=st.integers(0, 4))  # fmt: skip
+def test_a_frame_only_grows_to_the_right(left: list[str], right: list[str], rows: int) -> None:
+    index = pd.RangeIndex(5, 5 + rows, name="row_id")
+    frame = pd.DataFrame({name: np.arange(rows) for name in left}, index=index)
+    added = {name: np.arange(rows) * 2.0 for name in right}
+    twice = [name for name in right if name in left]
+    if twice:
+        with pytest.raises(StateError, match=f"column '{twice[0]}' is already there"):
+            extend(frame, added)
+        return
+    pd.testing.assert_frame_equal(extend(frame, added), frame.assign(**added))
+    assert list(frame.columns) == left
+
+
+@several
+@given(st.lists(columns(), min_size=1, max_size=5))
+def test_stacked_keeps_values_and_every_word_in_the_order_it_came(parts: list[pd.Series]) -> None:
+    frames = [part.to_frame("word").assign(number=1.0) for part in parts]
+    found = stacked(frames)
+    assert texts(found["word"]) == [value for part in parts for value in texts(part)]
+    assert found.index.tolist() == [row for part in parts for row in part.index]
+    known = list(dict.fromkeys(word for part in parts for word in part.cat.categories))
+    if any(part.dtype != parts[0].dtype for part in parts):
+        assert words(found["word"]).tolist() == known
+    else:
+        assert found["word"].dtype == parts[0].dtype
+
+
+@several
+@given(st.lists(st.integers(1, 40), max_size=40))
+def test_a_pile_keeps_every_row_in_order_in_few_frames(sizes: list[int]) -> None:
+    frames: list[pd.DataFrame] = []
+    rows = 0
+    for size in sizes:
+        pile(frames, pd.DataFrame({"row": np.arange(rows, rows + size)}))
+        rows += size
+    kept = stacked(frames)["row"].tolist() if frames else []
+    assert kept == list(range(rows))
+    single: list[pd.DataFrame] = []
+    for row in range(rows):
+        pile(single, pd.DataFrame({"row": [row]}))
+    magnitude = Counter(len(frame) for frame in single)
+    assert all(count < 16 for count in magnitude.values())
