@@ -21,7 +21,9 @@ import pandas as pd
 from mlsys_lessons.files import write_whole
 from mlsys_lessons.lessons import charts
 from mlsys_lessons.lessons.lesson00.measurements import STORED, measure, stored
+from mlsys_lessons.simulation.presets import resilient_system
 from mlsys_lessons.simulation.scenarios import YEAR, ordinary_year
+from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
 ROOT = Path(__file__).resolve().parent.parent
 README, PICTURE = ROOT / "README.md", ROOT / "docs" / "year.png"
@@ -69,7 +71,7 @@ def drawn(facts: dict[str, Any]) -> Any:
 
 def blocks(facts: dict[str, Any]) -> dict[str, str]:
     """What the README shows between its markers, by name."""
-    return {"picture": picture(facts), "year": table(facts), "claims": claims()}
+    return {"picture": picture(facts), "year": table(facts), "claims": claims(), "stages": stages()}
 
 
 def picture(facts: dict[str, Any]) -> str:
@@ -111,12 +113,38 @@ def claims() -> str:
     return "\n".join(lines)
 
 
+def stages() -> str:
+    """Which columns each stage of the resilient system needs and adds, as it says itself."""
+    system, features = resilient_system(seed=0), tuple(PAYMENTS.inputs)
+    parts = {
+        "ingestion": system.ingestion, "features": system.features,
+        "the service": system.inference.service, "inference": system.inference,
+        "decisions": system.decisions,
+    }  # fmt: skip
+    lines = ["| stage | needs | adds |", "|---|---|---|"]
+    for name, stage in parts.items():
+        columns = (_listed(each, features) for each in (stage.needs, stage.adds))
+        lines.append(f"| {name} | {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def _listed(columns: tuple[str, ...], features: tuple[str, ...]) -> str:
+    """Names of columns, the raw ones and the features by one word where all are meant."""
+    groups = {"the raw columns": PAYMENTS.columns, f"{len(features)} features": features}
+    words: list[str] = []
+    for word, group in groups.items():
+        if set(group) <= set(columns):
+            words.append(word)
+            columns = tuple(name for name in columns if name not in group)
+    return ", ".join([*(f"`{name}`" for name in columns), *words])
+
+
 def filled(text: str, parts: dict[str, str]) -> str:
     """The README with each block between its markers replaced."""
     for name, part in parts.items():
-        pattern = rf"(<!-- {name}: [^>]*-->\n).*?(\n<!-- end {name} -->)"
+        pattern = rf"(<!-- {name}: [^>]*-->\n).*?\n?(<!-- end {name} -->)"
         text, count = re.subn(
-            pattern, lambda found, part=part: found[1] + part + found[2], text, flags=re.DOTALL
+            pattern, lambda found, part=part: f"{found[1]}{part}\n{found[2]}", text, flags=re.DOTALL
         )
         if count != 1:
             raise SystemExit(f"README.md has {count} blocks {name!r}; it needs one.")

@@ -44,7 +44,7 @@ def test_paragraphs_stay_apart_and_a_comment_in_code_is_no_heading(page: Path) -
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ("## prompt", "## promt", r"questions\.md, q1: '## prompt' is missing; write it\."),
+        ("## prompt", "## prmpt", r"questions\.md, q1: '## prompt' is missing; write it\."),
         ("## hint: the place", "", "'## hint: the place' is missing; write it"),
         ("## otherwise", "## others", "'## others' is unknown; a question has prompt, starter"),
         ("A label has its own clock.", "", "'## hint: the idea' is empty; write it"),

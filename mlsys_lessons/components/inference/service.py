@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.component import Columns, Component
 from mlsys_lessons.frames import extend
 from mlsys_lessons.randomness import luck, normal_luck
 from mlsys_lessons.records import HOUR_MS, SLOT_MS
@@ -49,7 +50,7 @@ def waiting(latency_ms: Floats, load: float, elapsed_ms: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Service:
+class Service(Component):
     """Naive level: everybody may queue, and the router does not ask which replica is alive.
 
     >>> calm = Service(seed=0)(pd.DataFrame({"request_id": [1, 2, 3]}))
@@ -58,6 +59,17 @@ class Service:
     """
 
     seed: int
+    resilient = False
+
+    @property
+    def needs(self) -> Columns:
+        """Whose luck it is."""
+        return ("request_id",)
+
+    @property
+    def adds(self) -> Columns:
+        """What a call meets."""
+        return FATE
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add `latency_ms` and `dependency_up`."""
@@ -80,6 +92,7 @@ class Service:
         return {"dependency_up": frame["dependency_up"].to_numpy() & ~dead}
 
 
+@dataclass(frozen=True)
 class GuardedService(Service):
     """Resilient level: a bounded queue at the door, and health checks behind it.
 
@@ -88,6 +101,8 @@ class GuardedService(Service):
 
     Reference: Beyer et al., Site Reliability Engineering, 2016, Handling Overload.
     """
+
+    resilient = True
 
     def on_spike(self, frame: pd.DataFrame, factor: float, elapsed_ms: Floats) -> Fate:
         """As many calls as the capacity allows wait a little; the others are refused."""
