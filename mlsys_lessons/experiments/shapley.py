@@ -6,7 +6,7 @@ Shapley, A value for n-person games, 1953. Pure arithmetic on a table of coaliti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import combinations, permutations
+from itertools import combinations
 from math import factorial
 from typing import TypeVar
 
@@ -49,17 +49,3 @@ def shapley(
             total = total + weight * (worth[others | {player}] - worth[others])
         values[player] = total
     return values
-
-
-def by_permutations(
-    players: Iterable[Player], worth: Mapping[frozenset[Player], Worth]
-) -> dict[Player, Worth]:
-    """The same by brute force, one order after another: the definition, kept as the oracle."""
-    members = list(players)
-    totals: dict[Player, Worth] = dict.fromkeys(members, 0.0)
-    for order in permutations(members):
-        arrived: frozenset[Player] = frozenset()
-        for player in order:
-            totals[player] = totals[player] + worth[arrived | {player}] - worth[arrived]
-            arrived = arrived | {player}
-    return {player: total / factorial(len(members)) for player, total in totals.items()}

@@ -30,19 +30,23 @@ class Loop:
 
     world: World
     system: System
-    faults: tuple[Fault, ...]
     recorder: Recorder = field(repr=False)
-    book: Ledger = field(repr=False)
+    accounts: Ledger = field(repr=False)
     state: Any = field(repr=False)  # the world's: what decisions have changed in it
     transit: Transit = field(default_factory=Transit, repr=False)  # rows still on their way
     batch_size: int | None = None  # rows a call; None: a day
     days: int = 0  # that are over
     seconds: float = 0.0
 
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What goes wrong: at the system's seams, and with the producers on the way to it."""
+        return self.system.faults
+
     def step(self) -> None:
         """One day more, from midnight to midnight."""
         began = time.perf_counter()
-        world, system, book, tick = self.world, self.system, self.book, self.days
+        world, system, accounts, tick = self.world, self.system, self.accounts, self.days
         with self.recorder:
             day = world.day(tick, self.state)
             rows, truth = self.transit.deliver(tick, day, self.faults, system.domain.identity)
@@ -53,10 +57,10 @@ class Loop:
             picks = system.review_picks()
             verdicts = world.review(self.state, tick, picks) if len(picks) else None
             closed = system.close(tick, verdicts)
-            settled = book.settle(closed, truth)
-            book.report(tick, reports)
-            edge = system.step(closed, News(reports, book.booked_on(tick)))
-            book.charge(tick, edge.overheads)
+            settled = accounts.settle(closed, truth)
+            accounts.report(tick, reports)
+            edge = system.step(closed, News(reports, accounts.booked_on(tick)))
+            accounts.charge(tick, edge.overheads)
             self.recorder.record(closed.log, truth, edge.labels)
             world.react(self.state, tick, settled)
         self.days += 1

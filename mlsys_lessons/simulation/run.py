@@ -43,12 +43,12 @@ class Run(Loop):
     @property
     def value(self) -> int:
         """What the system was worth, in cents: the sum of the ledger."""
-        return self.book.accrued
+        return self.accounts.accrued
 
     @property
     def expected_value(self) -> float:
         """Cents to expect from the same decisions, the luck of who was a fraudster averaged out."""
-        return self.book.expected
+        return self.accounts.expected
 
     @cached_property
     def log(self) -> pd.DataFrame:
@@ -73,17 +73,17 @@ class Run(Loop):
     @cached_property
     def ledger(self) -> pd.DataFrame:
         """tick, request_id (-1 for overheads), item, cents; omniscient."""
-        return self.book.entries
+        return self.accounts.entries
 
     @property
     def books(self) -> pd.DataFrame:
         """tick, item, cents: the same money on the day it became known."""
-        return self.book.books
+        return self.accounts.books
 
     @property
     def outstanding(self) -> int:
         """Cents that have happened and that nobody in the business knows of: value - books."""
-        return self.book.outstanding
+        return self.accounts.outstanding
 
     @cached_property
     def _truth(self) -> pd.DataFrame:

@@ -52,8 +52,8 @@ def simulate(
     with recorder(keep, path) as kept:
         system = warmed(world, system)
         system.install(faults)
-        book = Ledger(world.seed, world.domain, keep_entries=keep == "log")
-        run = Run(world, system, faults, kept, book, world.start(), batch_size=batch_size)
+        accounts = Ledger(world.seed, world.domain, keep_entries=keep == "log")
+        run = Run(world, system, kept, accounts, world.start(), batch_size=batch_size)
         return _go_on(run, days, shown=progress)
 
 
@@ -67,7 +67,7 @@ def resume(run: Run, *, days: int, progress: bool = False) -> Run:
     whole_number("days", days, 1, LONGEST)
     whole_number("days in all", run.days + days, 1, LONGEST)
     held = {field.name: getattr(run, field.name) for field in fields(run)}
-    moves = ("system", "recorder", "book", "state", "transit")
+    moves = ("system", "recorder", "accounts", "state", "transit")
     changing = {name: copy.deepcopy(held[name]) for name in moves}
     return _go_on(Run(**held | changing), days, shown=progress)
 

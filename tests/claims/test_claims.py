@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from itertools import permutations
+from math import factorial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +40,7 @@ from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.experiments.arms import NAIVE, RESILIENT, Arm
 from mlsys_lessons.experiments.notebook_promises import promises
 from mlsys_lessons.experiments.open_labels import OpenLabelsWorld
-from mlsys_lessons.experiments.shapley import by_permutations, coalitions, shapley
+from mlsys_lessons.experiments.shapley import Worth, coalitions, shapley
 from mlsys_lessons.experiments.statistics import (
     FAMILY,
     crossing,
@@ -65,6 +68,20 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # --- Shapley -----------------------------------------------------------------------------------
+
+
+def by_permutations(
+    players: Iterable[str], worth: Mapping[frozenset[str], Worth]
+) -> dict[str, Worth]:
+    """Shapley values by brute force, one order after another: the definition."""
+    members = list(players)
+    totals: dict[str, Worth] = dict.fromkeys(members, 0.0)
+    for order in permutations(members):
+        arrived: frozenset[str] = frozenset()
+        for player in order:
+            totals[player] = totals[player] + worth[arrived | {player}] - worth[arrived]
+            arrived = arrived | {player}
+    return {player: total / factorial(len(members)) for player, total in totals.items()}
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=16, max_size=16))

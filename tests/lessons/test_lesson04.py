@@ -156,7 +156,7 @@ def test_c7_counts_the_damage_of_the_struck_days(saved: float, verdict: str) -> 
             euros = 1_000 - lost * c7.WINDOW_DAYS / 30 + seed / 100
             rows.append({"seed": seed, "rate": 1.0, "arm": name, "requests": 1_000,
                          "value_cents": euros * 100, "expected_cents": euros * 100})  # fmt: skip
-    result = c7.judge(Evidence(pd.DataFrame(rows), ClaimSize(30, 2_000)))
+    result = c7.CLAIM.judge(Evidence(pd.DataFrame(rows), ClaimSize(30, 2_000)))
     assert result.verdict == verdict
     assert [effect.interval.estimate for effect in result.effects] == pytest.approx([saved] * 6)
     assert result.table["without"].tolist() == pytest.approx([300.0] * 6)

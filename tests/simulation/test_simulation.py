@@ -214,7 +214,7 @@ def test_without_rows_memory_does_not_grow_with_days() -> None:
 
 def held(run: mls.Run) -> int:
     """Bytes of everything that a run holds beyond its world and a fresh system."""
-    parts = (run.system, run.book, run.state, run.transit)
+    parts = (run.system, run.accounts, run.state, run.transit)
     frames = [*run.recorder.log, *run.recorder.truth, *run.recorder.labels]
     return sum(len(pickle.dumps(part)) for part in (*parts, *frames))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.components.decisions import CostDecisions
+from mlsys_lessons.components.decisions import CostDecisions, Policy
 from mlsys_lessons.components.decisions.policy import amount_cents
 from mlsys_lessons.lessons.wording import Passage
 from mlsys_lessons.simulation.compare import compare
@@ -29,7 +29,7 @@ Prices = Callable[[Floats, NDArray[np.int64]], tuple[Floats, Floats, Floats]]
 SAME_OPINION = 0.02  # two scores this close are one opinion
 DOUBT = (0.02, 0.5)  # below: taken for genuine; above: taken for fraud; between: doubt
 STANDING = ("upkeep", "on_call", "page", "retraining")  # ledger items that ignore the traffic
-SLIP, MINUTES = 0.1, 6  # a reviewer errs once in ten cases and needs six minutes for one
+SLIP, MINUTES = Policy.reviewer_slip, Policy.review_minutes  # what is expected of reviewers
 
 
 # --- one request ---------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def resumed_under(quiet: Run, fault: Fault, days: int = FAULTY_DAYS) -> Run:
     """The same run some days later, under a fault; the quiet one stays as it is."""
     system = copy.deepcopy(quiet.system)
     system.install((fault,))
-    return resume(replace(quiet, system=system, faults=(fault,)), days=days)
+    return resume(replace(quiet, system=system), days=days)
 
 
 def desk(quiet: Run) -> list[Ticket]:
