@@ -10,7 +10,7 @@ whatever a business may state is stated here once.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -89,7 +89,7 @@ class Field:
         """Whether the field is one of the stream's two clocks."""
         return self.role in (EVENT, ARRIVAL)
 
-    @cached_property
+    @property
     def words(self) -> pd.CategoricalDtype | None:
         """The agreed vocabulary of a category field."""
         return None if self.categories is None else pd.CategoricalDtype(self.categories)
@@ -342,20 +342,20 @@ class Domain:
 
     def _references(self) -> Iterator[tuple[str, Iterable[str], Collection[str]]]:
         """What refers to what: a part of the domain, the names that it uses, those that exist."""
-        fields, features = self.columns, tuple(self.inputs)
-        yield "actor", [self.actor], fields
-        yield "measure", [self.measure], fields
-        yield "usual_by", [self.usual_by], fields
+        columns, features = self.columns, tuple(self.inputs)
+        yield "actor", [self.actor], columns
+        yield "measure", [self.measure], columns
+        yield "usual_by", [self.usual_by], columns
         for feature in self.features:
-            yield f"feature {feature.name!r}: field", feature.reads, fields
+            yield f"feature {feature.name!r}: field", feature.reads, columns
         for rule in self.rules:
-            yield "rule: column", [limit[0] for limit in rule.limits], (*fields, *features)
+            yield "rule: column", [limit[0] for limit in rule.limits], (*columns, *features)
             yield "rule: action", [rule.action], self.actions
             yield "rule: reason", [rule.reason], self.reasons
         yield "question: feature", [name for name, _ in self.questions], features
         for share in self.shares:
-            yield f"share {share.metric!r}: field", [share.field, share.differs_from], fields
-        yield "alert rule: field", [rule.field for rule in self.alert_rules], fields
+            yield f"share {share.metric!r}: field", [share.field, share.differs_from], columns
+        yield "alert rule: field", [rule.field for rule in self.alert_rules], columns
         yield "traced: feature", self.traced, features
 
     def __repr__(self) -> str:
@@ -364,6 +364,10 @@ class Domain:
     def __deepcopy__(self, memo: dict[int, object]) -> Domain:
         """Return the domain itself: nobody changes it."""
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is stated, without what was worked out from it: the same bytes always."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def field(self, name: str) -> Field:
         """A field by name.  Raises InputError for one that is not there."""
