@@ -205,8 +205,8 @@ def _simulate(options: argparse.Namespace) -> Answer:
 
 
 def _serve(options: argparse.Namespace) -> NoReturn:
-    from mlsys_lessons.components.inference.model_files import load_model
     from mlsys_lessons.serving import EdgeSettings, serve, warmed
+    from mlsys_lessons.serving.model_files import load_model
     from mlsys_lessons.serving.server import until_told_to_stop
     from mlsys_lessons.workshop import by_name
     from mlsys_lessons.worlds import payments_world

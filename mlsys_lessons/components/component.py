@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.domain import Costs
+from mlsys_lessons.domain import Costs, Domain
 from mlsys_lessons.records import ClosedDay
 from mlsys_lessons.worlds.payments.domain import PAYMENTS as DEFAULT_DOMAIN
 
@@ -43,6 +43,8 @@ class Component:
     """
 
     resilient = True
+    plugs_into = ""  # the part of a system that it can be, as `with_` names it
+    domain: Domain
 
     @property
     def needs(self) -> Columns:

@@ -7,6 +7,7 @@ settings.py       the limits, and the refusal that a caller gets beyond them
 serialisation.py  a payment as the caller's values, the system's frame, the log's entry
 schemas.py        what a caller may send, and the reader of request bodies
 decision_log.py   every decision on disk before its response leaves (SQLite)
+model_files.py    a fitted model in one file that runs no code when it is opened
 decider.py        a system, its clock and its log in one thread; rebuilt by replay
 batcher.py        admission, the queue, and which requests share a batch
 metrics.py        the edge's own numbers, for Prometheus

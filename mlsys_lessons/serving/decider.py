@@ -46,7 +46,7 @@ class Decider:
     ) -> None:
         if not isinstance(system, System):
             raise InputError(f"system is {system!r}; make one with resilient_system(seed=7).")
-        if system.domain is not PAYMENTS:
+        if system.domain.name != PAYMENTS.name:
             raise InputError(f"{system.name!r} is for {system.domain.name}; the edge is payments'.")
         if system.inference.registry.truth_column:
             raise InputError(f"{system.name!r} knows the truth, which only simulate() can show it.")

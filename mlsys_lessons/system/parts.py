@@ -70,7 +70,7 @@ class Parts:
 
         `model` is put in service on top of the versions that are there, under a label of its own
         if it has none. `retraining` is a policy, or None for a model that stays. Raises InputError
-        for what is no component, or a model that reads what the domain does not have.
+        for what is no component of that place and domain, or a model that reads what is not there.
 
         >>> import mlsys_lessons as mls
         >>> from mlsys_lessons.components.decisions import CostDecisions
@@ -84,7 +84,7 @@ class Parts:
         }  # fmt: skip
         for slot, part in plugs.items():
             if part is not _SAME:
-                setattr(other, slot, copy.deepcopy(_checked(slot, part)))
+                setattr(other, slot, copy.deepcopy(_checked(slot, part, self.domain)))
         if model is not _SAME:
             _put_in_service(other, model)
         if retraining is not _SAME:
@@ -123,10 +123,16 @@ def retrained_by(policy: RetrainingPolicy | None, seed: int, domain: Domain) -> 
     return Retraining(policy, seed, domain)
 
 
-def _checked(slot: str, part: Any) -> Any:
+def _checked(slot: str, part: Any, domain: Domain) -> Any:
     if isinstance(part, type) or not isinstance(part, Component):
-        raise InputError(f"{slot}={part!r} is no component; subclass one of components/, say.")
-    return part
+        wrong = "is no component; subclass one of components/, say"
+    elif part.plugs_into != slot:
+        wrong = f"plugs into {part.plugs_into or 'nothing'}; pass it there"
+    elif part.domain.name != domain.name:
+        wrong = f"is made for {part.domain.name}, the system for {domain.name}; make it for that"
+    else:
+        return part
+    raise InputError(f"{slot}={part!r} {wrong}.")
 
 
 def _put_in_service(system: Parts, model: Model | ModelVersion) -> None:

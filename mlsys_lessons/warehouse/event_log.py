@@ -183,8 +183,9 @@ class EventLog:
         return self._read(LABELS, start, stop)
 
     def truth(self, start: int = 0, stop: int | None = None) -> pd.DataFrame:
-        """What only the world knows of the rows of days [start, stop), by request_id."""
-        return self._read(TRUTH, start, stop).set_index(TRUTH_INDEX)
+        """What only the world knows of the rows of days [start, stop), by the caller's id."""
+        rows = self._read(TRUTH, start, stop)
+        return rows.set_index(rows.columns[0])
 
     def _read(self, table: str, start: int, stop: int | None) -> pd.DataFrame:
         self._require(table)

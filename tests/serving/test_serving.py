@@ -29,7 +29,6 @@ import pandas as pd
 import pytest
 
 import mlsys_lessons as mls
-from mlsys_lessons.components.inference.model_files import save_model
 from mlsys_lessons.components.inference.models import BaseRate
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.records import DAY_MS, InputError, LessonError, StateError
@@ -39,6 +38,7 @@ from mlsys_lessons.serving.batcher import Batcher
 from mlsys_lessons.serving.decider import Decider
 from mlsys_lessons.serving.decision_log import DecisionLog
 from mlsys_lessons.serving.metrics import Metrics
+from mlsys_lessons.serving.model_files import save_model
 from mlsys_lessons.serving.serialisation import EPOCH_MS, Entry
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS

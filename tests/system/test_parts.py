@@ -10,6 +10,7 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 import pytest
+from toy import SHELF
 
 import mlsys_lessons as mls
 from mlsys_lessons.components.component import COMPONENTS
@@ -233,6 +234,13 @@ REFUSED: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "nothing": ({"decisions": None}, ("decisions=None", "component")),
     "a name": ({"features": "online"}, ("features='online'", "component")),
     "a system": ({"monitor": NAIVE}, ("monitor=", "component")),
+    "a component of another place": (
+        {"ingestion": CostDecisions(seed=7)}, ("ingestion=", "plugs into decisions"),
+    ),
+    "retraining's own": ({"monitor": Frozen()}, ("monitor=", "plugs into nothing")),
+    "a component of another business": (
+        {"decisions": ScoreCut(domain=SHELF)}, ("decisions=", "made for shelf", "payments"),
+    ),
     "a class as model": ({"model": BaseRate}, ("model=", "fit and predict")),
     "a function as model": ({"model": len}, ("model=", "fit and predict")),
     "no model": ({"model": None}, ("model=None", "fit and predict")),

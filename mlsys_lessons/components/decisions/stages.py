@@ -38,6 +38,7 @@ class ScoreCut(Component):
 
     cut: float
     domain: Domain = field(default=DEFAULT_DOMAIN, repr=False)
+    plugs_into = "decisions"
     resilient = False
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -79,6 +80,7 @@ class CostDecisions(Component):
     capacity: int = 0  # cases a day that reviewers can reach
     price: float = 0.0  # cents a case must be worth to be queued; fixed at the tick edge
     domain: Domain = field(default=DEFAULT_DOMAIN, repr=False)
+    plugs_into = "decisions"
     offers: list[Cents] = field(default_factory=list, repr=False)  # what today's reviews are worth
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:

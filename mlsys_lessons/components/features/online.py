@@ -38,6 +38,8 @@ class FeatureState(Component):
     into batches gives the same bits.
     """
 
+    plugs_into = "features"
+
     def __init__(self, domain: Domain = DEFAULT_DOMAIN) -> None:
         self.domain = domain
         self.store = EventStore()

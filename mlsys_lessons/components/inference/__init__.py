@@ -2,6 +2,5 @@
 
 Third stage of the loop: features -> inference -> decisions. stages.py is the two levels; registry,
 breaker and service are files of their own, and models.py is what can be put in service. Behind the
-bar: tree_tables.py and model_files.py. (No names are imported here: who wants a breaker gets no
-model with it.)
+bar: tree_tables.py. (No names are imported here: who wants a breaker gets no model with it.)
 """

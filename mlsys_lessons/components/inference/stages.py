@@ -38,6 +38,7 @@ class BareInference(Component):
     service: Service
     patience_ms: float = CALLER_PATIENCE_MS
     domain: Domain = field(default=DEFAULT_DOMAIN, repr=False)
+    plugs_into = "inference"
     resilient = False
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:

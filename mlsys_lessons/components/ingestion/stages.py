@@ -31,6 +31,7 @@ class ParsingIngestion(Component):
     """Naive level: read the columns and pass everything on. What most notebooks ship."""
 
     resilient = False
+    plugs_into = "ingestion"
 
     def __init__(self, domain: Domain = DEFAULT_DOMAIN) -> None:
         self.domain = domain

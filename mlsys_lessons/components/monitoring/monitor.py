@@ -34,6 +34,7 @@ class OperationsOnly(Component):
     """
 
     resilient = False
+    plugs_into = "monitor"
 
     def __init__(self, domain: Domain = DEFAULT_DOMAIN) -> None:
         self.domain = domain

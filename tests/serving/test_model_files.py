@@ -21,7 +21,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys_lessons.components.component import Model
-from mlsys_lessons.components.inference.model_files import ALLOWED, KINDS, load_model, save_model
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
@@ -31,6 +30,7 @@ from mlsys_lessons.components.inference.models import (
 )
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.records import InputError, LessonError, NotFittedError, StorageError
+from mlsys_lessons.serving.model_files import ALLOWED, KINDS, load_model, save_model
 from mlsys_lessons.worlds.payments.domain import FEATURES
 
 MODELS: dict[str, Callable[[], Model]] = {

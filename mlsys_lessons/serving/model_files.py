@@ -3,7 +3,7 @@
 A pickle can do anything to whoever loads it. skops writes data and names of types; this file keeps
 the closed list of the names that our own models need, and refuses anything else by name. Allowed
 types can still hold damaging numbers, so trees are checked to be trees. Who may put a version in
-service is told in inference.py.
+service is the registry's business.
 """
 
 from __future__ import annotations
