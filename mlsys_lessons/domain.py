@@ -139,7 +139,7 @@ class Costs:
     """
 
     review_minute: int = 60  # a reviewer, all in
-    delay: int = 20  # a row held until the next tick edge, whoever pays
+    delay: int = 20  # a row held until the next midnight, whoever pays
     quarantine: int = 10  # handling a row that broke the contract
     page: int = 2_500  # somebody is called
     on_call_day: int = 500  # somebody can be called

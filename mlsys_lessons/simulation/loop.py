@@ -59,9 +59,9 @@ class Loop:
             closed = system.close(tick, verdicts)
             settled = accounts.settle(closed, truth)
             accounts.report(tick, reports)
-            edge = system.step(closed, News(reports, accounts.booked_on(tick)))
-            accounts.charge(tick, edge.overheads)
-            self.recorder.record(closed.log, truth, edge.labels)
+            midnight = system.step(closed, News(reports, accounts.booked_on(tick)))
+            accounts.charge(tick, midnight.overheads)
+            self.recorder.record(closed.log, truth, midnight.labels)
             world.react(self.state, tick, settled)
         self.days += 1
         self.seconds += time.perf_counter() - began

@@ -82,9 +82,9 @@ class Parts:
             "ingestion": ingestion, "features": features, "inference": inference,
             "decisions": decisions, "monitor": monitor,
         }  # fmt: skip
-        for slot, part in plugs.items():
+        for place, part in plugs.items():
             if part is not _SAME:
-                setattr(other, slot, copy.deepcopy(_checked(slot, part, self.domain)))
+                setattr(other, place, copy.deepcopy(_checked(place, part, self.domain)))
         if model is not _SAME:
             _put_in_service(other, model)
         if retraining is not _SAME:
@@ -123,16 +123,16 @@ def retrained_by(policy: RetrainingPolicy | None, seed: int, domain: Domain) -> 
     return Retraining(policy, seed, domain)
 
 
-def _checked(slot: str, part: Any, domain: Domain) -> Any:
+def _checked(place: str, part: Any, domain: Domain) -> Any:
     if isinstance(part, type) or not isinstance(part, Component):
         wrong = "is no component; subclass one of components/, say"
-    elif part.plugs_into != slot:
+    elif part.plugs_into != place:
         wrong = f"plugs into {part.plugs_into or 'nothing'}; pass it there"
     elif part.domain.name != domain.name:
         wrong = f"is made for {part.domain.name}, the system for {domain.name}; make it for that"
     else:
         return part
-    raise InputError(f"{slot}={part!r} {wrong}.")
+    raise InputError(f"{place}={part!r} {wrong}.")
 
 
 def _put_in_service(system: Parts, model: Model | ModelVersion) -> None:

@@ -51,7 +51,7 @@ Stage = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Edge:
+class Midnight:
     """What a midnight produced: labels that became known, costs of the day, a new model."""
 
     tick: int
@@ -124,7 +124,7 @@ class System(Parts):
         """A stage with the faults of its seam around it."""
         return faulted(stage, [fault for fault in self.faults if fault.seam == seam])
 
-    # --- at the tick edge ----------------------------------------------------------------------
+    # --- at midnight ----------------------------------------------------------------------
 
     def review_picks(self) -> pd.DataFrame:
         """The held rows that people should look at tonight, most valuable first.
@@ -149,7 +149,7 @@ class System(Parts):
         if self.closed is not None:
             raise StateError(f"day {self.closed.tick} is closed; give it to step first.")
         if self.last_tick is not None and tick <= self.last_tick:
-            raise StateError(f"tick {tick} is over; the next edge is {self.last_tick + 1}.")
+            raise StateError(f"tick {tick} is over; the next to close is {self.last_tick + 1}.")
         if not self.today:
             self.handle(_no_requests(self.domain))
         log = stacked(self.today)
@@ -177,7 +177,7 @@ class System(Parts):
             "decided_by": categorical(decided, DECIDED_BY_DTYPE),
         }
 
-    def step(self, day: ClosedDay | int, news: News = NO_NEWS) -> Edge:
+    def step(self, day: ClosedDay | int, news: News = NO_NEWS) -> Midnight:
         """Over midnight: labels mature, risks refresh, models learn, monitors look.
 
         `day` is what `close` returned; a tick closes its day first, when nobody reviews. Raises
@@ -198,7 +198,7 @@ class System(Parts):
         )
         self.monitor.look(day.tick, day.log, facts)
         self.last_tick, self.closed = day.tick, None
-        return Edge(day.tick, labels, self.overheads(day), adopted)
+        return Midnight(day.tick, labels, self.overheads(day), adopted)
 
     def _heard(self, reports: pd.DataFrame | None) -> pd.DataFrame | None:
         """The reports as they come in, through the faults of their seam."""

@@ -26,7 +26,7 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
-from mlsys_lessons.components.feedback.retraining import TrainingStore
+from mlsys_lessons.components.feedback.retraining import TrainingSample
 from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
 from mlsys_lessons.experiments.pasts import trained_on
 from mlsys_lessons.lessons import five_questions, runbook, stored_claims
@@ -176,7 +176,7 @@ bet3.reveal(round(repair), "The table is as fresh as on the first day. The model
 # This is how a system that refits learns: each night it keeps what the model *saw*.
 
 # %%
-print(inspect.getsource(TrainingStore.remember))
+print(inspect.getsource(TrainingSample.remember))
 
 # %% [markdown]
 # It keeps features as they were served, faults included, which is honest: that is what the score was made of. One line protects it. Rows that ingestion has put aside are left out, so a breach that the contract notices is never learned. A stale table breaks no

@@ -230,7 +230,9 @@ def flat(features: OnlineFeatures) -> list[object]:
     """Everything the object holds, as comparable values."""
     store = features.store
     past = store.base.with_events(store.recent.keys[1:], store.recent.cents[1:])
-    past = past.younger_than(store.edge_ms - KEPT_MS)  # when it is forgotten is nobody's business
+    past = past.younger_than(
+        store.midnight_ms - KEPT_MS
+    )  # whenever it is forgotten
     runs = [array.tobytes() for run in (past, store.today) for array in (run.keys, run.cents)]
     tables: list[object] = []
     for table in features.risks.values():
@@ -241,7 +243,7 @@ def flat(features: OnlineFeatures) -> list[object]:
         totals = table._requests.tolist(), table._positives.tolist()
         today = [list(chunk) for chunk in table._today]
         tables.append((table.base, days, frauds, totals, today, table._inside))
-    return [*runs, store.edge_ms, *tables, features.last_tick]
+    return [*runs, store.midnight_ms, *tables, features.last_tick]
 
 
 def test_window_edges() -> None:

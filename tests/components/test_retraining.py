@@ -11,7 +11,7 @@ from test_labels import known_by, said
 from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, LabelQueue
 from mlsys_lessons.components.feedback.retraining import (
     RetrainingPolicy,
-    TrainingStore,
+    TrainingSample,
     challenge,
     log_loss,
 )
@@ -26,7 +26,7 @@ def test_the_calendar_of_fits() -> None:
 
 def test_the_sample_is_uniform_and_blind_to_label_score_and_order() -> None:
     day = received(4_000).assign(propensity=1.0)
-    store = TrainingStore(seed=3, rows_a_day=1_000)
+    store = TrainingSample(seed=3, rows_a_day=1_000)
     store.remember(0, day)
     sample = store.days[0][1]
     assert abs(len(sample) - 1_000) < 5 * np.sqrt(750)
@@ -35,7 +35,7 @@ def test_the_sample_is_uniform_and_blind_to_label_score_and_order() -> None:
         column = day[name].to_numpy()
         gap = column[taken].mean() - column.mean()
         assert abs(gap) < 4 * column.std() / np.sqrt(1_000)
-    other = TrainingStore(seed=3, rows_a_day=1_000)
+    other = TrainingSample(seed=3, rows_a_day=1_000)
     other.remember(0, day.iloc[::-1])
     assert set(other.days[0][1]["request_id"]) == set(sample["request_id"])
 
@@ -44,7 +44,7 @@ def test_a_small_day_is_kept_whole_but_for_untrusted_rows() -> None:
     day = received(10).assign(propensity=1.0)
     day["is_duplicate"] = np.arange(10) == 3
     day["is_quarantined"] = np.arange(10) == 5
-    store = TrainingStore(seed=3, rows_a_day=1_000)
+    store = TrainingSample(seed=3, rows_a_day=1_000)
     store.remember(0, day)
     expected = day["request_id"].drop(index=[3, 5]).tolist()
     assert store.days[0][1]["request_id"].tolist() == expected
@@ -52,7 +52,7 @@ def test_a_small_day_is_kept_whole_but_for_untrusted_rows() -> None:
 
 
 def test_matured_rows_are_of_the_window_known_and_weighted() -> None:
-    queue, store = LabelQueue(), TrainingStore(seed=3, rows_a_day=100)
+    queue, store = LabelQueue(), TrainingSample(seed=3, rows_a_day=100)
     share = 0.02
     days = {}
     for tick in range(60):
@@ -75,11 +75,11 @@ def test_matured_rows_are_of_the_window_known_and_weighted() -> None:
 
 
 def test_nothing_matured_is_an_empty_frame() -> None:
-    assert not len(TrainingStore(seed=3).matured(LabelQueue(), 100, window=50))
+    assert not len(TrainingSample(seed=3).matured(LabelQueue(), 100, window=50))
 
 
 def test_the_store_forgets() -> None:
-    store = TrainingStore(seed=3, rows_a_day=5)
+    store = TrainingSample(seed=3, rows_a_day=5)
     day = received(3).assign(propensity=1.0)
     for tick in range(REMEMBERED_DAYS + 10):
         store.remember(tick, day)

@@ -45,7 +45,7 @@ def same_run(one: mls.Run, other: mls.Run, keep: str) -> None:
     for name in KEPT[keep]:
         pd.testing.assert_frame_equal(frame_of(one, name), frame_of(other, name), check_exact=True)
     pd.testing.assert_series_equal(one.value_by_tick(), other.value_by_tick())
-    assert repr(one) == repr(other) and repr(one.book) == repr(other.book)
+    assert repr(one) == repr(other) and repr(one.accounts) == repr(other.accounts)
 
 
 @pytest.fixture(params=KEPT)

@@ -338,7 +338,7 @@ def test_handle_answers_each_row_once_and_keeps_the_frame(name: str) -> None:
 def test_a_tick_is_closed_once(name: str) -> None:
     system = PRESETS[name](seed=SEED)
     assert system.step(0).labels.empty
-    with pytest.raises(StateError, match="tick 0 is over; the next edge is 1"):
+    with pytest.raises(StateError, match="tick 0 is over; the next to close is 1"):
         system.step(0)
     assert system.step(1).tick == 1
 

@@ -26,7 +26,7 @@ from mlsys_lessons.domain import Domain
 from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.system.parts import YEAR_DAYS
-from mlsys_lessons.system.system import Edge
+from mlsys_lessons.system.system import Midnight
 from mlsys_lessons.worlds.payments.domain import COSTS, FEATURES
 
 SEED = 7
@@ -58,7 +58,7 @@ def frozen(thing: object) -> bytes:
     return stream.getvalue()
 
 
-def lived_in(system: mls.System) -> Edge:
+def lived_in(system: mls.System) -> Midnight:
     """What a copy of the system makes of a day."""
     twin = copy.deepcopy(system)
     twin.handle(DAY)
@@ -239,7 +239,7 @@ REFUSED: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     ),
     "retraining's own": ({"monitor": Frozen()}, ("monitor=", "plugs into nothing")),
     "a component of another business": (
-        {"decisions": ScoreCut(domain=SHELF)}, ("decisions=", "made for shelf", "payments"),
+        {"decisions": ScoreCut(0.5, domain=SHELF)}, ("decisions=", "made for shelf", "payments"),
     ),
     "a class as model": ({"model": BaseRate}, ("model=", "fit and predict")),
     "a function as model": ({"model": len}, ("model=", "fit and predict")),

@@ -17,7 +17,7 @@ from mlsys_lessons.records import ClosedDay, News, StateError
 from mlsys_lessons.simulation.simulate import simulate, warmed
 from mlsys_lessons.system.faults import Fault
 from mlsys_lessons.system.faults.fault import on_rows
-from mlsys_lessons.system.system import Edge
+from mlsys_lessons.system.system import Midnight
 from mlsys_lessons.worlds.payments.domain import FEATURES
 
 SEED = 7
@@ -36,7 +36,7 @@ def ready(name: str) -> mls.System:
     return system
 
 
-def same_edge(one: Edge, other: Edge) -> None:
+def same_midnight(one: Midnight, other: Midnight) -> None:
     assert (one.tick, one.overheads, one.adopted) == (other.tick, other.overheads, other.adopted)
     pd.testing.assert_frame_equal(one.labels, other.labels, check_exact=True)
 
@@ -46,7 +46,7 @@ def test_a_tick_by_hand_is_a_day_closed_and_taken_over_midnight(name: str) -> No
     """When nobody reviews, the two ways leave the same system behind, to the byte."""
     first, second = ready(name), ready(name)
     for tick in (0, 1, 2):
-        same_edge(first.step(tick), second.step(second.close(tick)))
+        same_midnight(first.step(tick), second.step(second.close(tick)))
     tomorrow = WORLD.day(3, WORLD.start()).requests
     answered = [system.handle(tomorrow) for system in (first, second)]
     pd.testing.assert_frame_equal(*answered, check_exact=True)
@@ -66,13 +66,13 @@ def test_midnight_is_taken_once_and_a_slip_does_no_harm(name: str) -> None:
     refused(lambda: system.step(replace(day, tick=1)), "day 1 is not the one that was closed")
     edge = system.step(day)
     refused(lambda: system.step(day), "day 0 is not the one that was closed")
-    refused(lambda: system.step(0), "tick 0 is over; the next edge is 1")
-    refused(lambda: system.close(0), "tick 0 is over; the next edge is 1")
-    same_edge(edge, calm.step(0))
+    refused(lambda: system.step(0), "tick 0 is over; the next to close is 1")
+    refused(lambda: system.close(0), "tick 0 is over; the next to close is 1")
+    same_midnight(edge, calm.step(0))
     tomorrow = WORLD.day(1, WORLD.start()).requests
     answered = [each.handle(tomorrow) for each in (system, calm)]
     pd.testing.assert_frame_equal(*answered, check_exact=True)
-    same_edge(system.step(1), calm.step(calm.close(1)))
+    same_midnight(system.step(1), calm.step(calm.close(1)))
     assert system.last_tick == calm.last_tick == 1
 
 
@@ -82,7 +82,7 @@ def test_the_day_of_another_system_is_foreign() -> None:
     day, foreign = mine.close(0), other.close(0)
     refused(lambda: mine.step(foreign), "day 0 is not the one that was closed")
     fork = copy.deepcopy(mine)
-    same_edge(mine.step(day), fork.step(day))  # a copy of the system has closed it too
+    same_midnight(mine.step(day), fork.step(day))  # a copy of the system has closed it too
     assert mine.last_tick == fork.last_tick == 0
 
 

@@ -78,7 +78,7 @@ class CostDecisions(Component):
     seed: int
     policy: Policy = field(default_factory=Policy)
     capacity: int = 0  # cases a day that reviewers can reach
-    price: float = 0.0  # cents a case must be worth to be queued; fixed at the tick edge
+    price: float = 0.0  # cents a case must be worth to be queued; fixed at midnight
     domain: Domain = field(default=DEFAULT_DOMAIN, repr=False)
     plugs_into = "decisions"
     offers: list[Cents] = field(default_factory=list, repr=False)  # what today's reviews are worth

@@ -203,7 +203,7 @@ class EventStore:
 
     def __init__(self) -> None:
         self.base, self.recent, self.today = SortedRun(), SortedRun(), SortedRun()
-        self.edge_ms = EARLIEST_MS  # the last midnight
+        self.midnight_ms = EARLIEST_MS  # the last midnight
 
     def __len__(self) -> int:
         """Count the events held."""
@@ -241,7 +241,7 @@ class EventStore:
         ends = _no_later_than(as_of_ms, keys)
         is_new = np.diff(ends, prepend=-1) != 0  # a customer's rows mostly read the same line
         lines = self._closed_days(ends[is_new])
-        if as_of_ms > self.edge_ms:
+        if as_of_ms > self.midnight_ms:
             lines.include(self.today.before(ends[is_new]))
         line = np.cumsum(is_new) - 1
         return _in_arrival_order(order, lines.take(line).history(keys))
@@ -262,16 +262,16 @@ class EventStore:
             keys, cents = keys[by_time], cents[by_time]
         self.today = self.today.with_events(keys, cents)
 
-    def close_day(self, edge_ms: int) -> None:
+    def close_day(self, midnight_ms: int) -> None:
         """Midnight: the running day joins the recent ones; once a week they settle into the base.
 
         What no window can reach any more is forgotten then.
         """
         self.recent = self.recent.with_events(self.today.keys[1:], self.today.cents[1:])
-        if edge_ms // DAY_MS % SETTLE_EVERY_DAYS == 0:
+        if midnight_ms // DAY_MS % SETTLE_EVERY_DAYS == 0:
             settled = self.base.with_events(self.recent.keys[1:], self.recent.cents[1:])
-            self.base, self.recent = settled.younger_than(edge_ms - KEPT_MS), SortedRun()
-        self.today, self.edge_ms = SortedRun(), edge_ms
+            self.base, self.recent = settled.younger_than(midnight_ms - KEPT_MS), SortedRun()
+        self.today, self.midnight_ms = SortedRun(), midnight_ms
 
 
 def _by_customer(keys: Ints) -> Ints:

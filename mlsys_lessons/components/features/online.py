@@ -97,7 +97,7 @@ class FeatureState(Component):
         fields that have a risk. Raises StateError for a day that is over already.
         """
         if self.last_tick is not None and tick <= self.last_tick:
-            raise StateError(f"tick {tick} is over; the next edge is {self.last_tick + 1}.")
+            raise StateError(f"tick {tick} is over; the next to close is {self.last_tick + 1}.")
         self.store.close_day((tick + 1) * DAY_MS)
         day = labels["tick"].to_numpy(dtype=np.int64)
         for name, table in self.risks.items():

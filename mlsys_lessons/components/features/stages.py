@@ -31,7 +31,7 @@ class BatchFeatures(FeatureState):
 
     def _history(self, rows: Rows) -> History:
         """What each row may know of its actor: what last midnight's table says."""
-        return self.store.read_at(rows.attempts, self.store.edge_ms)
+        return self.store.read_at(rows.attempts, self.store.midnight_ms)
 
     def on_timeout(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The features of rows whose look-up brings nothing in time: gaps, and no error either."""
@@ -68,7 +68,7 @@ class OnlineFeatures(FeatureState):
 
         Every server keeps a copy of it. It is a day old at worst, and far better than a gap.
         """
-        midnight = timestamps(np.array([self.store.edge_ms]))[0]
+        midnight = timestamps(np.array([self.store.midnight_ms]))[0]
         return self.lookup(frame, as_of=midnight)
 
     def after_restart(

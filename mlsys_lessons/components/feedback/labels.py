@@ -173,7 +173,7 @@ class LabelQueue:
         return label
 
     def _frame(self, tick: int, filed: list[Filed]) -> pd.DataFrame:
-        """The labels of one edge as one frame."""
+        """The labels of one midnight as one frame."""
         filed = filed or [_nothing_filed(self.domain)]
         count = sum(len(piece.rows) for piece in filed)
         source = np.concatenate([piece.source for piece in filed]).astype(np.int8)

@@ -39,12 +39,12 @@ class RetrainingPolicy:
     rows_a_day: int = 1_000  # a uniform sample, so probabilities stay calibrated
 
     def due(self, tick: int) -> bool:
-        """Whether the edge that closes this tick is one to learn at."""
+        """Whether the midnight that closes this tick is one to learn at."""
         return tick + 1 >= self.first and (tick + 1 - self.first) % self.every == 0
 
 
 @dataclass
-class TrainingStore:
+class TrainingSample:
     """A uniform daily sample of what the model saw, waiting for its labels.
 
     The sample is drawn by luck, without a look at label or score: fitted on it, a model's
@@ -58,7 +58,7 @@ class TrainingStore:
 
     def __repr__(self) -> str:
         rows = sum(len(sample) for _, sample in self.days)
-        return f"TrainingStore({rows:,} rows over {len(self.days)} days)"
+        return f"TrainingSample({rows:,} rows over {len(self.days)} days)"
 
     def remember(self, tick: int, closed: pd.DataFrame) -> None:
         """Sample a closed day; rows that the features could not be trusted on are left out."""
@@ -104,20 +104,20 @@ class Retraining(Component):
         self, policy: RetrainingPolicy, seed: int, domain: Domain = DEFAULT_DOMAIN
     ) -> None:
         self.policy = policy
-        self.store = TrainingStore(seed, policy.rows_a_day, domain)
+        self.sample = TrainingSample(seed, policy.rows_a_day, domain)
 
     def __repr__(self) -> str:
-        return f"Retraining({self.policy!r}, {self.store!r})"
+        return f"Retraining({self.policy!r}, {self.sample!r})"
 
     def step(self, day: ClosedDay, labels: LabelQueue, registry: ModelRegistry) -> str | None:
         """Sample the day; when a fit is due, put a challenger in service if it beats the champion.
 
         Returns the new version's label, or None.
         """
-        self.store.remember(day.tick, day.firsts)
+        self.sample.remember(day.tick, day.firsts)
         if not self.policy.due(day.tick) or not registry.learns:
             return None
-        rows = self.store.matured(labels, day.tick, self.policy.window)
+        rows = self.sample.matured(labels, day.tick, self.policy.window)
         if not len(rows):
             return None
         champion = registry.model

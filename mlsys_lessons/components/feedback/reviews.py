@@ -1,4 +1,4 @@
-"""Reviews: rows that wait for a person until the next tick edge, and what that costs.
+"""Reviews: rows that wait for a person until the next midnight, and what that costs.
 
 Which rows are held is for decisions to say, what people find for the world.
 """

@@ -11,7 +11,7 @@ class UsualAmounts:
 
     A slip from euros to cents is a factor of 100 and often still inside the field's range. Against
     the merchant's own level of the last weeks it is beyond any customer's whim. The level changes
-    at tick edges only; logarithms are summed as whole millionths, so no batch cut changes a bit.
+    at midnights only; logarithms are summed as whole millionths, so no batch cut changes a bit.
 
     >>> usual = UsualAmounts()
     >>> usual.learn(np.zeros(40, np.int64), np.full(40, 20.0))

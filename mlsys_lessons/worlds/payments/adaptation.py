@@ -1,4 +1,4 @@
-"""How rings learn at a tick edge: move when blocked, lower the amount, share what got through.
+"""How rings learn at midnight: move when blocked, lower the amount, share what got through.
 
 A ring knows its own attempts and which were refused; nothing of scores, rules or labels. Its list
 of shops has `TARGETS` places; `RING_PLACE` (place, day 14) is the key of luck for one place of one

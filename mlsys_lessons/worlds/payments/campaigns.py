@@ -68,7 +68,7 @@ class Campaigns(NamedTuple):
 
     key: NDArray[np.int64]  # a CAMPAIGN
     ring: NDArray[np.int64]
-    slot: NDArray[np.int64]
+    seat: NDArray[np.int64]
     start: NDArray[np.int64]  # day
 
     def take(self, rows: NDArray[Any]) -> Campaigns:
@@ -91,11 +91,11 @@ def start_campaigns(
     moves a campaign to another card.
     """
     candidates = _candidates(population, rings, days)
-    slot, start = candidates.slot, candidates.start
-    exposure = population.exposure(slot, start - population.account(slot, start)[1])
-    acceptance = exposure / (population.vulnerability[slot] * MAX_EXPOSURE)
+    seat, start = candidates.seat, candidates.start
+    exposure = population.exposure(seat, start - population.account(seat, start)[1])
+    acceptance = exposure / (population.vulnerability[seat] * MAX_EXPOSURE)
     accepted = luck(population.seed, "campaign.taken", candidates.key) < acceptance
-    present = (population.joined[slot] <= start) & ~gone[slot]
+    present = (population.joined[seat] <= start) & ~gone[seat]
     return candidates.take(accepted & present)
 
 
@@ -116,9 +116,9 @@ def _candidates(population: Population, rings: Rings, days: NDArray[np.int64]) -
     key, cohort = keys[starts], np.nonzero(starts)[1]
     victim = luck(population.seed, "campaign.victim", key) * (1 - 1e-12)
     weight = below[cohort] + victim * np.diff(below)[cohort]
-    slot = np.searchsorted(population.cumulated, weight, side="right")
+    seat = np.searchsorted(population.cumulated, weight, side="right")
     day = CAMPAIGN.get(key, "day") - DAY_OFFSET
-    return Campaigns(key, CAMPAIGN.get(key, "ring"), slot, day)
+    return Campaigns(key, CAMPAIGN.get(key, "ring"), seat, day)
 
 
 def attempted_payments(
@@ -163,19 +163,19 @@ def _payments(
     copy, target, place, travel, shop, hour, minute, stay, web, tap, delay, size = coins
     copies = copy < copying_share(population, day)
     aimed = _known_shops(rings, owners.ring, place)
-    habitual = population.choose_merchant(owners.slot, travel, shop)
+    habitual = population.choose_merchant(owners.seat, travel, shop)
     merchant = np.where((target < TARGET_SHARE) & ~copies, aimed, habitual)
     scale, spread = ring_amounts(population, rings.level[owners.ring], offset == 0, day)
-    scale = np.where(copies, population.log_basket(owners.slot, merchant, day), scale)
+    scale = np.where(copies, population.log_basket(owners.seat, merchant, day), scale)
     cents = to_cents(scale + np.where(copies, BASKET_SD, spread) * ndtri(size))
-    own_share = population.online_share(owners.slot, merchant, day)
+    own_share = population.online_share(owners.seat, merchant, day)
     online = web < np.where(copies, own_share, ring_online(population, day))
     shared = luck(population.seed, "attempt.sitting", sitting)
     hour = np.where(stay < SITTING_SHARE, shared, hour)
     return Payments(
         key,
-        owners.slot,
-        *population.account(owners.slot, day),
+        owners.seat,
+        *population.account(owners.seat, day),
         time=_time_at_work(np.where(copies, is_weekend(day), FRAUD), hour, minute),
         delay=MIN_DELAY_MS + (delay * DELAY_MS).astype(np.int64),
         merchant=merchant,

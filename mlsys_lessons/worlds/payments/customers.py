@@ -1,6 +1,6 @@
 """The customers: when their account began, where they shop, what they spend.
 
-A *slot* is a place for a customer: it keeps its habits for ever, while one account in it is closed
+A *seat* is a place for a customer: it keeps its habits for ever, while one account in it is closed
 and the next one opened. So accounts of all ages exist on every day, and there is always somebody
 new (cold start). Here are pure functions of habits; population draws the habits themselves. Of
 fraud this file knows only how exposed each customer is to it.
@@ -27,7 +27,7 @@ _VISITED = np.cumsum(VISIT_SHARE[:-1])  # distribution over countries; nobody tr
 
 @dataclass(frozen=True)
 class Cohort:
-    """Slots that came together; each cohort draws from streams of its own name."""
+    """Seats that came together; each cohort draws from streams of its own name."""
 
     name: str
     start: int
@@ -41,7 +41,7 @@ class Cohort:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """All potential customers; arrays are indexed by slot."""
+    """All potential customers; arrays are indexed by seat."""
 
     seed: int
     drift: Drift
@@ -54,78 +54,78 @@ class Population:
     foreign: NDArray[np.float64]  # share of payments among travellers' shops
     online_odds: NDArray[np.float64]  # multiplies the category's odds
     vulnerability: NDArray[np.float64]  # mean 1
-    cumulated: NDArray[np.float64]  # vulnerability of this and all earlier slots
-    lifetime: NDArray[np.float64]  # days from one account to the next in this slot
+    cumulated: NDArray[np.float64]  # vulnerability of this and all earlier seats
+    lifetime: NDArray[np.float64]  # days from one account to the next in this seat
     phase: NDArray[np.float64]  # share of a lifetime
-    joined: NDArray[np.int64]  # first day of the slot
+    joined: NDArray[np.int64]  # first day of the seat
     id_base: NDArray[np.int64]  # customer_id of generation 0
     id_step: NDArray[np.int64]  # from one generation to the next
 
     def __len__(self) -> int:
-        """Count the slots."""
+        """Count the seats."""
         return len(self.home)
 
     def __repr__(self) -> str:
-        """Say how many slots each cohort has."""
+        """Say how many seats each cohort has."""
         sizes = ", ".join(f"{cohort.stop - cohort.start} {cohort.name}" for cohort in self.cohorts)
         return f"Population({sizes}; {len(self.merchants)} merchants)"
 
     def account(
-        self, slot: NDArray[np.integer], day: NDArray[np.int64] | int
+        self, seat: NDArray[np.integer], day: NDArray[np.int64] | int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return (customer_id, day the account was opened) of each slot on a day."""
-        lifetime, phase = self.lifetime[slot], self.phase[slot]
+        """Return (customer_id, day the account was opened) of each seat on a day."""
+        lifetime, phase = self.lifetime[seat], self.phase[seat]
         generation = np.floor((day + LOOKBACK) / lifetime + phase)
         opened = np.ceil((generation - phase) * lifetime).astype(np.int64) - LOOKBACK
-        customer = self.id_base[slot] + generation.astype(np.int64) * self.id_step[slot]
+        customer = self.id_base[seat] + generation.astype(np.int64) * self.id_step[seat]
         # Rounding could open an account a day after its first payment.
-        return customer, np.clip(opened, self.joined[slot], day)
+        return customer, np.clip(opened, self.joined[seat], day)
 
     def exposure(
-        self, slot: NDArray[np.integer], age_days: NDArray[np.integer]
+        self, seat: NDArray[np.integer], age_days: NDArray[np.integer]
     ) -> NDArray[np.float64]:
         """How exposed each customer is to attack; 1 is an average old account."""
         young = YOUNG_BONUS * np.exp(age_days / -YOUNG_DAYS)
-        return np.asarray(self.vulnerability[slot] * (1.0 + young))
+        return np.asarray(self.vulnerability[seat] * (1.0 + young))
 
     def choose_merchant(
-        self, slot: NDArray[np.integer], travel: NDArray[np.float64], shop: NDArray[np.float64]
+        self, seat: NDArray[np.integer], travel: NDArray[np.float64], shop: NDArray[np.float64]
     ) -> NDArray[np.int64]:
         """Choose a shop by the customer's own habits, from two uniform numbers each."""
-        country, foreign = self.home[slot], self.foreign[slot]
+        country, foreign = self.home[seat], self.foreign[seat]
         away = np.flatnonzero(travel < foreign)
         destination = travel[away] / foreign[away] * (1 - 1e-12)  # again uniform in 0..1
         country[away] = np.searchsorted(_VISITED, destination, side="right")
         return self.merchants.pick(country, shop)
 
     def merchant_share(
-        self, slot: NDArray[np.integer], merchant: NDArray[np.integer]
+        self, seat: NDArray[np.integer], merchant: NDArray[np.integer]
     ) -> NDArray[np.float64]:
         """P(shop | customer), the density of `choose_merchant`."""
-        country, foreign = self.merchants.country[merchant], self.foreign[slot]
-        presence = (1.0 - foreign) * (country == self.home[slot]) + foreign * VISIT_SHARE[country]
+        country, foreign = self.merchants.country[merchant], self.foreign[seat]
+        presence = (1.0 - foreign) * (country == self.home[seat]) + foreign * VISIT_SHARE[country]
         return np.asarray(presence * self.merchants.popularity[merchant])
 
     def log_basket(
         self,
-        slot: NDArray[np.integer],
+        seat: NDArray[np.integer],
         merchant: NDArray[np.integer],
         day: NDArray[np.int64] | int,
     ) -> NDArray[np.float64]:
         """Median log amount of a customer at a shop on a day."""
         years = day / YEAR
-        level = self.level[slot] + self.drift.ageing * self.level_slope[slot] * years
+        level = self.level[seat] + self.drift.ageing * self.level_slope[seat] * years
         basket = LOG_BASKET[self.merchants.category[merchant]]
         return np.asarray(basket + level + self.inflation(day))
 
     def online_share(
         self,
-        slot: NDArray[np.integer],
+        seat: NDArray[np.integer],
         merchant: NDArray[np.integer],
         day: NDArray[np.int64] | int,
     ) -> NDArray[np.float64]:
         """P(online | customer, shop) on a day."""
-        odds = ONLINE_ODDS[self.merchants.category[merchant]] * self.online_odds[slot]
+        odds = ONLINE_ODDS[self.merchants.category[merchant]] * self.online_odds[seat]
         odds = odds * np.exp(self.inflation(day))
         return np.asarray(odds / (1.0 + odds))
 

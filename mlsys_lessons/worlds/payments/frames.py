@@ -46,7 +46,7 @@ def request_frame(
         "arrival_time": timestamps(arrival),
         "customer_id": payments.customer,
         "account_opened": timestamps(payments.opened * DAY_MS),
-        "card_country": categorical(population.home[payments.slot], COUNTRY_DTYPE),
+        "card_country": categorical(population.home[payments.seat], COUNTRY_DTYPE),
         "merchant_id": merchants.merchant_id[payments.merchant],
         "category": categorical(merchants.category[payments.merchant], CATEGORY_DTYPE),
         "country": categorical(merchants.country[payments.merchant], COUNTRY_DTYPE),

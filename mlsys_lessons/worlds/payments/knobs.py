@@ -46,7 +46,7 @@ class Drift:
     ageing
         Standard deviation, in log points a year, of the trend of each customer's spending.
     adaptation
-        How strongly the rings learn at tick edges from what was blocked; 0 is never.
+        How strongly the rings learn at midnights from what was blocked; 0 is never.
 
     Every default is assumed, none is a measurement.
 

@@ -1,6 +1,6 @@
 """The population: everybody who may ever pay here, drawn once for a world.
 
-Each attribute of a customer comes from its own luck by slot, so neither a new attribute nor a
+Each attribute of a customer comes from its own luck by seat, so neither a new attribute nor a
 new cohort re-deals the others. What a customer does with these habits is in customers.
 All numbers are assumed; they give about 0.4 payments a customer a day, of 50 euros in the mean.
 """
@@ -54,16 +54,16 @@ def populate(seed: int, daily: int, drift: Drift) -> Population:
 
 
 def _settle(seed: int, cohort: str, size: int, drift: Drift) -> dict[str, NDArray[Any]]:
-    """Draw the attributes of one cohort, each from its own luck by slot."""
+    """Draw the attributes of one cohort, each from its own luck by seat."""
     from scipy.special import gammaincinv
 
-    slots = np.arange(size)
+    seats = np.arange(size)
 
     def uniform(purpose: str) -> NDArray[np.float64]:
-        return luck(seed, f"{cohort}.{purpose}", slots)
+        return luck(seed, f"{cohort}.{purpose}", seats)
 
     def normal(purpose: str) -> NDArray[np.float64]:
-        return normal_luck(seed, f"{cohort}.{purpose}", slots)
+        return normal_luck(seed, f"{cohort}.{purpose}", seats)
 
     activity = gammaincinv(_ACTIVITY_SHAPE, uniform("activity")) / _ACTIVITY_SHAPE
     activity = np.minimum(activity * MEAN_ACTIVITY, _MAX_ACTIVITY)
@@ -81,7 +81,7 @@ def _settle(seed: int, cohort: str, size: int, drift: Drift) -> dict[str, NDArra
         "lifetime": np.maximum(lifetime, _MIN_LIFETIME),
         "phase": uniform("phase"),
         "joined": _joining_days(cohort, uniform("joined"), drift),
-        "id_base": slots + 1 + _ID_OFFSET[cohort],
+        "id_base": seats + 1 + _ID_OFFSET[cohort],
         "id_step": np.full(size, size),
     }
 
@@ -95,7 +95,7 @@ def _homes(cohort: str, uniform: NDArray[np.float64]) -> NDArray[np.int8]:
 
 
 def _joining_days(cohort: str, uniform: NDArray[np.float64], drift: Drift) -> NDArray[np.int64]:
-    """First day of each slot: long ago, spread over two years, or soon after a launch."""
+    """First day of each seat: long ago, spread over two years, or soon after a launch."""
     if cohort == "growth":
         return (uniform * _GROWTH_YEARS * YEAR).astype(np.int64)
     if cohort == "launch":

@@ -35,8 +35,8 @@ class Payments(NamedTuple):
     """Attempted payments, genuine or not, as parallel arrays."""
 
     request_id: NDArray[np.int64]
-    slot: NDArray[np.int64]
-    customer: NDArray[np.int64]  # id of the slot's account of that day
+    seat: NDArray[np.int64]
+    customer: NDArray[np.int64]  # id of the seat's account of that day
     opened: NDArray[np.int64]  # day the account was opened
     time: NDArray[np.int64]  # milliseconds since day 0 opened
     delay: NDArray[np.int64]  # milliseconds until it arrives
@@ -79,7 +79,7 @@ class Visits(NamedTuple):
     """Who pays on a day, and the coins that decide what, as parallel arrays."""
 
     request_id: NDArray[np.int64]
-    slot: NDArray[np.int64]
+    seat: NDArray[np.int64]
     customer: NDArray[np.int64]
     opened: NDArray[np.int64]
     noise: NDArray[np.float64]  # standard normal
@@ -99,17 +99,17 @@ def visits(population: Population, cohort: Cohort, day: int) -> Visits:
     generator = stream(population.seed, f"traffic.{cohort.name}", day)  # the name is luck: keep it
     busy = activity_factor(day, population.drift.season)
     counts = generator.poisson(population.activity[cohort.start : cohort.stop] * busy)
-    slot = np.repeat(np.arange(cohort.start, cohort.stop), counts)
+    seat = np.repeat(np.arange(cohort.start, cohort.stop), counts)
     first_row = np.cumsum(counts) - counts
-    ordinal = np.arange(len(slot)) - first_row[slot - cohort.start]
-    customer, opened = population.account(slot, day)
+    ordinal = np.arange(len(seat)) - first_row[seat - cohort.start]
+    customer, opened = population.account(seat, day)
     return Visits(
         request_id=opaque_id(customer, day, ordinal),
-        slot=slot,
+        seat=seat,
         customer=customer,
         opened=opened,
-        noise=generator.standard_normal(len(slot)),
-        coins=generator.random((len(slot), 6)),
+        noise=generator.standard_normal(len(seat)),
+        coins=generator.random((len(seat), 6)),
     )
 
 
@@ -119,28 +119,28 @@ def genuine_payments(population: Population, day: int, gone: NDArray[np.bool_]) 
     >>> from mlsys_lessons.worlds.payments.population import populate
     >>> from mlsys_lessons.worlds.payments.knobs import Drift
     >>> people = populate(0, 1_000, Drift.none())
-    >>> len(genuine_payments(people, 0, np.zeros(len(people), bool)).slot)
+    >>> len(genuine_payments(people, 0, np.zeros(len(people), bool)).seat)
     1228
     """
     parts = []
     for cohort in population.cohorts:
         if population.joined[cohort.start : cohort.stop].min() <= day:
             everybody = visits(population, cohort, day)
-            present = (population.joined[everybody.slot] <= day) & ~gone[everybody.slot]
+            present = (population.joined[everybody.seat] <= day) & ~gone[everybody.seat]
             parts.append(everybody if present.all() else everybody.take(present))
     return _spend(population, Visits(*map(np.concatenate, zip(*parts, strict=True))), day)
 
 
 def _spend(population: Population, visitors: Visits, day: int) -> Payments:
     """Turn visits into payments: each coin decides one mark."""
-    slot = visitors.slot
+    seat = visitors.seat
     moment, travel, shop, web, tap, delay = visitors.coins.T
-    merchant = population.choose_merchant(slot, travel, shop)
-    cents = to_cents(population.log_basket(slot, merchant, day) + BASKET_SD * visitors.noise)
-    online = web < population.online_share(slot, merchant, day)
+    merchant = population.choose_merchant(seat, travel, shop)
+    cents = to_cents(population.log_basket(seat, merchant, day) + BASKET_SD * visitors.noise)
+    online = web < population.online_share(seat, merchant, day)
     return Payments(
         request_id=visitors.request_id,
-        slot=slot,
+        seat=seat,
         customer=visitors.customer,
         opened=visitors.opened,
         time=day * DAY_MS + time_of_day(WEEKEND if is_weekend(day) else WEEKDAY, moment),

@@ -35,7 +35,7 @@ class WorldState:
 
     rings: Rings
     live: Campaigns  # started on an earlier day, not ended
-    gone: NDArray[np.bool_]  # by slot: left for good
+    gone: NDArray[np.bool_]  # by seat: left for good
     reports: Reports  # to come
     recent: tuple[Payments, Campaigns]  # attempts of fraud in the last days, with their campaigns
     today: tuple[int, tuple[Payments, Campaigns]] | None = None  # a day's attempts, once drawn
@@ -74,7 +74,7 @@ def past_attempts(
     offset = np.repeat(np.arange(LAST_DAY + 1), len(campaigns.key))
     sittings = campaigns.take(np.tile(np.arange(len(campaigns.key)), LAST_DAY + 1))
     day = sittings.start + offset
-    same_account = population.account(sittings.slot, day)[1] <= sittings.start
+    same_account = population.account(sittings.seat, day)[1] <= sittings.start
     asked = same_account & (day >= -days) & (day < 0)
     attempts, owners = attempted_payments(population, rings, sittings.take(asked), offset[asked])
     return attempts, owners, campaigns.take(campaigns.start >= -LAST_DAY)
@@ -83,8 +83,8 @@ def past_attempts(
 def usable(population: Population, state: WorldState, tick: int) -> Campaigns:
     """Return the campaigns of earlier days whose card still works on a day."""
     live, age = state.live, tick - state.live.start
-    same_account = population.account(live.slot, tick)[1] <= live.start
-    return live.take((age >= 1) & (age <= LAST_DAY) & same_account & ~state.gone[live.slot])
+    same_account = population.account(live.seat, tick)[1] <= live.start
+    return live.take((age >= 1) & (age <= LAST_DAY) & same_account & ~state.gone[live.seat])
 
 
 def attempts_of_day(
@@ -127,7 +127,7 @@ def let_go(
         for cohort in population.cohorts if len(leaving) else ():
             candidates = visits(population, cohort, day)
             row = locate(leaving, candidates.request_id)
-            state.gone[candidates.slot[row[row >= 0]]] = True
+            state.gone[candidates.seat[row[row >= 0]]] = True
             leaving = leaving[row < 0]
 
 

@@ -57,7 +57,7 @@ def fraud_probability(midnight: Midnight, payments: Payments) -> NDArray[np.floa
     population = midnight.population
     own = _own_marks(population, payments, midnight.day)
     busy = activity_factor(midnight.day, population.drift.season)
-    genuine = population.activity[payments.slot] * busy * own
+    genuine = population.activity[payments.seat] * busy * own
     attack = _probe_density(midnight, payments, own) + _cash_density(midnight, payments, own)
     return np.clip(attack / (attack + genuine), _EDGE, 1.0 - _EDGE)
 
@@ -71,13 +71,13 @@ def _normal(
 
 def _own_marks(population: Population, payments: Payments, day: int) -> NDArray[np.float64]:
     """Density of (hour, shop, amount, channel) when a card's owner pays."""
-    slot, merchant = payments.slot, payments.merchant
+    seat, merchant = payments.seat, payments.merchant
     hours = HOURS[WEEKEND if is_weekend(day) else WEEKDAY]
-    online = population.online_share(slot, merchant, day)
-    basket = population.log_basket(slot, merchant, day)
+    online = population.online_share(seat, merchant, day)
+    basket = population.log_basket(seat, merchant, day)
     marks = hours[(payments.time - day * DAY_MS) // HOUR_MS]
     marks = marks * np.where(payments.channel == ONLINE, online, 1.0 - online)
-    marks *= population.merchant_share(slot, merchant)
+    marks *= population.merchant_share(seat, merchant)
     return np.asarray(marks * _normal(np.log(payments.cents / 100.0), basket, BASKET_SD))
 
 
@@ -99,16 +99,16 @@ def _probe_density(
 ) -> NDArray[np.float64]:
     """Density of probes: any card can be the next victim, in proportion to its exposure."""
     population, rings, _, day = midnight
-    slot, merchant = payments.slot, payments.merchant
+    seat, merchant = payments.seat, payments.merchant
     rates = campaign_rates(population, rings, day)
     aimed = np.bincount(
         rings.targets.ravel(), np.outer(rates, TARGET_WEIGHT).ravel(), len(population.merchants)
     )
-    habitual = rates.sum() * population.merchant_share(slot, merchant)
+    habitual = rates.sum() * population.merchant_share(seat, merchant)
     shops = TARGET_SHARE * aimed[merchant] + (1.0 - TARGET_SHARE) * habitual
     copies = copying_share(population, day)
     marks = _ring_marks(population, payments, day, ring_amounts(population, 0.0, True, day))
-    exposure = population.exposure(slot, day - payments.opened)
+    exposure = population.exposure(seat, day - payments.opened)
     mixed = (1.0 - copies) * marks * shops + copies * rates.sum() * own
     return np.asarray(ATTEMPTS[0] * exposure * mixed)
 
@@ -119,14 +119,14 @@ def _cash_density(
     """Density of cash-outs: only cards that are in a ring's hands since an earlier day."""
     population, rings, live, day = midnight
     stolen = np.zeros(len(population), dtype=bool)
-    stolen[live.slot] = True
-    suspects = np.flatnonzero(stolen[payments.slot])
+    stolen[live.seat] = True
+    suspects = np.flatnonzero(stolen[payments.seat])
     # One line for each pair of a payment and a campaign that has its card.
-    suspect, campaign = np.nonzero(payments.slot[suspects][:, None] == live.slot)
+    suspect, campaign = np.nonzero(payments.seat[suspects][:, None] == live.seat)
     row = suspects[suspect]
     pairs, campaigns, own_pairs = payments.take(row), live.take(campaign), own[row]
     aimed = (rings.targets[campaigns.ring] == pairs.merchant[:, None]) @ TARGET_WEIGHT
-    habitual = population.merchant_share(pairs.slot, pairs.merchant)
+    habitual = population.merchant_share(pairs.seat, pairs.merchant)
     shops = TARGET_SHARE * aimed + (1.0 - TARGET_SHARE) * habitual
     copies = copying_share(population, day)
     amounts = ring_amounts(population, rings.level[campaigns.ring], False, day)

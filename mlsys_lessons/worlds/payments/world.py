@@ -107,7 +107,7 @@ class PaymentsWorld:
         attempts, campaigns = attempts_of_day(people, state, tick)
         genuine = genuine_payments(people, tick, state.gone)
         payments = join([genuine, attempts])
-        ring = np.concatenate([np.full(len(genuine.slot), -1), campaigns.ring]).astype(np.int16)
+        ring = np.concatenate([np.full(len(genuine.seat), -1), campaigns.ring]).astype(np.int16)
         order, arrival = in_arrival_order(payments)
         payments, ring = payments.take(order), ring[order]
         midnight = Midnight(people, state.rings, usable(people, state, tick), tick)
