@@ -230,9 +230,7 @@ def flat(features: OnlineFeatures) -> list[object]:
     """Everything the object holds, as comparable values."""
     store = features.store
     past = store.base.with_events(store.recent.keys[1:], store.recent.cents[1:])
-    past = past.younger_than(
-        store.midnight_ms - KEPT_MS
-    )  # whenever it is forgotten
+    past = past.younger_than(store.midnight_ms - KEPT_MS)  # whenever it is forgotten
     runs = [array.tobytes() for run in (past, store.today) for array in (run.keys, run.cents)]
     tables: list[object] = []
     for table in features.risks.values():
