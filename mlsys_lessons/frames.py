@@ -26,11 +26,11 @@ def pile(frames: list[pd.DataFrame], frame: pd.DataFrame) -> None:
     >>> frames: list[pd.DataFrame] = []
     >>> for row in range(100):
     ...     pile(frames, pd.DataFrame({"row": [row]}))
-    >>> [len(each) for each in frames]
+    >>> [len(frame) for frame in frames]
     [16, 16, 16, 16, 16, 16, 1, 1, 1, 1]
     """
     frames.append(frame)
-    while len(frames) >= _PILE and len({_magnitude(each) for each in frames[-_PILE:]}) == 1:
+    while len(frames) >= _PILE and len({_magnitude(frame) for frame in frames[-_PILE:]}) == 1:
         frames[-_PILE:] = [stacked(frames[-_PILE:])]
 
 
@@ -52,12 +52,12 @@ def stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
         name
         for name, dtype in frames[0].dtypes.items()
         if isinstance(dtype, pd.CategoricalDtype)
-        and any(each[name].dtype != dtype for each in frames[1:])
+        and any(frame[name].dtype != dtype for frame in frames[1:])
     ]
     for name in mixed:
-        values = [value for each in frames for value in each[name].cat.categories]
+        values = [value for frame in frames for value in frame[name].cat.categories]
         union = pd.CategoricalDtype(pd.unique(np.array(values, dtype=object)))
-        frames = [each.assign(**{str(name): each[name].astype(union)}) for each in frames]
+        frames = [frame.assign(**{str(name): frame[name].astype(union)}) for frame in frames]
     return pd.concat(frames)
 
 

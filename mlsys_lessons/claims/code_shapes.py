@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 _SQL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|\w+|[^\w\s]", re.DOTALL)
@@ -42,11 +43,11 @@ def code_of(text: str, name: str | None = None) -> Code:
     """
     statements = ast.parse(text).body
     imports = set(_imports(statements))
-    if any(name in _defined(each) for each in statements):
+    if any(name in _defined(statement) for statement in statements):
         statements = _needed(statements, str(name))
-        used = {each for statement in statements for each in _names(statement)}
-        late = set(_imports(each for each in statements if not _is_import(each)))
-        imports = late | {each for each in imports if each.bound in used}
+        used = {word for statement in statements for word in _names(statement)}
+        late = set(_imports(line for line in statements if not _is_import(line)))
+        imports = late | {line for line in imports if line.bound in used}
     return Code(digest([_shape(ast.Module(statements, []))]), frozenset(imports))
 
 
@@ -54,15 +55,15 @@ def _needed(statements: Sequence[ast.stmt], name: str) -> list[ast.stmt]:
     """A definition, those that it names in turn, and every statement that defines nothing."""
     waiting = [name]
     wanted: set[str] = set()
-    loose = [each for each in statements if not _defined(each) and not _is_import(each)]
-    waiting += [each for statement in loose for each in _names(statement)]
+    loose = [line for line in statements if not _defined(line) and not _is_import(line)]
+    waiting += [word for statement in loose for word in _names(statement)]
     while waiting:
         current = waiting.pop()
         if current not in wanted:
             wanted.add(current)
-            makers = (each for each in statements if current in _defined(each))
-            waiting += [each for maker in makers for each in _names(maker)]
-    return [each for each in statements if each in loose or wanted & _defined(each)]
+            makers = (statement for statement in statements if current in _defined(statement))
+            waiting += [word for maker in makers for word in _names(maker)]
+    return [line for line in statements if line in loose or wanted & _defined(line)]
 
 
 def _defined(statement: ast.stmt) -> set[str]:
@@ -71,14 +72,14 @@ def _defined(statement: ast.stmt) -> set[str]:
         return {statement.name}
     if isinstance(statement, ast.Assign | ast.AnnAssign):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        nodes = [each for target in targets for each in ast.walk(target)]
-        plain = all(isinstance(each, ast.Name | ast.Tuple | ast.Store) for each in nodes)
-        return {each.id for each in nodes if isinstance(each, ast.Name)} if plain else set()
+        nodes = [node for target in targets for node in ast.walk(target)]
+        plain = all(isinstance(node, ast.Name | ast.Tuple | ast.Store) for node in nodes)
+        return {node.id for node in nodes if isinstance(node, ast.Name)} if plain else set()
     return set()
 
 
 def _names(statement: ast.stmt) -> set[str]:
-    return {each.id for each in ast.walk(statement) if isinstance(each, ast.Name)}
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
 
 
 def _is_import(node: Any) -> bool:
@@ -87,7 +88,7 @@ def _is_import(node: Any) -> bool:
 
 def _imports(statements: Iterable[ast.stmt]) -> Iterator[Import]:
     """Every name that import statements bind, wherever they stand."""
-    for node in (each for statement in statements for each in ast.walk(statement)):
+    for node in chain.from_iterable(map(ast.walk, statements)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.asname or alias.name.split(".")[0], alias.name)
@@ -105,7 +106,7 @@ def _shape(node: Any) -> str:
         inner = ",".join(f"{name}={_shape(value)}" for name, value in fields.items())
         return f"{type(node).__name__}({inner})"
     if isinstance(node, list):
-        return "[" + ",".join(_shape(each) for each in node if not _is_import(each)) + "]"
+        return "[" + ",".join(_shape(part) for part in node if not _is_import(part)) + "]"
     return repr(node)
 
 
@@ -121,7 +122,7 @@ def sql_shape(text: str) -> str:
     'SELECT 1'
     """
     words = _SQL.findall(text)
-    return " ".join(each for each in words if not each.startswith(("--", "/*")))
+    return " ".join(word for word in words if not word.startswith(("--", "/*")))
 
 
 def digest(parts: Iterable[str]) -> str:

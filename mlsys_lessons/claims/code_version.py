@@ -47,7 +47,7 @@ class Sources:
 
     def version(self, module: str, name: str | None = None) -> str:
         """The version of `name` in `module`, or of all that is in it."""
-        parts = {self._part(each, self._code(each)) for each in self.closure(module, name)}
+        parts = {self._part(other, self._code(other)) for other in self.closure(module, name)}
         return digest([self._part(module, self._code(module, name)), *sorted(parts)])[:12]
 
     def closure(self, module: str, name: str | None = None) -> set[str]:
@@ -55,8 +55,8 @@ class Sources:
         found: set[str] = set()
         waiting = [self._code(module, name)]
         while waiting:
-            targets = {self.target(each) for each in waiting.pop().imports}
-            new = {each for each in targets if self._inside(each)} - found
+            targets = {self.target(imported) for imported in waiting.pop().imports}
+            new = {target for target in targets if self._inside(target)} - found
             found |= new
             waiting += map(self._code, new)
         return found
@@ -66,7 +66,7 @@ class Sources:
         module, name = imported.module, imported.name
         if not name or not self._inside(module) or self.path(module).name != "__init__.py":
             return module
-        passed_on = (each for each in self._code(module).imports if each.bound == name)
+        passed_on = (line for line in self._code(module).imports if line.bound == name)
         for origin in passed_on:
             if (origin.module, origin.name) != (module, name):
                 return self.target(origin)
@@ -99,7 +99,7 @@ class Sources:
 
     def _part(self, module: str, code: Code) -> str:
         """A module in the version: its shape, the shapes that it brings in, the SQL beside it."""
-        brought = [f"{each.bound}={each.name} of {self._origin(each)}" for each in code.imports]
+        brought = [f"{line.bound}={line.name} of {self._origin(line)}" for line in code.imports]
         folder = self.path(module).parent
         texts = sorted([*folder.glob("*.sql"), *folder.glob("sql/*.sql")])
         sql = [f"{path.stem}: {sql_shape(path.read_text(encoding='utf-8'))}" for path in texts]

@@ -85,7 +85,7 @@ EDITS: dict[str, tuple[str, Edit, set[str]]] = {
         "claims/c10_data_bias.py", replaced('"misreported"', '"another coin"'), {"C10"},
     ),
     "what a claim's arm names": ("claims/c10_data_bias.py", replaced('"FR"', '"DE"'), {"C10"}),
-    "a component": ("components/decisions.py", added(NEW), EVERY),
+    "a component": ("components/decisions/stages.py", added(NEW), EVERY),
     "a component behind an __init__": ("components/features/offline.py", added(NEW), EVERY),
     "the loop": ("simulation/loop.py", added(NEW), RUNS),
     "the catalogue of faults, an __init__ that defines": (
@@ -104,7 +104,7 @@ EDITS: dict[str, tuple[str, Edit, set[str]]] = {
     "the command line": ("cli.py", added(NEW), set()),
     "the server": ("serving/app.py", added(NEW), set()),
     "charts": ("lessons/charts.py", added(NEW), set()),
-    "a lesson": ("lessons/lesson05/data_desk.py", added(NEW), set()),
+    "a lesson": ("lessons/lesson05/ticket_desk.py", added(NEW), set()),
     "the package's list of names": ("__init__.py", added(NEW), set()),
     "a room's list of names": ("warehouse/__init__.py", added(NEW), set()),
     "comments": ("simulation/loop.py", added("# nothing"), set()),

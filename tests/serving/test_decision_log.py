@@ -90,8 +90,7 @@ def by_hand(system: System, log: pd.DataFrame, size: int) -> list[str]:
         today = frame[day == tick]
         for start in range(0, len(today), size):
             actions += system.handle(today.iloc[start : start + size])["action"].tolist()
-        system.close_day(tick)
-        system.step(tick)
+        system.step(system.close(tick))
     return actions
 
 

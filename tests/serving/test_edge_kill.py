@@ -207,9 +207,9 @@ def settled(log: Path, folder: Path, lives: int) -> Settled:
             moved |= again.index.to_numpy() != was["row_id"].to_numpy()
             moved |= ~np.isclose(again["score"], was["score"].astype(float), rtol=0, atol=1e-12)
             differences += was[moved].to_dict("records")
-        closed = system.close_day(tick)
-        ledger.settle(tick, closed, truth.loc[closed["request_id"].to_numpy()])
-        system.step(tick)
+        closed = system.close(tick)
+        ledger.settle(closed, truth.loc[closed.log["request_id"].to_numpy()])
+        system.step(closed)
     return Settled(rows, ledger, differences, truth)
 
 

@@ -152,7 +152,7 @@ def exactness(counts: Counts) -> Answer:
                 if cut.actions_sha256 != whole.actions_sha256 or gap > 1e-12:
                     differences.append([preset, list(names), size, float(gap)])
             note(f"exactness: {preset}, {', '.join(names) or 'no fault'}: {whole.requests:,} rows")
-    _tests("test_exactness").test_threads_and_fresh_processes_change_nothing()
+    _tests("simulation/test_exactness").test_threads_and_fresh_processes_change_nothing()
     return {
         "days": counts.exact_days,
         "daily": counts.exact_daily,
@@ -179,7 +179,7 @@ def invariants(counts: Counts) -> Answer:
     """The properties of test_invariants.py over many more random calendars of faults."""
     from hypothesis import HealthCheck, given, seed, settings
 
-    module, lucky = _tests("test_invariants"), int(time.time())
+    module, lucky = _tests("simulation/test_invariants"), int(time.time())
     more = settings(
         max_examples=counts.examples, deadline=None, database=None,
         suppress_health_check=list(HealthCheck),
@@ -213,7 +213,7 @@ def kills(counts: Counts) -> Answer:
     """The edge of test_edge_kill.py, killed under load at random moments, again and again."""
     import tempfile
 
-    module, lucky = _tests("test_edge_kill"), int(time.time())
+    module, lucky = _tests("serving/test_edge_kill"), int(time.time())
     with tempfile.TemporaryDirectory() as folder:
         story = module.lived(counts.kills, Path(folder), np.random.default_rng(lucky))
         note(f"kills: {story.kills} kills, {len(story.acknowledged):,} answers acknowledged")
@@ -268,13 +268,13 @@ def _python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
     return subprocess.run([sys.executable, *arguments], check=True, **options)
 
 
-def _tests(name: str) -> Any:
-    """A test module, so that a property is written once."""
+def _tests(place: str) -> Any:
+    """A test module by its place below tests/, so that a property is written once."""
     import importlib
 
-    if str(HERE.parent) not in sys.path:
-        sys.path.insert(0, str(HERE.parent))
-    return importlib.import_module(name)
+    module = HERE.parent / place
+    sys.path[:0] = [str(HERE.parent), str(module.parent)]  # as pytest does
+    return importlib.import_module(module.name)
 
 
 # --- the record ----------------------------------------------------------------------------------

@@ -111,14 +111,14 @@ class LabelQueue:
         vocabulary = self.domain.vocabularies.get(name)
         if vocabulary is None:
             return rows[name].to_numpy()
-        held = codes(rows[name])
-        return np.where(held < len(vocabulary.categories), held, -1)
+        word = codes(rows[name])
+        return np.where(word < len(vocabulary.categories), word, -1)
 
     def warm(self, requests: pd.DataFrame, labels: pd.DataFrame) -> None:
         """File a history in which everything was approved, with the labels known by its end."""
         day = ticks(requests["arrival_time"])
-        edges = np.flatnonzero(np.diff(day, prepend=day[:1] - 1, append=day[-1:] + 1))
-        for start, end in pairwise(edges.tolist()):
+        starts = np.flatnonzero(np.diff(day, prepend=day[:1] - 1, append=day[-1:] + 1))
+        for start, end in pairwise(starts.tolist()):
             rows = requests.iloc[start:end]
             self.remember(int(day[start]), rows, np.ones(end - start, dtype=bool))
         if not len(labels):
@@ -128,8 +128,8 @@ class LabelQueue:
         ranked, values = keys[order], labels["label"].to_numpy()[order]
         for filed in self._days.values():
             latest = np.searchsorted(ranked, filed.keys, side="right") - 1
-            found = ranked[latest] == filed.keys
-            filed.label[found] = values[latest[found]]
+            matches = ranked[latest] == filed.keys
+            filed.label[matches] = values[latest[matches]]
 
     def step(
         self, tick: int, verdicts: pd.DataFrame, reports: pd.DataFrame | None = None
@@ -158,8 +158,8 @@ class LabelQueue:
                 day = self._days.get(tick)
                 if day is None or not len(missing):
                     continue
-                found = is_in(keys[missing], day.keys)
-                here, missing = missing[found], missing[~found]
+                is_here = is_in(keys[missing], day.keys)
+                here, missing = missing[is_here], missing[~is_here]
                 filed.append(day.file(keys[here], label[here], source))
         return filed
 
@@ -168,8 +168,8 @@ class LabelQueue:
         day = self._days.get(tick)
         label = np.full(len(keys), UNKNOWN, dtype=np.int8)
         if day is not None and len(day.keys):
-            found = is_in(keys, day.keys)
-            label[found] = day.label[np.searchsorted(day.keys, keys[found])]
+            is_here = is_in(keys, day.keys)
+            label[is_here] = day.label[np.searchsorted(day.keys, keys[is_here])]
         return label
 
     def _frame(self, tick: int, filed: list[Filed]) -> pd.DataFrame:

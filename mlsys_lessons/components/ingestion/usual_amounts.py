@@ -58,8 +58,8 @@ class UsualAmounts:
     def close_day(self) -> None:
         """The running day joins the level; older days weigh a little less."""
         size = max(len(self._rows), len(self._today[0]))
-        past = [np.pad(each, (0, size - len(each))) for each in (self._rows, self._sums)]
-        new = [np.pad(each, (0, size - len(each))) for each in self._today]
+        past = [np.pad(column, (0, size - len(column))) for column in (self._rows, self._sums)]
+        new = [np.pad(column, (0, size - len(column))) for column in self._today]
         self._rows, self._sums = (
             self.memory * old + day for old, day in zip(past, new, strict=True)
         )

@@ -23,7 +23,7 @@ def schema(fields: tuple[Field, ...], future_ms: int, stale_ms: int) -> Any:
             pd.Timedelta(milliseconds=-future_ms), pd.Timedelta(milliseconds=stale_ms)
         )
 
-    columns = {each.name: _column(each) for each in fields}
+    columns = {field.name: _column(field) for field in fields}
     clock = Check(on_time, ignore_na=False, error="event_time: in the future or too old")
     return DataFrameSchema(columns, checks=[clock])
 

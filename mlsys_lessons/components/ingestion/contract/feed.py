@@ -82,7 +82,7 @@ def feed_promises(
 
 def observe(promises: Sequence[Promise], frame: pd.DataFrame, usual_rows: float) -> list[float]:
     """What a day's frame brought, one number a promise; each column is looked up once."""
-    asked = {each.field for each in promises} | {"event_time", "arrival_time", *FLAGS}
+    asked = {promise.field for promise in promises} | {"event_time", "arrival_time", *FLAGS}
     day = {name: frame[name] for name in asked if name in frame.columns}
     return [promise.measure(day, usual_rows) for promise in promises]
 
@@ -90,7 +90,9 @@ def observe(promises: Sequence[Promise], frame: pd.DataFrame, usual_rows: float)
 def as_frame(promises: Sequence[Promise], observed: Sequence[float]) -> pd.DataFrame:
     """The report of a day, one line a promise."""
     pairs = zip(promises, observed, strict=True)
-    lines = [(*each[:3], seen, each.promised, each.broken(seen)) for each, seen in pairs]
+    lines = [
+        (*promise[:3], seen, promise.promised, promise.broken(seen)) for promise, seen in pairs
+    ]
     return pd.DataFrame(lines, columns=list(REPORT_COLUMNS))
 
 
