@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,3 +107,12 @@ def test_a_system_of_another_domain_is_refused_in_one_sentence() -> None:
     with pytest.raises(mls.InputError, match="make both for one domain"):
         mls.simulate(shelf_world(), mls.naive_system(seed=3), days=1)
     assert np.isfinite(mls.naive_system("shelf", seed=3).decisions.cut)
+
+
+def test_the_log_on_disk_is_the_log_in_memory(tmp_path: Path) -> None:
+    world, system = shelf_world(seed=3), mls.resilient_system("shelf", seed=3)
+    memory = mls.simulate(world, system, days=3)
+    disk = mls.simulate(world, system, days=3, keep="disk", path=tmp_path / "shelf.duckdb")
+    pd.testing.assert_frame_equal(disk.log, memory.log, check_exact=True)
+    pd.testing.assert_frame_equal(disk.truth(), memory.truth(), check_exact=True)
+    pd.testing.assert_frame_equal(disk.labels, memory.labels, check_exact=True)

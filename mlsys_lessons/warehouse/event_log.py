@@ -21,7 +21,7 @@ from mlsys_lessons.warehouse.connection import connect, duckdb_errors_as
 
 # --- the schema: the tables and their keys; all other columns are those of the first day's frames
 LOG, LABELS, TRUTH = "log", "label_log", "truth"
-LOG_INDEX, TRUTH_INDEX = "row_id", "request_id"
+LOG_INDEX = "row_id"
 
 _open: WeakValueDictionary[Path, EventLog] = WeakValueDictionary()  # of this process
 
