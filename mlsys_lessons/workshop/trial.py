@@ -13,10 +13,10 @@ from typing import Any
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.system.system import System
-from mlsys_lessons.worlds import PaymentsWorld
+from mlsys_lessons.worlds import World
 
 
-def trial(world: PaymentsWorld, system: System, **options: Any) -> tuple[Run, dict[str, Any]]:
+def trial(world: World, system: System, **options: Any) -> tuple[Run, dict[str, Any]]:
     """Run a system and measure it; `options` are those of `simulate`.
 
     Returns the run, and facts that can be written as JSON: seconds on the wall, memory in

@@ -29,7 +29,7 @@ def bare(days: int, daily: int) -> float:
     world, system = mls.payments_world(seed=SEED, daily=daily), mls.resilient_system(seed=SEED)
     estimator = system.inference.model.estimator_
     state = world.start()
-    ready = matrix(system.features(world.day(0, state).requests))
+    ready = matrix(system.features(world.day(0, state).requests), system.domain.inputs)
     began = time.perf_counter()
     for tick in range(days):
         rows = len(world.day(tick, state).requests)
@@ -55,13 +55,11 @@ def simulated(name: str, days: int, daily: int, **options: object) -> tuple[floa
 
 def fit_seconds() -> float:
     """One fit of the boosted model at the size that retraining uses, explored rows repeated."""
-    import mlsys_lessons as mls
     from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
     from mlsys_lessons.components.inference.models import BoostedModel
     from mlsys_lessons.simulation.presets import _table, training_rows
 
-    del mls
-    rows = training_rows(_table(SEED))
+    rows = training_rows(_table("payments", SEED))
     size = RetrainingPolicy().window * RetrainingPolicy().rows_a_day
     rows = rows.iloc[np.resize(np.arange(len(rows)), size)]
     copies = np.where(np.arange(size) % 5_000 == 0, 50, 1)  # a few rows come from exploration
