@@ -60,7 +60,7 @@ def execute(notebook: Any, folder: Path) -> Any:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
-            cell.outputs = [each for each in cell.outputs if not _is_bar(each)]
+            cell.outputs = _joined([output for output in cell.outputs if not _is_bar(output)])
             for output in cell.outputs:
                 output.get("data", {}).pop(LIVE_VIEW, None)  # dead without its kernel; text stays
     return notebook
@@ -74,16 +74,28 @@ def _is_bar(output: Any) -> bool:
     return "%|" in text
 
 
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Outputs with what was printed in a row as one: where the kernel cuts is a matter of time."""
+    joined: list[Any] = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output["output_type"] == "stream" and output["name"] == last.get("name"):
+            last["text"] += output["text"]
+        else:
+            joined.append(output)
+    return joined
+
+
 def build(path: Path) -> Path:
     """Write one executed notebook beside the others; returns its path."""
     import nbformat
 
+    from mlsys_lessons.files import write_whole
+
     notebook = execute(read_source(path), NOTEBOOKS)
     nbformat.validate(notebook)
     target = NOTEBOOKS / f"{path.stem}.ipynb"
-    temporary = target.with_suffix(".tmp")
-    temporary.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
-    temporary.replace(target)
+    write_whole(target, f"{nbformat.writes(notebook)}\n".encode(), way_out="close the file")
     return target
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import symtable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,14 @@ def _builder() -> Any:
 def read(path: Path) -> Any:
     """A built notebook."""
     return nbformat.read(path, as_version=4)
+
+
+def test_what_is_printed_in_a_row_is_one_output() -> None:
+    """The kernel cuts a text by the clock; the same source has to give the same file."""
+    for path in BUILT:
+        for cell in code_cells(read(path)):
+            streams = [output.get("name") for output in cell.outputs]
+            assert not any(a and a == b for a, b in pairwise(streams)), path.name
 
 
 def code_cells(notebook: Any) -> list[Any]:
