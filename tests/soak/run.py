@@ -32,6 +32,7 @@ from mlsys_lessons.claims import runs
 from mlsys_lessons.claims.code_version import code_version
 from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
 from mlsys_lessons.domain import MONTH_DAYS
+from mlsys_lessons.files import write_whole
 from mlsys_lessons.system.faults import CATALOGUE
 from mlsys_lessons.worlds.payments.domain import ALERT_RULES as RULES
 
@@ -303,9 +304,7 @@ def merge(path: Path, part: str, answer: Answer) -> None:
     record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     record[part] = answer
     ordered = {name: record[name] for name in PARTS if name in record}
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, f"{json.dumps(ordered, indent=1)}\n".encode(), way_out="name another file")
 
 
 def run_parts(names: Sequence[str], counts: Counts, path: Path) -> Iterator[tuple[str, Answer]]:
