@@ -183,6 +183,13 @@ def test_every_module_says_what_it_is(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_a_file_that_is_named_is_there(path: Path) -> None:
+    named = set(re.findall(r"\b(?!cN_)\w+\.(?:py|md|sql)\b", path.read_text(encoding="utf-8")))
+    house = (PACKAGE, *(PACKAGE.parent / folder for folder in ("docs", "tests")))
+    assert named <= {file.name for folder in house for file in folder.rglob("*.*")}
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
 def test_a_long_module_gives_its_reason(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     header = ast.get_docstring(tree(path)) or ""

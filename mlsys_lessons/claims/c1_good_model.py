@@ -11,7 +11,7 @@ selection and label delay  what the time split gains by counting never-reported 
 faults                     what the ordinary year gains without incidents
 drift                      what it gains with all drift and the rings' adaptation off
 skew                       what it gains when serving computes features like the training table.
-                           Not in the list of SEMANTICS.md; inside the residual it would hide there
+                           Left inside the residual it would hide there
 interaction                the gain with all four off at once, less the sum of the single ones
 residual                   the time split with true labels less the year with everything off: other
                            days, another season, and the luck of a few dozen frauds in a test set

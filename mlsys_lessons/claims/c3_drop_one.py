@@ -22,7 +22,7 @@ from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.statistics import mean_interval
 
-# Written before the first run (SEMANTICS.md): half of v(all) - v(none).
+# Written before the first run: half of v(all) - v(none).
 COLLAPSE = 0.5
 
 

@@ -34,7 +34,7 @@ class BatchFeatures(FeatureState):
         return self.store.read_at(rows.attempts, self.store.midnight_ms)
 
     def on_timeout(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The features of rows whose look-up brings nothing in time: gaps, and no error either."""
+        """The features of rows whose look-up timed out: gaps, and no error either."""
         unanswered = (*self.domain.history, *(risk.name for risk in self.domain.risks.values()))
         return self.lookup(frame).assign(**dict.fromkeys(unanswered, np.nan))
 
@@ -64,7 +64,7 @@ class OnlineFeatures(FeatureState):
     """
 
     def on_timeout(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The features of rows whose look-up brings nothing in time: last midnight's table.
+        """The features of rows whose look-up timed out: last midnight's table.
 
         Every server keeps a copy of it. It is a day old at worst, and far better than a gap.
         """

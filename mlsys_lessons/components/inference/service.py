@@ -3,7 +3,7 @@
 It stands around the model: just before inference it adds the latency that a call has and whether
 it is answered, by the request's own luck. `Service` is the naive level, an endless queue; in front
 of a `GuardedService` stand a bounded one and health checks. Neither decides anything: deadlines and
-breakers are in inference.py. Traffic of seconds, with real queues, is the matter of traffic.
+breakers are in stages.py. Real queues, second by second, are the matter of mlsys_lessons.traffic.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Third stage: features -> inference -> decisions. It adds a score, the version that gave it and
 whether a fallback had to step in. What a call meets on its way is the service's (service.py, asked
-just before), how a model is fitted is told in models.py; what a score is worth is the business of
-decisions.py.
+just before), how a model is fitted is told in models.py; what a score is worth is the business
+of decisions.
 """
 
 from __future__ import annotations

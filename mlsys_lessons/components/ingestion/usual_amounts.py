@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class UsualAmounts:
-    """What each merchant usually charges, to notice that it now counts in another unit.
+    """What each merchant usually charges, to notice an amount in another unit.
 
     A slip from euros to cents is a factor of 100 and often still inside the field's range. Against
     the merchant's own level of the last weeks it is beyond any customer's whim. The level changes
@@ -21,7 +21,7 @@ class UsualAmounts:
     """
 
     factor = 50.0  # further than this from the merchant's level is another unit
-    least_rows = 20.0  # below this a level is an anecdote
+    least_rows = 20.0  # fewer payments say nothing about a level
     memory = 0.97  # of yesterday's weight: a half-life of 23 days
     merchants = 2**20
 
