@@ -9,6 +9,7 @@ whatever a business may state is stated here once.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -131,7 +132,7 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Costs:
+class Costs(ABC):
     """What actions and the running of a system cost, in integer cents, all of it assumed.
 
     The defaults are those of running a system, whatever the business. What a decision earns or
@@ -149,13 +150,13 @@ class Costs:
     friction: int = 0  # a row without harm is refused
     shed: int = 0  # a row found the system too busy
 
+    @abstractmethod
     def margin(self, amount_cents: Cents) -> Cents:
         """Cents earned by accepting each row without harm."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, amount_cents: Cents) -> Cents:
         """Cents lost by accepting each row that does harm."""
-        raise NotImplementedError
 
 
 OVERHEAD_ITEMS = (
