@@ -5,19 +5,22 @@
     system = mls.resilient_system("payments", seed=7)
     run    = mls.simulate(world, system, days=180)
 
-This file names what learners use; everything is defined in the module that it comes from.
+This file names what learners use; everything is defined in the module that it comes from. Two
+rooms that a server never enters, figures and queues, are loaded when they are first named.
 """
 
 from __future__ import annotations
 
-from mlsys_lessons import traffic, warehouse
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mlsys_lessons import warehouse
 from mlsys_lessons.components import features
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
 from mlsys_lessons.components.inference import models
 from mlsys_lessons.components.monitoring import detectors, drift, performance
 from mlsys_lessons.experiments import snapshot as datasets
-from mlsys_lessons.lessons import charts
 from mlsys_lessons.records import InputError, LessonError
 from mlsys_lessons.simulation import presets, scenarios
 from mlsys_lessons.simulation.compare import compare
@@ -35,6 +38,10 @@ from mlsys_lessons.system import faults
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import Drift, payments_world
 from mlsys_lessons.worlds.payments.domain import COSTS
+
+if TYPE_CHECKING:
+    from mlsys_lessons import traffic
+    from mlsys_lessons.lessons import charts
 
 __version__ = "0.1.0"
 
@@ -70,3 +77,16 @@ __all__ = [
     "traffic",
     "warehouse",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The rooms that are loaded late."""
+    rooms = {"charts": "mlsys_lessons.lessons.charts", "traffic": "mlsys_lessons.traffic"}
+    if name not in rooms:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(rooms[name])
+
+
+def __dir__() -> list[str]:
+    """Every public name, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -168,7 +168,8 @@ def test_each_heavy_package_is_imported_in_one_place() -> None:
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    heavy = ("sklearn", "matplotlib", "tqdm", "IPython", "ipywidgets", "joblib", "duckdb")
+    late = ("mlsys_lessons.lessons", "mlsys_lessons.traffic")
+    heavy = ("sklearn", "matplotlib", "tqdm", "IPython", "ipywidgets", "joblib", "duckdb", *late)
     code = f"import sys, mlsys_lessons\nprint([name for name in {heavy} if name in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                            cwd=PACKAGE.parent, check=False)  # fmt: skip
