@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,12 @@ class Field:
     @property
     def words(self) -> pd.CategoricalDtype | None:
         """The agreed vocabulary of a category field."""
-        return None if self.categories is None else pd.CategoricalDtype(self.categories)
+        return None if self.categories is None else _vocabulary(tuple(self.categories))
+
+
+@cache
+def _vocabulary(words: tuple[str, ...]) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(words)
 
 
 # --- features ----------------------------------------------------------------------------------
