@@ -268,6 +268,11 @@ def test_an_overtaken_row_is_unknown_to_the_one_that_overtook_it() -> None:
     assert found["recency_hours"].iloc[2] == 100 / HOUR_MS
 
 
+def test_the_smallest_number_is_a_small_share_of_any_habit() -> None:
+    found = OnlineFeatures()(payments([1, 2], amount=[50.0, 5e-324]))
+    assert found["amount_to_habit"].tolist() == [0.0, np.log(np.finfo(float).tiny)]
+
+
 def test_customers_do_not_share_a_history() -> None:
     found = OnlineFeatures()(payments([1, 2, 3], customer_id=np.array([5, 6, 5])))
     assert found["count_24h"].tolist() == [0, 0, 1]

@@ -35,6 +35,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MAX_AMOUNT = 1e9  # euros; more is no amount, and keeps running totals of cents far from 2^63
+LEAST_RATIO = np.finfo(np.float64).tiny  # of an amount to a habit: less has no logarithm
 WINDOWS = {"hour": HOUR, "day": DAY, "week": WEEK, "month": MONTH}
 
 
@@ -174,7 +175,8 @@ def _to_habit(inputs: Inputs, feature: Feature) -> Floats:
     attempts, amount = inputs.counts[:, MONTH], inputs.rows.amount
     mean = inputs.amounts[:, MONTH] / np.maximum(attempts, 1)
     usual = np.where(attempts > 0, mean, amount)
-    return np.where(inputs.unknown, np.nan, np.log(amount / usual))
+    ratio = np.maximum(amount / usual, LEAST_RATIO)
+    return np.where(inputs.unknown, np.nan, np.log(ratio))
 
 
 def _risk(inputs: Inputs, feature: Feature) -> Floats:
