@@ -65,7 +65,7 @@ class System(Parts):
     """One system of a domain: its components, its memory, its clock.
 
     Made by `naive_system`, `resilient_system` or `assemble`, changed by `with_`; used by
-    `simulate`, or by hand: `handle(frame)` as often as you like, then `step(tick)` at midnight.
+    `simulate`, or by hand: `handle(frame)` as often as you like, then `step(close(tick))`.
     """
 
     faults: tuple[Fault, ...] = ()

@@ -1,4 +1,4 @@
-"""Reality: people, traffic, fraudsters. Worlds know the truth; systems never import them.
+"""Reality: people, shops, fraudsters. Worlds know the truth; a system reads their domain alone.
 
 A world is a folder: its domain as plain data, and what really happens. `WORLDS` names those that
 can be asked for by name; whatever follows the protocol of world.py can be simulated.
