@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mlsys_lessons import warehouse
-from mlsys_lessons.components import features
+from mlsys_lessons.components import features, response
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
 from mlsys_lessons.components.inference import models
@@ -71,6 +71,7 @@ __all__ = [
     "performance",
     "reference_system",
     "resilient_system",
+    "response",
     "resume",
     "scenarios",
     "simulate",

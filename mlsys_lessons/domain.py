@@ -165,7 +165,7 @@ class Costs(ABC):
 
 
 OVERHEAD_ITEMS = (
-    "review", "delay", "quarantine", "page", "on_call", "retraining", "upkeep",
+    "review", "delay", "quarantine", "page", "on_call", "response", "retraining", "upkeep",
 )  # fmt: skip
 
 
@@ -185,6 +185,16 @@ class BusinessRule:
 
 
 # --- monitoring --------------------------------------------------------------------------------
+
+
+def path(layer: str, metric: str, segment: str) -> str:
+    """One metric as faults, cases and runbooks name it.
+
+    >>> path("inputs", "null_rate", "amount"), path("outputs", "psi_score", "all")
+    ('inputs.null_rate.amount', 'outputs.psi_score')
+    """
+    return f"{layer}.{metric}" + ("" if segment == "all" else f".{segment}")
+
 
 DIRECTIONS = ("up", "down", "both")
 SEVERITIES = ("page", "ticket")
@@ -226,8 +236,8 @@ class AlertRule:
     caution
         Factor on the limits' width where the metric's tails are heavier than normal, measured on
         healthy years.
-    field
-        The raw field that is broken when this rule fires, "" when it says nothing about one.
+    runbook
+        What to do when it fires, as (mitigation, value) pairs of words; value "" for none.
 
     >>> AlertRule("operations", "error_rate", "all", "up", "platform", "page").daily_rate < 2e-4
     True
@@ -243,7 +253,7 @@ class AlertRule:
     transform: str = "share"
     cycle: int = 1
     caution: float = 1.1
-    field: str = ""
+    runbook: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a word outside its vocabulary."""
@@ -361,7 +371,9 @@ class Domain:
         yield "question: feature", [name for name, _ in self.questions], features
         for share in self.shares:
             yield f"share {share.metric!r}: field", [share.field, share.differs_from], columns
-        yield "alert rule: field", [rule.field for rule in self.alert_rules], columns
+        lines = [line for rule in self.alert_rules for line in rule.runbook]
+        yield "alert rule: quarantined field", [v for m, v in lines if m == "quarantine"], columns
+        yield "alert rule: source", [v for m, v in lines if m == "ask_owner"], self.sources
         yield "traced: feature", self.traced, features
 
     def __repr__(self) -> str:
@@ -386,6 +398,16 @@ class Domain:
     def columns(self) -> tuple[str, ...]:
         """The raw columns of a request."""
         return tuple(one.name for one in self.fields)
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Whom one can ask: each field stands for its owner, and each team for itself."""
+        teams = [one.owner for one in self.fields] + [rule.owner for rule in self.alert_rules]
+        return tuple(dict.fromkeys((*self.columns, self.feed_owner, *teams)))
+
+    def owner_of(self, source: str) -> str:
+        """Who answers for a source: the owner of a field, or the team itself."""
+        return next((one.owner for one in self.fields if one.name == source), source)
 
     @cached_property
     def identity(self) -> tuple[str, ...]:

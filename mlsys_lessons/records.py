@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,11 +98,15 @@ def ticks(times: NDArray[np.datetime64] | pd.Series) -> NDArray[np.int64]:
 
 # What can be done with a row, as codes; a domain has its own four words for them, in this order.
 APPROVE, REVIEW, BLOCK, SHED = range(4)
+# What can become of a settled row, as codes; a domain has its own words for them, in this order.
+GAINED, HARMED, PREVENTED, WRONGED, TURNED_AWAY = range(5)
 # Where a label comes from, as codes; a domain has its own four words for them, in this order.
 INVESTIGATOR, CARDHOLDER, MATURED, LATE = range(4)
 
 LAYERS = ("operations", "inputs", "outputs", "decisions", "business")  # of monitoring
-FAILURES = ("dependency", "deadline", "breaker", "quarantined", "refused")  # of a model call
+FAILURES = (  # of a model call
+    "dependency", "deadline", "breaker", "quarantined", "refused", "bypassed",
+)  # fmt: skip
 
 
 # --- a day's end -------------------------------------------------------------------------------
@@ -136,6 +141,8 @@ class News:
 
     reports: pd.DataFrame | None = field(default=None, repr=False)  # identity, event_tick, label
     books_cents: dict[str, int] = field(default_factory=dict)  # ledger items that became known
+    tips: tuple[str, ...] = ()  # metrics' paths that somebody has stumbled upon
+    findings: tuple[Any, ...] = ()  # of colleagues who work on cases: components/response's Finding
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from toy import SHELF
 
+from mlsys_lessons.components.response import Mitigation
 from mlsys_lessons.domain import (
     DIRECTIONS,
     OVERHEAD_ITEMS,
@@ -141,7 +142,7 @@ def test_the_words_for_codes() -> None:
     )  # fmt: skip
     assert tuple(PAYMENTS.item_dtype.categories) == (
         "margin", "fraud_loss", "fraud_blocked", "friction", "shed_sale",
-        "review", "delay", "quarantine", "page", "on_call", "retraining", "upkeep",
+        "review", "delay", "quarantine", "page", "on_call", "response", "retraining", "upkeep",
     )  # fmt: skip
     assert PAYMENTS.item_dtype.categories[5:].tolist() == list(OVERHEAD_ITEMS)
 
@@ -177,11 +178,10 @@ def test_who_is_called() -> None:
     assert owners == {
         "payments platform", "data producer", "ML team", "fraud operations", "finance",
     }  # fmt: skip
-    by_field = {(rule.metric, rule.field) for rule in PAYMENTS.alert_rules if rule.field}
-    assert by_field == {
-        ("future_rate", "event_time"), ("amount_median", "amount"), ("amount_mean", "amount"),
-        ("psi_hour", "event_time"),
-    }  # fmt: skip
+    lines = [line for rule in PAYMENTS.alert_rules for line in rule.runbook]
+    assert all(Mitigation(name, value or None) for name, value in lines)  # each is on the list
+    asked = {PAYMENTS.owner_of(value) for name, value in lines if name == "ask_owner"}
+    assert asked >= {"payments gateway", "merchant desk", "terminals", "accounts"}
 
 
 def test_another_domain_is_told_by_its_own_data() -> None:
@@ -290,7 +290,7 @@ UNKNOWN: dict[str, dict[str, object]] = {
     "rule: reason": {"rules": (BusinessRule("iban", "block", ()),)},
     "question": {"questions": (("iban", 1.0),)},
     "share 'share_x'": {"shares": (Share("share_x", "country", differs_from="iban"),)},
-    "alert rule": {"alert_rules": (replace(LATE, field="iban"),)},
+    "alert rule": {"alert_rules": (replace(LATE, runbook=(("quarantine", "iban"),)),)},
     "traced": {"traced": ("iban",)},
 }
 

@@ -38,6 +38,7 @@ from mlsys_lessons.lessons.house_style import (
     spread,
     style,
 )
+from mlsys_lessons.lessons.incident_chart import life_of_incident
 
 if TYPE_CHECKING:
     from mlsys_lessons.lessons.house_style import Axes
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ALERT", "NAIVE", "OTHERS", "REFERENCE", "RESILIENT", "TRUTH",
     "bars_with_intervals", "calibration_curve", "calibration_table", "canvas", "heat_map",
-    "metric_over_time", "money", "png", "score_distribution", "show", "stacked_shares", "style",
-    "value_over_time", "waterfall",
+    "life_of_incident", "metric_over_time", "money", "png", "score_distribution", "show",
+    "stacked_shares", "style", "value_over_time", "waterfall",
 ]  # fmt: skip
 
 Window = tuple[float, float, str]  # first day, last day, what was broken

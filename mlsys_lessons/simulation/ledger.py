@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,11 +19,20 @@ from mlsys_lessons.domain import OVERHEAD_ITEMS, Costs, Domain
 from mlsys_lessons.frames import categorical, codes
 from mlsys_lessons.ids import SeenIds, row_keys
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import APPROVE, SHED, ClosedDay, InputError
+from mlsys_lessons.records import (
+    APPROVE,
+    BLOCK,
+    GAINED,
+    HARMED,
+    PREVENTED,
+    SHED,
+    TURNED_AWAY,
+    WRONGED,
+    ClosedDay,
+    InputError,
+)
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
-# What can become of a settled row, as codes; a domain has its own words for them, in this order.
-GAINED, HARMED, PREVENTED, WRONGED, TURNED_AWAY = range(5)
 _COMPLAINT_DAYS = 5  # a wrongly blocked customer calls within this many days
 _SETTLED_DAYS = 7  # no copy of a request travels longer than this
 
@@ -67,6 +77,14 @@ def expected_cents(
     return np.where(action == SHED, -costs.shed, (1 - harm) * good + harm * bad)
 
 
+class Expected(NamedTuple):
+    """A day in expected cents: settled rows, what they brought with all overheads, the best."""
+
+    rows: int
+    earned: float
+    best: float  # of accepting and refusing, on the true probability
+
+
 @dataclass
 class Ledger:
     """Entries, books and what is still outstanding; grows by one day at a time.
@@ -85,6 +103,7 @@ class Ledger:
     unreported: dict[int, tuple[int, int]] = field(default_factory=dict)  # id -> loss, margin
     complaints: dict[int, int] = field(default_factory=dict)  # tick -> cents not yet known
     expected: float = 0.0
+    days: list[Expected] = field(default_factory=list)  # what each day was to bring
 
     def __repr__(self) -> str:
         rows = sum(len(chunk) for chunk in self.chunks)
@@ -111,7 +130,13 @@ class Ledger:
         ids = {name: log[name].to_numpy() for name in identity}
         self._accrue(day.tick, ids, item, cents)
         probability = truth["true_probability"].to_numpy()
-        self.expected += float(expected_cents(action, probability, amount, costs).sum())
+        earned = expected_cents(action, probability, amount, costs)
+        self.expected += float(earned.sum())
+        best = np.maximum(*(
+            expected_cents(np.full_like(action, code), probability, amount, costs)
+            for code in (APPROVE, BLOCK)
+        ))  # fmt: skip
+        self.days.append(Expected(len(action), float(earned.sum()), float(best.sum())))
         self._book_day(day.tick, row_keys(log, identity), item, cents, costs.margin(amount))
         columns = {name: truth[name].to_numpy() for name in truth.columns}
         final = categorical(action, self.domain.action_dtype)
@@ -189,6 +214,9 @@ class Ledger:
         cents = np.array(list(spent.values()), dtype=np.int64)
         self.accrued += int(cents.sum())
         self.expected += float(cents.sum())
+        if self.days:
+            today = self.days[-1]
+            self.days[-1] = today._replace(earned=today.earned + float(cents.sum()))
         self._append(tick, self._nobody(len(items)), items, cents)
         for code, amount in zip(items.tolist(), cents.tolist(), strict=True):
             self._book(tick, code, amount)

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from mlsys_lessons.records import News
+from mlsys_lessons.simulation.incidents import Incidents
 from mlsys_lessons.simulation.ledger import Ledger
 from mlsys_lessons.simulation.recorder import Recorder
 from mlsys_lessons.simulation.transit import Transit
@@ -33,6 +34,7 @@ class Loop:
     recorder: Recorder = field(repr=False)
     accounts: Ledger = field(repr=False)
     state: Any = field(repr=False)  # the world's: what decisions have changed in it
+    happening: Incidents = field(repr=False)  # what truly goes wrong
     transit: Transit = field(default_factory=Transit, repr=False)  # rows still on their way
     batch_size: int | None = None  # rows a call; None: a day
     days: int = 0  # that are over
@@ -59,12 +61,19 @@ class Loop:
             closed = system.close(tick, verdicts)
             settled = accounts.settle(closed, truth)
             accounts.report(tick, reports)
-            midnight = system.step(closed, News(reports, accounts.booked_on(tick)))
+            midnight = system.step(closed, self._news(tick, reports))
             accounts.charge(tick, midnight.overheads)
+            if self.happening.follow(tick, system.response, midnight.applied, system.domain):
+                system.install(self.happening.faults)
             self.recorder.record(closed.log, truth, midnight.labels)
             world.react(self.state, tick, settled)
         self.days += 1
         self.seconds += time.perf_counter() - began
+
+    def _news(self, tick: int, reports: pd.DataFrame) -> News:
+        """What people tell the business tonight: harm, money, and what they have found."""
+        known, happening = self.accounts.booked_on(tick), self.happening
+        return News(reports, known, happening.tips(tick), happening.findings(tick))
 
 
 def _batches(rows: pd.DataFrame, size: int | None) -> Iterator[pd.DataFrame]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 
@@ -32,11 +33,13 @@ from mlsys_lessons.components.inference.service import GuardedService, Service
 from mlsys_lessons.components.inference.stages import BareInference, LadderInference
 from mlsys_lessons.components.ingestion.stages import ContractIngestion, ParsingIngestion
 from mlsys_lessons.components.monitoring import Monitor, OperationsOnly
+from mlsys_lessons.components.response import Nobody, OnCall
+from mlsys_lessons.components.response.responders import Responder
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS, InputError, whole_number
-from mlsys_lessons.system.parts import retrained_by
+from mlsys_lessons.system.parts import answered_by, retrained_by
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import WORLDS
 
@@ -45,6 +48,7 @@ TRAINING_DAILY = 1_000  # habits do not change with scale, so a small history fi
 WARM_UP_DAYS = 30  # the first days of a history have no history of their own
 TEST_SHARE = 0.25
 EVERY_SIX_WEEKS = RetrainingPolicy()
+BY_LEVEL: Any = object()  # as the level of monitoring says: None means somebody who never acts
 MODELS: dict[str, Callable[[Domain, int], Model]] = {  # of a domain and a seed, not fitted yet
     "boosted": lambda domain, seed: BoostedModel(random_state=seed, inputs=domain.inputs),
     "logistic": lambda domain, seed: LogisticModel(inputs=domain.inputs),
@@ -134,11 +138,13 @@ def _checked(domain: str, seed: int, model: str) -> None:
 def assemble(
     resilient: Iterable[str], *, domain: str = "payments", seed: int = 0, model: str = "boosted",
     name: str | None = None, retraining: RetrainingPolicy | None = EVERY_SIX_WEEKS,
+    responder: Responder | None = BY_LEVEL,
 ) -> System:  # fmt: skip
     """A system with the named components at their resilient level and the others naive.
 
     `resilient` is any subset of COMPONENTS; without "model" the model is the base rate. `model`
-    picks what is put in service otherwise. Retraining belongs to the monitoring component.
+    picks what is put in service otherwise. Retraining and who responds belong to the monitoring
+    component: by default `OnCall()` with it, `Nobody()` without.
 
     >>> assemble({"model", "features"}, seed=3).name
     'features+model'
@@ -164,6 +170,9 @@ def assemble(
         retraining=policy if watched else retrained_by(None, seed, business),
         labels=LabelQueue(business),
         reviews=ReviewQueue(),
+        response=answered_by(
+            (OnCall() if watched else Nobody()) if responder is BY_LEVEL else responder, business
+        ),
     )
 
 
@@ -195,26 +204,33 @@ def _inference(
     )  # fmt: skip
 
 
-def naive_system(domain: str = "payments", *, seed: int = 0, model: str = "boosted") -> System:
+def naive_system(
+    domain: str = "payments", *, seed: int = 0, model: str = "boosted",
+    responder: Responder | None = BY_LEVEL,
+) -> System:  # fmt: skip
     """The notebook's model behind an endpoint, as a competent author ships it.
 
     Parse only; yesterday's batch table; a bare call whose error approves; one F1-optimal cut; no
-    monitors beyond what the platform gives, no retraining.
+    monitors beyond what the platform gives, no retraining, nobody who is called.
 
     >>> naive_system("payments", seed=7)
     System('naive', model 'boosted-1', resilient: model; last tick None)
     """
-    return assemble({"model"}, domain=domain, seed=seed, model=model, name="naive", retraining=None)
+    return assemble(
+        {"model"}, domain=domain, seed=seed, model=model, name="naive", retraining=None,
+        responder=responder,
+    )  # fmt: skip
 
 
 def resilient_system(
     domain: str = "payments", *, seed: int = 0, model: str = "boosted",
-    retraining: RetrainingPolicy | None = EVERY_SIX_WEEKS,
+    retraining: RetrainingPolicy | None = EVERY_SIX_WEEKS, responder: Responder | None = BY_LEVEL,
 ) -> System:  # fmt: skip
     """The same model with every component at its resilient level."""
     return assemble(
-        COMPONENTS, domain=domain, seed=seed, model=model, name="resilient", retraining=retraining
-    )
+        COMPONENTS, domain=domain, seed=seed, model=model, name="resilient", retraining=retraining,
+        responder=responder,
+    )  # fmt: skip
 
 
 def reference_system(domain: str = "payments", *, seed: int = 0) -> System:

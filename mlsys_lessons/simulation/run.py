@@ -6,17 +6,20 @@ The result of `simulate`: a loop (loop.py) with its log, metrics, alerts, labels
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mlsys_lessons.components.response import Case
 from mlsys_lessons.frames import stacked
 from mlsys_lessons.records import InputError
+from mlsys_lessons.simulation.incidents import meanwhile
 from mlsys_lessons.simulation.loop import Loop
-from mlsys_lessons.simulation.trace import Trace
+from mlsys_lessons.simulation.trace import IncidentLife, Trace
 
 
 @dataclass(repr=False)
@@ -64,6 +67,42 @@ class Run(Loop):
     def alerts(self) -> pd.DataFrame:
         """tick, layer, metric, segment, value, threshold, severity, owner."""
         return self.system.monitor.alerts
+
+    @property
+    def cases(self) -> pd.DataFrame:
+        """What people noticed, one row a case: opened, evidence, owner, diagnosed, mitigated ..."""
+        return cases_frame(self.system.response.cases)
+
+    @property
+    def incidents(self) -> pd.DataFrame:
+        """What truly happened, one row a fault: started, noticed by which way, ended, cents.
+
+        Omniscient, like the ledger; see `Incidents.frame`.
+        """
+        return self.happening.frame(self.accounts.days)
+
+    def life(self, incident: int = 0, *, twin: Run | None = None) -> IncidentLife:
+        """One incident's life, by its number in `incidents`.
+
+        Its price is estimated from the weeks before; with a `twin`, the same run without the fault,
+        it is exact, and goes on to the end of the run. Raises InputError for an incident that this
+        run does not have.
+        """
+        known = [one for one in self.happening.all if one.fault.start < self.days]
+        found = next((one for one in known if one.number == incident), None)
+        if found is None:
+            numbers = [one.number for one in known]
+            raise InputError(f"incident {incident!r} is not in this run; choose one of {numbers}.")
+        fault, alerts = found.fault, self.alerts
+        meant = alerts[(alerts["tick"] >= int(fault.start)) & (alerts["tick"] < fault.end + 1)]
+        seen = (meant.groupby("layer", observed=True)["tick"].min() + 1).to_dict()
+        case = None if found.case is None else self.system.response.cases[found.case]
+        money = meanwhile(fault, self.accounts.days)
+        if twin is not None:
+            pairs = zip(self.accounts.days, twin.accounts.days, strict=True)
+            money = np.array([ours.earned - theirs.earned for ours, theirs in pairs])
+            money = money[int(fault.start) :]
+        return IncidentLife(fault, seen, found.noticed, found.noticed_by, case, money)
 
     @cached_property
     def labels(self) -> pd.DataFrame:
@@ -123,7 +162,20 @@ class Run(Loop):
             )
         ledger = self.ledger[self.ledger["request_id"] == request_id]
         labels = self.labels[self.labels["request_id"] == request_id]
-        return Trace(self.system.domain, rows, labels, ledger)
+        day = rows["arrival_time"].iloc[0]
+        going_on = [one for one in self.system.faults if one.covers(pd.Series([day]))[0]]
+        return Trace(self.system.domain, rows, labels, ledger, tuple(going_on))
+
+
+def cases_frame(cases: Sequence[Case]) -> pd.DataFrame:
+    """Cases as a frame; evidence and mitigations in words."""
+    names = [item.name for item in fields(Case)]
+    rows = [[getattr(case, name) for name in names] for case in cases]
+    frame = pd.DataFrame(rows, columns=names)
+    for name in ("evidence", "remedies", "applied"):
+        frame[name] = [", ".join(map(str, value)) for value in frame[name]]
+    times = ("acknowledged", "diagnosed", "mitigated", "repaired", "closed")
+    return frame.astype(dict.fromkeys(times, "float64"))
 
 
 def joined(chunks: list[pd.DataFrame]) -> pd.DataFrame:

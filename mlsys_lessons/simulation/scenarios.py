@@ -31,36 +31,46 @@ class ClaimSize:
 CLAIM_SIZE = ClaimSize()
 
 
+BY_ITSELF, BY_THE_PLATFORM, BY_SOMEBODY = "by itself", "by the platform", "by somebody"
+
+
 @dataclass(frozen=True)
 class IncidentRate:
-    """How often a fault comes, how long it stays, how bad it gets."""
+    """How often a fault comes, how bad it gets, and who ends it.
+
+    What ends by itself, or by the platform's people (their pages are free and red), lasts `hours`,
+    lognormal around this median, for every system alike. What only somebody can end who finds its
+    cause has no length at all; a share of these may end by itself all the same.
+    """
 
     fault: str
     a_year: float
-    days: float  # median duration; durations are lognormal around it
+    ends: str
     severities: tuple[float, ...]  # equally likely
     source: str
+    hours: float = 0.0
+    by_itself: float = 0.0  # the share that ends by itself where it is somebody's to end
 
 
-_ASSUMED = "assumed"
-_OUTAGES = (
-    "about ten outages a year in one large pipeline, most of them not about learning at all "
-    "(Papasian and Underwood, How ML Breaks, 2020); the split is assumed"
-)
+_S, _A = "published orders of magnitude for one scoring pipeline, the split assumed", "assumed"
 INCIDENTS = (
-    IncidentRate("unit_change", 0.5, 7.0, (0.1, 0.25), _ASSUMED),
-    IncidentRate("null_flood", 2.0, 2.0, (0.1, 0.3, 0.6), _ASSUMED),
-    IncidentRate("duplicate_replay", 2.0, 0.5, (0.1, 0.2), _ASSUMED),
-    IncidentRate("late_rows", 3.0, 0.5, (0.1, 0.3), _ASSUMED),
-    IncidentRate("time_zone_shift", 1.0, 7.0, (1.0, 6.0), _ASSUMED),
-    IncidentRate("renamed_category", 1.0, 14.0, (0.5, 1.0), _ASSUMED),
-    IncidentRate("stale_features", 3.0, 2.0, (1.0, 3.0), _OUTAGES),
-    IncidentRate("wrong_model", 1.0, 2.0, (0.34, 1.0), _OUTAGES),
-    IncidentRate("latency", 3.0, 0.15, (8.0, 200.0), _OUTAGES),
-    IncidentRate("dependency_outage", 3.0, 0.1, (0.5, 1.0), _OUTAGES),
+    IncidentRate("unit_change", 0.4, BY_SOMEBODY, (0.1, 0.25), _A),
+    IncidentRate("null_flood", 1.0, BY_SOMEBODY, (0.1, 0.3, 0.6), _S, 6.0, 0.5),
+    IncidentRate("duplicate_replay", 0.8, BY_ITSELF, (0.1, 0.2), _A, 5.0),
+    IncidentRate("late_rows", 2.5, BY_ITSELF, (0.1, 0.3), _S, 8.0),
+    IncidentRate("time_zone_shift", 0.4, BY_SOMEBODY, (1.0, 6.0), _A),
+    IncidentRate("renamed_category", 0.8, BY_SOMEBODY, (0.5, 1.0), _S),
+    IncidentRate("stale_features", 1.0, BY_SOMEBODY, (1.0, 3.0), _A, 24.0, 0.3),
+    IncidentRate("missing_features", 0.5, BY_SOMEBODY, (0.2, 0.5), _A),
+    IncidentRate("wrong_model", 0.5, BY_SOMEBODY, (0.34, 1.0), _S),
+    IncidentRate("latency", 3.0, BY_THE_PLATFORM, (8.0, 200.0), _S, 1.5),
+    IncidentRate("dependency_outage", 2.0, BY_THE_PLATFORM, (0.5, 1.0), _S, 2.0),
+    IncidentRate("partial_outage", 1.0, BY_THE_PLATFORM, (0.5, 0.7), _A, 2.0),
+    IncidentRate("cold_start", 1.0, BY_THE_PLATFORM, (4.0, 24.0), _A, 2.0),
+    IncidentRate("traffic_spike", 2.0, BY_ITSELF, (2.0, 4.0), _A, 3.0),
 )
 MOST_INCIDENTS = 16  # times the ordinary rate
-_DURATION_SPREAD = 0.6  # standard deviation of a duration's logarithm
+_DURATION_SPREAD = 1.35  # log points: 53 % of public software incidents are over within two hours
 
 
 @dataclass(frozen=True)
@@ -108,13 +118,15 @@ def _incidents(seed: int, row: IncidentRate, days: int, rate: float) -> Iterator
     start = 0.0
     while True:
         start += float(luck.exponential(YEAR / (row.a_year * MOST_INCIDENTS)))
-        length = row.days * float(np.exp(_DURATION_SPREAD * luck.standard_normal()))
+        length = row.hours / 24 * float(np.exp(_DURATION_SPREAD * luck.standard_normal()))
+        lasts = row.ends == BY_SOMEBODY and float(luck.random()) >= row.by_itself
         severity = row.severities[int(luck.integers(len(row.severities)))]
         mark = float(luck.random()) * MOST_INCIDENTS
         if start >= days:
             return
         if mark < rate:
-            yield CATALOGUE[row.fault](start=start, end=start + length, severity=severity)
+            end = None if lasts else start + length
+            yield CATALOGUE[row.fault](start=start, end=end, severity=severity)
 
 
 def ordinary_year(seed: int = 0, *, daily: int = 1_000, days: int = YEAR) -> Scenario:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mlsys_lessons.records import LAST_TICK, InputError, whole_number
+from mlsys_lessons.simulation.incidents import Incidents
 from mlsys_lessons.simulation.ledger import Ledger
 from mlsys_lessons.simulation.recorder import recorder
 from mlsys_lessons.simulation.run import Run
@@ -53,7 +54,8 @@ def simulate(
         system = warmed(world, system)
         system.install(faults)
         accounts = Ledger(world.seed, world.domain, keep_entries=keep == "log")
-        run = Run(world, system, kept, accounts, world.start(), batch_size=batch_size)
+        happening = Incidents.of(world.seed, faults)
+        run = Run(world, system, kept, accounts, world.start(), happening, batch_size=batch_size)
         return _go_on(run, days, shown=progress)
 
 
@@ -67,7 +69,7 @@ def resume(run: Run, *, days: int, progress: bool = False) -> Run:
     whole_number("days", days, 1, LONGEST)
     whole_number("days in all", run.days + days, 1, LONGEST)
     held = {field.name: getattr(run, field.name) for field in fields(run)}
-    moves = ("system", "recorder", "accounts", "state", "transit")
+    moves = ("system", "recorder", "accounts", "state", "transit", "happening")
     changing = {name: copy.deepcopy(held[name]) for name in moves}
     return _go_on(Run(**held | changing), days, shown=progress)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from mlsys_lessons.components.component import COMPONENTS, Component, Model
@@ -22,6 +22,9 @@ from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.components.inference.stages import BareInference
 from mlsys_lessons.components.ingestion.stages import ParsingIngestion
 from mlsys_lessons.components.monitoring import OperationsOnly
+from mlsys_lessons.components.response import Mitigation, Response
+from mlsys_lessons.components.response.responders import Responder
+from mlsys_lessons.components.response.response import checked_responder
 from mlsys_lessons.domain import OVERHEAD_ITEMS, Domain
 from mlsys_lessons.records import ClosedDay, InputError
 
@@ -44,7 +47,10 @@ class Parts:
     retraining: Retraining | Frozen
     labels: LabelQueue
     reviews: ReviewQueue
+    response: Response
     charged: bool = True  # reference systems pay nothing for themselves
+    last_tick: int | None = None  # the last day that was taken over midnight
+    in_force: dict[Mitigation, Any] = field(default_factory=dict)  # what was changed; the way back
 
     @property
     def components(self) -> Mapping[str, Component]:
@@ -65,12 +71,14 @@ class Parts:
         features: OnlineFeatures | BatchFeatures = _SAME, model: Model | ModelVersion = _SAME,
         inference: BareInference = _SAME, decisions: ScoreCut | CostDecisions = _SAME,
         monitor: OperationsOnly = _SAME, retraining: RetrainingPolicy | None = _SAME,
+        responder: Responder | None = _SAME,
     ) -> Self:  # fmt: skip
         """Another system: a copy with other components, whose levels and upkeep follow from them.
 
         `model` is put in service on top of the versions that are there, under a label of its own
-        if it has none. `retraining` is a policy, or None for a model that stays. Raises InputError
-        for what is no component of that place and domain, or a model that reads what is not there.
+        if it has none. `retraining` is a policy, or None for a model that stays; `responder` is any
+        function observation -> mitigations, or None for one that never acts. Raises InputError for
+        what is no component of that place and domain, or a model that reads what is not there.
 
         >>> import mlsys_lessons as mls
         >>> from mlsys_lessons.components.decisions import CostDecisions
@@ -89,6 +97,8 @@ class Parts:
             _put_in_service(other, model)
         if retraining is not _SAME:
             other.retraining = retrained_by(retraining, self.seed, self.domain)
+        if responder is not _SAME:
+            other.response = answered_by(responder, self.domain)
         other.name = self.name if name is _SAME else name
         other.staff(self.reviews.capacity)
         return other
@@ -99,7 +109,7 @@ class Parts:
             return {}
         costs = self.domain.costs
         spent = Counter({"upkeep": self._upkeep_year // YEAR_DAYS})
-        for part in (*self.components.values(), self.reviews, self.retraining):
+        for part in (*self.components.values(), self.reviews, self.retraining, self.response):
             spent.update(part.overheads(day, costs))
         return {item: spent[item] for item in OVERHEAD_ITEMS}
 
@@ -112,6 +122,11 @@ class Parts:
         """Say how many held rows people can look at in a day."""
         self.reviews.capacity = capacity
         self.decisions.staff(capacity)
+
+
+def answered_by(responder: Responder | None, domain: Domain) -> Response:
+    """The response of a system to what is noticed.  Raises InputError for what cannot be called."""
+    return Response(copy.deepcopy(checked_responder(responder)), domain)
 
 
 def retrained_by(policy: RetrainingPolicy | None, seed: int, domain: Domain) -> Retraining | Frozen:

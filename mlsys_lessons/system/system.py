@@ -2,16 +2,19 @@
 
     ingestion -> features -> [service] inference -> decisions         handle: any batch size
     held rows get their final action                                  close: the day's last word
-    labels, risk tables, prices, monitors, the next model             step: over midnight
+    labels, risk tables, prices, monitors, the next model, response   step: over midnight
+    one change that somebody asks for                                 apply
 
 The same object runs in a notebook, over months, and behind a server. It never sees a `true_*`
 column: reality is kept by simulation/. How the components are chosen is told in presets.py.
+Longer than most: a day's whole story stands in one file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +22,8 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.components.ingestion.contract import parse
-from mlsys_lessons.domain import Domain
+from mlsys_lessons.components.response import Alert, Mitigation, Signals
+from mlsys_lessons.domain import AlertRule, Domain, path
 from mlsys_lessons.frames import (
     categorical,
     extend,
@@ -34,13 +38,16 @@ from mlsys_lessons.records import (
     BLOCK,
     LAST_TICK,
     REVIEW,
+    WRONGED,
     ClosedDay,
     DayFacts,
+    InputError,
     News,
     StateError,
     whole_number,
 )
 from mlsys_lessons.system.faults import Fault, faulted
+from mlsys_lessons.system.levers import apply
 from mlsys_lessons.system.parts import Parts
 
 DECIDED_BY_DTYPE = pd.CategoricalDtype(("policy", "reviewer", "timeout"))
@@ -58,6 +65,7 @@ class Midnight:
     labels: pd.DataFrame
     overheads: dict[str, int]  # ledger item -> cents spent
     adopted: str | None = None
+    applied: tuple[Mitigation, ...] = ()  # what the responder has changed
 
 
 @dataclass(repr=False)
@@ -69,7 +77,6 @@ class System(Parts):
     """
 
     faults: tuple[Fault, ...] = ()
-    last_tick: int | None = None  # the last day that was taken over midnight
     closed: ClosedDay | None = field(default=None, repr=False)  # it waits for its midnight
     today: list[pd.DataFrame] = field(default_factory=list, repr=False)  # answered, not closed
 
@@ -197,8 +204,50 @@ class System(Parts):
             day.tick, news.books_cents, labels, day.held, len(day.verdicts), adopted is not None
         )
         self.monitor.look(day.tick, day.log, facts)
+        applied = self._respond(day.tick, int(np.count_nonzero(waiting)), news)
         self.last_tick, self.closed = day.tick, None
-        return Midnight(day.tick, labels, self.overheads(day), adopted)
+        return Midnight(day.tick, labels, self.overheads(day), adopted, applied)
+
+    def _respond(self, tick: int, accepted: int, news: News) -> tuple[Mitigation, ...]:
+        """Let people notice, hear what they found, and do what the responder asks for."""
+        response = self.response
+        alerts = tuple(_alert(rule, alert) for rule, alert in self.monitor.fired)
+        friction = self.domain.costs.friction
+        refused = -news.books_cents.get(self.domain.items[WRONGED], 0)
+        response.notice(tick, Signals(
+            alerts=alerts,
+            new=frozenset(path(r.layer, r.metric, r.segment) for r in self.monitor.opened),
+            disputes=0 if news.reports is None else len(news.reports),
+            accepted=accepted,
+            calls=refused // friction if friction else 0,
+            tips=news.tips,
+            watched=self.monitor.resilient,
+        ))  # fmt: skip
+        response.hear(tick, news.findings)
+        seen = response.observe(tick, alerts, self.monitor.today, self.in_force)
+        asked = response.answer(seen)
+        for mitigation in asked:
+            self.apply(mitigation)
+        response.file(tick, asked)
+        return asked
+
+    def apply(self, mitigation: Mitigation) -> bool:
+        """Change the running system, from the next request on; whether anything changed.
+
+        The one door for change while a system runs. What is in force stays so until its `undo()`;
+        what asks others to act (an owner, the warehouse) changes nothing here. Raises InputError
+        for a field or a source that this domain does not have.
+
+        >>> import mlsys_lessons as mls
+        >>> system, amount = mls.resilient_system(seed=7), mls.response.quarantine("amount")
+        >>> system.apply(amount), system.features.untrusted, system.apply(amount.undo())
+        (True, frozenset({'amount'}), True)
+        """
+        if not isinstance(mitigation, Mitigation):
+            raise InputError(
+                f"{mitigation!r} is no mitigation; make one with response.roll_back()."
+            )
+        return apply(self, mitigation)
 
     def _heard(self, reports: pd.DataFrame | None) -> pd.DataFrame | None:
         """The reports as they come in, through the faults of their seam."""
@@ -223,6 +272,13 @@ class System(Parts):
     def install(self, faults: Iterable[Fault]) -> None:
         """Put faults around the stages; components stay as they are."""
         self.faults = tuple(faults)
+
+
+def _alert(rule: AlertRule, row: tuple[Any, ...]) -> Alert:
+    """A monitor's alert as a responder sees it."""
+    line = tuple(Mitigation(name, value or None) for name, value in rule.runbook)
+    _, layer, metric, segment, value, threshold, severity, owner = row
+    return Alert(layer, metric, segment, value, threshold, severity, owner, line)
 
 
 def _held(frame: pd.DataFrame) -> NDArray[np.bool_]:

@@ -24,6 +24,7 @@ from mlsys_lessons.components.feedback.retraining import Frozen, Retraining, Ret
 from mlsys_lessons.components.inference.models import BaseRate
 from mlsys_lessons.components.inference.service import FATE
 from mlsys_lessons.components.ingestion.contract import parse
+from mlsys_lessons.components.response import Signals
 from mlsys_lessons.frames import stacked
 from mlsys_lessons.records import ClosedDay, DayFacts
 from mlsys_lessons.worlds.payments.domain import COSTS, FEATURES
@@ -205,8 +206,11 @@ def test_what_a_day_costs_beyond_upkeep_is_said_by_the_part_that_spends_it() -> 
     spent = {name: dict(part.overheads(day, COSTS)) for name, part in system.components.items()}
     assert spent == {
         "ingestion": {"quarantine": 2 * COSTS.quarantine}, "features": {}, "model": {},
-        "serving": {}, "decisions": {}, "monitoring": {"page": 0, "on_call": COSTS.on_call_day},
+        "serving": {}, "decisions": {}, "monitoring": {},
     }  # fmt: skip
+    system.response.notice(30, Signals(watched=True))
+    on_call = {"page": 0, "on_call": COSTS.on_call_day, "response": 0}
+    assert system.response.overheads(day, COSTS) == on_call
     assert system.reviews.overheads(day, COSTS) == {
         "review": round(7.5 * COSTS.review_minute), "delay": 3 * COSTS.delay,
     }  # fmt: skip

@@ -115,7 +115,7 @@ def test_every_component_exchanged_is_the_other_preset() -> None:
     plugged = mls.naive_system(seed=SEED).with_(
         name="resilient", ingestion=resilient.ingestion, features=resilient.features,
         inference=resilient.inference, decisions=resilient.decisions, monitor=resilient.monitor,
-        retraining=mls.RetrainingPolicy(),
+        retraining=mls.RetrainingPolicy(), responder=mls.response.OnCall(),
     )  # fmt: skip
     assert repr(plugged) == repr(resilient) and plugged.levels == set(COMPONENTS)
     runs = [simulate(WORLD, system, days=3) for system in (plugged, resilient)]

@@ -7,7 +7,7 @@ price of a reviewer's time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,15 @@ class ScoreCut(Component):
         """What is done, why, how likely that was, and what a review is worth."""
         return DECISION
 
+    def move_cut(self, cut: float) -> float:
+        """Block from another score on; returns the cut before."""
+        old, self.cut = self.cut, cut
+        return old
+
+    def explore(self, share: float) -> float | None:
+        """Let a share of would-be blocks through: this level cannot, and returns None."""
+        return None
+
     def staff(self, capacity: int) -> None:
         """Hear how many cases people can look at in a day: this level sends them none."""
 
@@ -79,6 +88,7 @@ class CostDecisions(Component):
     policy: Policy = field(default_factory=Policy)
     capacity: int = 0  # cases a day that reviewers can reach
     price: float = 0.0  # cents a case must be worth to be queued; fixed at midnight
+    cut: float = np.inf  # a score from which on everything is blocked, whatever it would cost
     domain: Domain = field(default=DEFAULT_DOMAIN, repr=False)
     plugs_into = "decisions"
     offers: list[Cents] = field(default_factory=list, repr=False)  # what today's reviews are worth
@@ -90,6 +100,7 @@ class CostDecisions(Component):
         self.offers.append(value[value > 0])
         action = np.where(approve >= block, APPROVE, BLOCK).astype(np.int8)
         action[(value > self.price) & (self.capacity > 0)] = REVIEW
+        action[frame["score"].to_numpy() >= self.cut] = BLOCK
         silent = np.isnan(frame["score"].to_numpy())
         action[silent] = APPROVE
         reason = np.where(silent, self._reason(NO_ANSWER), self._reason(SCORE)).astype(np.int8)
@@ -141,6 +152,17 @@ class CostDecisions(Component):
         action[lucky], reason[lucky] = APPROVE, self._reason(EXPLORATION)
         propensity[lucky] = share
         return propensity
+
+    def move_cut(self, cut: float) -> float:
+        """Block from a score on, whatever it would cost; returns the cut before."""
+        old, self.cut = self.cut, cut
+        return old
+
+    def explore(self, share: float) -> float | None:
+        """Let another share of small would-be blocks through; returns the share before."""
+        old = self.policy.explore_share
+        self.policy = replace(self.policy, explore_share=share)
+        return old
 
     def staff(self, capacity: int) -> None:
         """Hear how many cases people can look at in a day."""

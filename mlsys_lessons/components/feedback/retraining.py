@@ -96,6 +96,12 @@ class Frozen(Component):
         """Take a closed day over midnight: nothing is learned at this level."""
         return None
 
+    def fit(
+        self, tick: int, labels: LabelQueue, registry: ModelRegistry, window: int
+    ) -> str | None:
+        """Learn now: this level keeps no rows to learn from."""
+        return None
+
 
 class Retraining(Component):
     """Resilient level: a challenger is fitted on a schedule, and has to beat the champion."""
@@ -115,15 +121,21 @@ class Retraining(Component):
         Returns the new version's label, or None.
         """
         self.sample.remember(day.tick, day.firsts)
-        if not self.policy.due(day.tick) or not registry.learns:
+        if not self.policy.due(day.tick):
             return None
-        rows = self.sample.matured(labels, day.tick, self.policy.window)
-        if not len(rows):
+        return self.fit(day.tick + 1, labels, registry, self.policy.window)
+
+    def fit(
+        self, tick: int, labels: LabelQueue, registry: ModelRegistry, window: int
+    ) -> str | None:
+        """Put a challenger in service if it beats the champion; its label, or None."""
+        rows = self.sample.matured(labels, tick - 1, window)
+        if not registry.learns or not len(rows):
             return None
         champion = registry.model
         challenger = copy.deepcopy(champion)  # of the same kind; fit forgets what it learned
         winner = challenge(champion, challenger, rows, self.policy)
-        return None if winner is None else registry.promote(winner, fitted_tick=day.tick + 1)
+        return None if winner is None else registry.promote(winner, fitted_tick=tick)
 
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
         """One fit with its checks, on the days when one is due."""

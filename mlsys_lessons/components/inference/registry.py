@@ -83,6 +83,11 @@ class Registry(Component):
             self.versions.pop()
         return self.champion
 
+    def retire(self, label: str) -> None:
+        """Take a version away, wherever it stands; the last one stays."""
+        kept = [version for version in self.versions if version.label != label]
+        self.versions = kept or self.versions
+
     def promote(self, model: Model, *, fitted_tick: int = 0, label: str = "") -> str:
         """Put a model in service as a version of its own; returns its label."""
         label = label or f"{model.name}-{len(self.versions) + 1}"

@@ -59,6 +59,7 @@ class Service(Component):
     """
 
     seed: int
+    servers: float = 1.0  # times the usual number
     resilient = False
 
     @property
@@ -83,7 +84,7 @@ class Service(Component):
         The work of callers who have given up is done all the same: past its capacity the service is
         busy all day, and answers nobody in time.
         """
-        load = USUAL_LOAD * factor
+        load = USUAL_LOAD * factor / self.servers
         return {"latency_ms": waiting(frame["latency_ms"].to_numpy(), load, elapsed_ms)}
 
     def on_replica_loss(self, frame: pd.DataFrame, lost: float, elapsed_ms: Floats) -> Fate:
@@ -106,7 +107,7 @@ class GuardedService(Service):
 
     def on_spike(self, frame: pd.DataFrame, factor: float, elapsed_ms: Floats) -> Fate:
         """As many calls as the capacity allows wait a little; the others are refused."""
-        load, usual = USUAL_LOAD * factor, frame["latency_ms"].to_numpy()
+        load, usual = USUAL_LOAD * factor / self.servers, frame["latency_ms"].to_numpy()
         latency = np.minimum(waiting(usual, load, elapsed_ms), usual + QUEUE_MS)
         refused = luck(self.seed, "door", frame["request_id"].to_numpy()) < 1 - 1 / load
         return {"latency_ms": np.where(refused, np.nan, latency)}

@@ -25,7 +25,7 @@ from mlsys_lessons.records import FAILURES, SLOT_MS, ClosedDay, milliseconds
 CALLER_PATIENCE_MS = 2_000  # after this the shop's own request has failed, whatever we answer
 DEADLINE_MS = 150  # the budget a payment leaves for a model
 FAILURE_DTYPE = pd.CategoricalDtype(FAILURES)
-DEPENDENCY, DEADLINE, BREAKER, QUARANTINED, REFUSED = range(len(FAILURES))
+DEPENDENCY, DEADLINE, BREAKER, QUARANTINED, REFUSED, BYPASSED = range(len(FAILURES))
 NO_FAILURE = -1
 ANSWER = ("score", "model_version", "is_fallback", "fallback_reason")
 
@@ -38,12 +38,13 @@ class BareInference(Component):
     service: Service
     patience_ms: float = CALLER_PATIENCE_MS
     domain: Domain = field(default=DEFAULT_DOMAIN, repr=False)
+    bypassed: bool = field(default=False, repr=False)  # taken out of service by somebody
     plugs_into = "inference"
     resilient = False
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add score (NaN where the call failed), version and the reason of the failure."""
-        failure = _failures(frame, self.patience_ms)
+        failure = self._bypassed(_failures(frame, self.patience_ms))
         answered = failure == NO_FAILURE
         scores = _scored(self.model, frame, answered)
         names = [self.registry.champion.label]
@@ -54,6 +55,10 @@ class BareInference(Component):
     def model(self) -> Model:
         """The model in service."""
         return self.registry.champion.model
+
+    def _bypassed(self, failure: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The failures, with those of a model that was taken out of service."""
+        return np.where(failure == QUARANTINED, failure, BYPASSED) if self.bypassed else failure
 
     @property
     def needs(self) -> Columns:
@@ -87,7 +92,7 @@ class LadderInference(BareInference):
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add score, version, and whether and why a fallback stepped in."""
-        failure = self._with_breaker(frame, _failures(frame, self.deadline_ms))
+        failure = self._bypassed(self._with_breaker(frame, _failures(frame, self.deadline_ms)))
         rungs = [self.registry.champion, self.rule, self.base_rate]
         failed = np.where(failure == QUARANTINED, 2, 1)
         rung = np.where(failure == NO_FAILURE, 0, failed).astype(np.int8)

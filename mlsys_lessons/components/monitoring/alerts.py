@@ -22,22 +22,18 @@ MODEL_LAYERS = ("outputs", "decisions")  # what a new model moves by itself
 class Alerts:
     """Rules, their control chart, and which of them fire.
 
-    `pages`: how many calls were opened today, that is alerts of severity page that were quiet the
-    day before.
-
     >>> Alerts(())
     Alerts(0 rules, all quiet)
     """
 
     def __init__(self, rules: Sequence[AlertRule]) -> None:
         self.rules = tuple(rules)
-        self.pages = 0
         self.firing = np.zeros(len(self.rules), dtype=bool)
+        self.new = self.firing  # those that were quiet yesterday
         self._chart = ControlChart(np.array([rule.cycle for rule in self.rules], dtype=np.int64))
         self._lower = np.array([_tail(rule, "down") for rule in self.rules])
         self._upper = np.array([_tail(rule, "up") for rule in self.rules])
         self._caution = np.array([rule.caution for rule in self.rules])
-        self._loud = np.array([rule.severity == "page" for rule in self.rules], dtype=bool)
         layers = [rule.layer in MODEL_LAYERS for rule in self.rules]
         self._depends_on_model = np.array(layers, dtype=bool)
 
@@ -51,9 +47,9 @@ class Alerts:
         return tuple(rule for rule, fires in zip(self.rules, self.firing, strict=True) if fires)
 
     @property
-    def broken_fields(self) -> frozenset[str]:
-        """Raw fields whose own inputs alert fired today."""
-        return frozenset(rule.field for rule in self.open if rule.field)
+    def opened(self) -> tuple[AlertRule, ...]:
+        """The rules that fire today and were quiet the day before."""
+        return tuple(rule for rule, is_new in zip(self.rules, self.new, strict=True) if is_new)
 
     def judge(self, tick: int, metrics: Mapping[str, Sequence[MetricRow]]) -> list[Alert]:
         """The alerts of a day, given its metrics by layer; the chart takes the day in."""
@@ -73,8 +69,7 @@ class Alerts:
         fires = (values < low) | (values > high)
         crossed = np.where(values < low, low, high)
         self._chart.add(tick, values, fires)
-        self.pages = int(np.count_nonzero(fires & self._loud & ~self.firing))
-        self.firing = fires
+        self.new, self.firing = fires & ~self.firing, fires
         return [
             self._alert(tick, self.rules[index], seen[index], float(crossed[index]))
             for index in np.flatnonzero(fires)

@@ -2,7 +2,7 @@
 
 `OperationsOnly` is what any platform gives for free; `Monitor` is the resilient level, five layers
 and rules with owners. They see the log and what is known by tonight, never the truth, and they
-change nothing: pages are charged, and what to do about `broken_fields` is for people to say.
+change nothing: who hears of an alert, and what becomes of it, is told in response/.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from mlsys_lessons.components.monitoring import layers
 from mlsys_lessons.components.monitoring.alerts import Alert, Alerts, MetricRow
 from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
 from mlsys_lessons.components.monitoring.references import Reference
-from mlsys_lessons.domain import AlertRule, Costs, Domain
-from mlsys_lessons.records import LAYERS, ClosedDay, DayFacts
+from mlsys_lessons.domain import AlertRule, Domain, path
+from mlsys_lessons.records import LAYERS, DayFacts
 
 METRIC_COLUMNS = ("tick", "layer", "metric", "segment", "value", "n")
 ALERT_COLUMNS = (
@@ -41,6 +41,7 @@ class OperationsOnly(Component):
         self._metrics: list[tuple[object, ...]] = []
         self._alerts: list[Alert] = []
         self._days = 0
+        self.today: tuple[tuple[str, float], ...] = ()  # the last day's metrics, by path
 
     def __repr__(self) -> str:
         """Days seen."""
@@ -65,10 +66,25 @@ class OperationsOnly(Component):
         """Every alert so far: tick, layer, metric, segment, value, threshold, severity, owner."""
         return _frame(self._alerts, ALERT_COLUMNS)
 
+    @property
+    def fired(self) -> tuple[tuple[AlertRule, Alert], ...]:
+        """The last day's alerts, each with its rule: none at this level."""
+        return ()
+
+    @property
+    def opened(self) -> tuple[AlertRule, ...]:
+        """Rules that fire since the last day: none at this level."""
+        return ()
+
     def _write(self, tick: int, metrics: Mapping[str, Sequence[MetricRow]]) -> None:
         self._days += 1
         for layer, rows in metrics.items():
             self._metrics += [(tick, layer, *row) for row in rows]
+        self.today = tuple(
+            (path(layer, name, segment), value)
+            for layer, rows in metrics.items()
+            for name, segment, value, _ in rows
+        )
 
 
 class Monitor(OperationsOnly):
@@ -76,9 +92,6 @@ class Monitor(OperationsOnly):
 
     Why it matters: the layer that is green is the one people look at. A metric is judged against
     its own last four quiet weeks; it says nothing in its first 14 days.
-
-    `broken_fields`: raw fields whose own inputs alert fired today; whoever is called may put
-    them on the features' `untrusted`.
 
     >>> Monitor()
     Monitor(0 days, 35 rules; learning, speaks after 14 quiet days)
@@ -107,14 +120,15 @@ class Monitor(OperationsOnly):
         return self._judge.rules
 
     @property
-    def broken_fields(self) -> frozenset[str]:
-        """Raw fields whose own inputs alert fired today."""
-        return self._judge.broken_fields
+    def fired(self) -> tuple[tuple[AlertRule, Alert], ...]:
+        """The last day's alerts, each with its rule."""
+        open_now = self._judge.open
+        return tuple(zip(open_now, self._alerts[len(self._alerts) - len(open_now) :], strict=True))
 
     @property
-    def pages(self) -> int:
-        """How many calls were opened today."""
-        return self._judge.pages
+    def opened(self) -> tuple[AlertRule, ...]:
+        """Rules that fire since the last day."""
+        return self._judge.opened
 
     @property
     def needs(self) -> Columns:
@@ -137,10 +151,6 @@ class Monitor(OperationsOnly):
             # A new model has new scores. Only an announced one: an unannounced one is an incident.
             self._judge.expect_new_model()
             self._references["score"] = Reference()
-
-    def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
-        """Somebody who can be called, and the calls."""
-        return {"page": self.pages * costs.page, "on_call": costs.on_call_day}
 
     def _remember(self, day_log: pd.DataFrame) -> None:
         """Let the references roll on, unless the day itself was odd there."""

@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import PARTS
+from mlsys_lessons.components.response import Mitigation
+from mlsys_lessons.domain import Domain
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import DAY_MS, InputError, milliseconds
 
@@ -25,7 +27,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing going wrong at one seam in [start, end), in days.
+    """One thing going wrong at one seam in [start, end), in days; end is inf until it is ended.
+
+    A fault that is given an `end` ends then, whoever notices. Without one it lasts until somebody
+    does one of its `remedies`: what these are, only reality knows.
 
     `moves` and `leaves` name metrics as "layer.metric" or "layer.metric.segment". A component that
     answers the fault may hide it from `moves`: that is what its resilient level is for.
@@ -40,9 +45,21 @@ class Fault:
     moves: str
     leaves: tuple[str, ...]
     wrap: Wrapper = field(compare=False)
+    remedies: tuple[Mitigation, ...] = ()
+    open_ended: bool = False
 
     def __repr__(self) -> str:
-        return f"{self.name}(start={self.start:g}, end={self.end:g}, severity={self.severity:g})"
+        end = f", end={self.end:g}" if np.isfinite(self.end) else ""
+        return f"{self.name}(start={self.start:g}{end}, severity={self.severity:g})"
+
+    def ended_by(self, mitigation: Mitigation, domain: Domain) -> bool:
+        """Whether a mitigation is what truly ends it: a field and its owner are one source."""
+        if mitigation.undone:
+            return False
+        if mitigation.name != "ask_owner":
+            return mitigation in self.remedies
+        asked = {domain.owner_of(str(r.value)) for r in self.remedies if r.name == "ask_owner"}
+        return domain.owner_of(str(mitigation.value)) in asked
 
     def covers(self, times: pd.Series) -> Mask:
         """Which timestamps fall inside the window."""
@@ -62,23 +79,27 @@ def faulted(stage: Stage, faults: Iterable[Fault]) -> Stage:
 
 
 def made(
-    kind: tuple[str, str, str], window: tuple[float, float], severity: float, wrap: Wrapper,
-    moves: str, leaves: tuple[str, ...], limits: tuple[float, float] = (0.0, 1.0),
+    kind: tuple[str, str, str], window: tuple[float, float | None], severity: float, wrap: Wrapper,
+    moves: str, leaves: tuple[str, ...], limits: tuple[float, float] = (0.0, 1.0), *,
+    remedies: tuple[Mitigation, ...],
 ) -> Fault:  # fmt: skip
-    """A validated fault; `kind` is (name, seam, unit of severity)."""
+    """A validated fault; `kind` is (name, seam, unit of severity); `window` may have no end."""
     name, seam, unit = kind
     start, end = window
-    for value in (start, end, severity):
+    given: list[float] = [start, severity, *([] if end is None else [end])]
+    for value in given:
         if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(value):
             raise InputError(f"{name} got {value!r}; start, end and severity are finite numbers.")
-    if not 0 <= start < end:
+    last = np.inf if end is None else float(end)
+    if not 0 <= start < last:
         raise InputError(f"{name} got start={start}, end={end}; it needs 0 <= start < end in days.")
     if not limits[0] <= severity <= limits[1]:
         raise InputError(
             f"{name} got severity={severity}; "
             f"it is a {unit} between {limits[0]:g} and {limits[1]:g}."
         )
-    return Fault(name, seam, float(start), float(end), float(severity), unit, moves, leaves, wrap)
+    numbers = float(start), last, float(severity)
+    return Fault(name, seam, *numbers, unit, moves, leaves, wrap, remedies, end is None)
 
 
 def on_stage(change: Callable[[pd.DataFrame, Mask, Fault, Any], pd.DataFrame]) -> Wrapper:

@@ -13,26 +13,36 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.response import ask_owner, rebuild_table, roll_back, scale_out
 from mlsys_lessons.records import DAY_MS, milliseconds, timestamps
 from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, on_stage, replaced, share
+from mlsys_lessons.worlds.payments.domain import PLATFORM
+
+_OLDEST_TABLE_MS = 21.0 * DAY_MS
 
 
-def stale_features(*, start: float, end: float, severity: float = 2.0) -> Fault:
-    """The job that refreshes the feature table hangs: history is so many days old."""
+def stale_features(*, start: float, end: float | None = None, severity: float = 2.0) -> Fault:
+    """The job that refreshes the feature table hangs: history is so many days old.
+
+    With an `end` it stays as old as that; without one it is never refreshed again and grows older,
+    up to three weeks: further back no table of a month can be told from an empty one.
+    """
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, table: Any) -> pd.DataFrame:
-        age = int(fault.severity * DAY_MS)
         midnight = milliseconds(frame["arrival_time"])[inside][:1] // DAY_MS * DAY_MS
-        stale = table.lookup(frame, as_of=timestamps(midnight - age)[0])
+        older = (midnight - fault.start * DAY_MS) * fault.open_ended
+        age = np.minimum(fault.severity * DAY_MS + np.maximum(older, 0), _OLDEST_TABLE_MS)
+        stale = table.lookup(frame, as_of=timestamps((midnight - age).astype(np.int64))[0])
         return replaced(frame, inside, stale)
 
     return made(
         ("stale_features", "features", "number of days"), (start, end), severity, on_stage(change),
         "inputs.recency_median", ("operations.error_rate", "inputs.null_rate.amount"), (0.0, 7.0),
+        remedies=(rebuild_table(),),
     )  # fmt: skip
 
 
-def missing_features(*, start: float, end: float, severity: float = 0.5) -> Fault:
+def missing_features(*, start: float, end: float | None = None, severity: float = 0.5) -> Fault:
     """The feature store times out: a share of look-ups bring nothing about the customer."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, table: Any) -> pd.DataFrame:
@@ -44,10 +54,11 @@ def missing_features(*, start: float, end: float, severity: float = 0.5) -> Faul
         ("missing_features", "features", "share of requests"), (start, end), severity,
         on_stage(change), "inputs.null_rate.history",
         ("operations.error_rate", "operations.latency_p99", "outputs.score_log_odds"),
+        remedies=(scale_out(), ask_owner(PLATFORM)),
     )  # fmt: skip
 
 
-def cold_start(*, start: float, end: float, severity: float = 4.0) -> Fault:
+def cold_start(*, start: float, end: float | None = None, severity: float = 4.0) -> Fault:
     """The feature service is restarted so many times a day, each time with an empty memory.
 
     A crash loop, an autoscaler or a week of releases: the first restart is at `start`.
@@ -63,10 +74,11 @@ def cold_start(*, start: float, end: float, severity: float = 4.0) -> Fault:
         on_stage(change), "inputs.recency_median",
         ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
         (1.0, 96.0),
+        remedies=(ask_owner(PLATFORM),),
     )  # fmt: skip
 
 
-def wrong_model(*, start: float, end: float, severity: float = 0.34) -> Fault:
+def wrong_model(*, start: float, end: float | None = None, severity: float = 0.34) -> Fault:
     """One replica in three serves another portfolio's model after a botched deployment."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
@@ -85,6 +97,7 @@ def wrong_model(*, start: float, end: float, severity: float = 0.34) -> Fault:
         ("wrong_model", "inference", "share of requests"), (start, end), severity,
         on_rows(change), "outputs.score_log_odds",
         ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
+        remedies=(roll_back(),),
     )  # fmt: skip
 
 
@@ -95,7 +108,7 @@ def _other_portfolio(frame: pd.DataFrame) -> NDArray[np.float64]:
     return np.asarray(1 / (1 + np.exp(2.0 + 0.6 * amount - 0.25 * age)))
 
 
-def latency(*, start: float, end: float, severity: float = 8.0) -> Fault:
+def latency(*, start: float, end: float | None = None, severity: float = 8.0) -> Fault:
     """Every model call takes so many times as long."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
@@ -105,10 +118,11 @@ def latency(*, start: float, end: float, severity: float = 8.0) -> Fault:
     return made(
         ("latency", "service", "factor"), (start, end), severity, on_rows(change),
         "operations.latency_p99", ("inputs.null_rate.amount", "inputs.amount_mean"), (1.0, 1e4),
+        remedies=(scale_out(), ask_owner(PLATFORM)),
     )  # fmt: skip
 
 
-def dependency_outage(*, start: float, end: float, severity: float = 0.9) -> Fault:
+def dependency_outage(*, start: float, end: float | None = None, severity: float = 0.9) -> Fault:
     """Something the model service needs is down: a share of its calls fail at once."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
@@ -119,10 +133,11 @@ def dependency_outage(*, start: float, end: float, severity: float = 0.9) -> Fau
         ("dependency_outage", "service", "share of requests"), (start, end), severity,
         on_rows(change), "operations.error_rate",
         ("operations.latency_p99", "inputs.null_rate.amount"),
+        remedies=(ask_owner(PLATFORM),),
     )  # fmt: skip
 
 
-def traffic_spike(*, start: float, end: float, severity: float = 4.0) -> Fault:
+def traffic_spike(*, start: float, end: float | None = None, severity: float = 4.0) -> Fault:
     """A flash sale elsewhere: the shared model service gets so many times its usual calls."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, service: Any) -> pd.DataFrame:
@@ -132,10 +147,11 @@ def traffic_spike(*, start: float, end: float, severity: float = 4.0) -> Fault:
     return made(
         ("traffic_spike", "service", "factor"), (start, end), severity, on_stage(change),
         "operations.error_rate", ("inputs.null_rate.amount", "inputs.amount_mean"), (1.0, 1e3),
+        remedies=(scale_out(),),
     )  # fmt: skip
 
 
-def partial_outage(*, start: float, end: float, severity: float = 0.5) -> Fault:
+def partial_outage(*, start: float, end: float | None = None, severity: float = 0.5) -> Fault:
     """A zone is lost, and with it a share of the replicas that serve the model."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, service: Any) -> pd.DataFrame:
@@ -146,4 +162,5 @@ def partial_outage(*, start: float, end: float, severity: float = 0.5) -> Fault:
         ("partial_outage", "service", "share of replicas"), (start, end), severity,
         on_stage(change), "operations.error_rate",
         ("inputs.null_rate.amount", "inputs.amount_mean"),
+        remedies=(scale_out(), ask_owner(PLATFORM)),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
+from mlsys_lessons.components.response import ask_owner
 from mlsys_lessons.randomness import luck, normal_luck
 from mlsys_lessons.records import HOUR_MS, SLOT_MS, milliseconds, timestamps
 from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, share
@@ -18,7 +19,7 @@ _RENAMED = "consumer_electronics"
 _MAX_DELAY_MS = 36 * HOUR_MS
 
 
-def unit_change(*, start: float, end: float, severity: float = 0.25) -> Fault:
+def unit_change(*, start: float, end: float | None = None, severity: float = 0.25) -> Fault:
     """A share of merchants starts to send cents where euros were agreed.
 
     >>> unit_change(start=60, end=90)
@@ -32,10 +33,11 @@ def unit_change(*, start: float, end: float, severity: float = 0.25) -> Fault:
     return made(
         ("unit_change", "requests", "share of merchants"), (start, end), severity, on_rows(change),
         "inputs.amount_mean", ("operations.error_rate", "inputs.null_rate.amount"),
+        remedies=(ask_owner("amount"),),
     )  # fmt: skip
 
 
-def null_flood(*, start: float, end: float, severity: float = 0.3) -> Fault:
+def null_flood(*, start: float, end: float | None = None, severity: float = 0.3) -> Fault:
     """A producer's new release leaves the amount empty in a share of requests."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
@@ -45,10 +47,11 @@ def null_flood(*, start: float, end: float, severity: float = 0.3) -> Fault:
     return made(
         ("null_flood", "requests", "share of requests"), (start, end), severity, on_rows(change),
         "inputs.null_rate.amount", ("operations.error_rate", "inputs.late_rate"),
+        remedies=(ask_owner("amount"),),
     )  # fmt: skip
 
 
-def duplicate_replay(*, start: float, end: float, severity: float = 0.2) -> Fault:
+def duplicate_replay(*, start: float, end: float | None = None, severity: float = 0.2) -> Fault:
     """A queue redelivers a share of requests, minutes to hours later."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
@@ -61,10 +64,11 @@ def duplicate_replay(*, start: float, end: float, severity: float = 0.2) -> Faul
         ("duplicate_replay", "requests", "share of requests"), (start, end), severity,
         on_rows(change), "inputs.duplicate_rate",
         ("operations.error_rate", "inputs.null_rate.amount"),
+        remedies=(ask_owner("request_id"),),
     )  # fmt: skip
 
 
-def late_rows(*, start: float, end: float, severity: float = 0.2) -> Fault:
+def late_rows(*, start: float, end: float | None = None, severity: float = 0.2) -> Fault:
     """A share of requests waits in somebody's buffer: a median of six hours, at most 36."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
@@ -77,10 +81,11 @@ def late_rows(*, start: float, end: float, severity: float = 0.2) -> Fault:
     return made(
         ("late_rows", "requests", "share of requests"), (start, end), severity, on_rows(change),
         "inputs.late_rate", ("operations.error_rate", "inputs.null_rate.amount"),
+        remedies=(ask_owner("event_time"),),
     )  # fmt: skip
 
 
-def time_zone_shift(*, start: float, end: float, severity: float = 6.0) -> Fault:
+def time_zone_shift(*, start: float, end: float | None = None, severity: float = 6.0) -> Fault:
     """Half of the merchants stamp events with local time: so many hours behind, or ahead below 0.
 
     A stamp from the future is another sign than a late row, so the sign of `severity` says which
@@ -98,10 +103,11 @@ def time_zone_shift(*, start: float, end: float, severity: float = 6.0) -> Fault
         ("time_zone_shift", "requests", "number of hours"), (start, end), severity,
         on_rows(change), "inputs.future_rate" if ahead else "inputs.late_rate",
         ("operations.error_rate", "inputs.null_rate.amount"), (-12.0, 12.0),
+        remedies=(ask_owner("event_time"),),
     )  # fmt: skip
 
 
-def renamed_category(*, start: float, end: float, severity: float = 1.0) -> Fault:
+def renamed_category(*, start: float, end: float | None = None, severity: float = 1.0) -> Fault:
     """The merchant desk renames a category, and tells nobody."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
@@ -118,4 +124,5 @@ def renamed_category(*, start: float, end: float, severity: float = 1.0) -> Faul
         ("renamed_category", "requests", "share of the category's rows"), (start, end), severity,
         on_rows(change), "inputs.unknown_category_rate.category",
         ("operations.error_rate", "inputs.null_rate.amount"),
+        remedies=(ask_owner("category"),),
     )  # fmt: skip

@@ -199,7 +199,8 @@ def _weekly(layer: str, metric: str, direction: str, transform: str, owner: str)
 
 def _field(metric: str, name: str) -> AlertRule:
     """A page about one raw field that has lost its values or its vocabulary."""
-    return AlertRule("inputs", metric, name, "up", PRODUCER, "page")
+    call = (("ask_owner", name),)
+    return AlertRule("inputs", metric, name, "up", PRODUCER, "page", runbook=call)
 
 
 _NULLABLE = ("amount", "category", "country", "card_country", "channel", "account_opened")
@@ -208,36 +209,45 @@ _WORDED = ("category", "country", "card_country", "channel")
 ALERT_RULES: tuple[AlertRule, ...] = (
     AlertRule("operations", "requests", "all", "both", PLATFORM, "page", transform="log", cycle=7),
     AlertRule("operations", "latency_p99", "all", "up", PLATFORM, "ticket", transform="log"),
-    AlertRule("operations", "error_rate", "all", "up", PLATFORM, "page"),
+    AlertRule(
+        "operations", "error_rate", "all", "up", PLATFORM, "page",
+        runbook=(("ask_owner", PLATFORM),),
+    ),
     AlertRule("operations", "shed_rate", "all", "up", PLATFORM, "page"),
     *(_field("null_rate", name) for name in _NULLABLE),
     *(_field("unknown_category_rate", name) for name in _WORDED),
-    AlertRule("inputs", "duplicate_rate", "all", "up", PRODUCER, "ticket"),
-    AlertRule("inputs", "late_rate", "all", "up", PRODUCER, "ticket"),
+    *(
+        AlertRule("inputs", rate, "all", "up", PRODUCER, "ticket", runbook=(("ask_owner", name),))
+        for rate, name in (("duplicate_rate", "request_id"), ("late_rate", "event_time"))
+    ),
     AlertRule("inputs", "quarantine_rate", "all", "up", PRODUCER, "ticket"),
-    AlertRule("inputs", "future_rate", "all", "up", PRODUCER, "page", field="event_time"),
+    AlertRule(
+        "inputs", "future_rate", "all", "up", PRODUCER, "page",
+        runbook=(("quarantine", "event_time"), ("ask_owner", "event_time")),
+    ),
     AlertRule(
         "inputs", "amount_median", "all", "both", PRODUCER, "page",
-        transform="log", cycle=7, field="amount",
+        transform="log", cycle=7, runbook=(("ask_owner", "amount"),),
     ),
     AlertRule(
         "inputs", "amount_mean", "all", "both", PRODUCER, "page",
-        transform="log", cycle=7, field="amount",
+        transform="log", cycle=7, runbook=(("ask_owner", "amount"),),
     ),
     _weekly("inputs", "psi_amount", "up", "cube_root", PRODUCER),
     AlertRule(
         "inputs", "psi_hour", "all", "up", PRODUCER, "page",
-        transform="cube_root", cycle=7, field="event_time",
+        transform="cube_root", cycle=7, runbook=(("ask_owner", "event_time"),),
     ),
     AlertRule(  # paydays bring customers back early; a stale table shows as days, not hours
         "inputs", "recency_median", "all", "up", MODELS, "ticket",
-        transform="log", cycle=7, caution=1.4,
+        transform="log", cycle=7, caution=1.4, runbook=(("rebuild_table", ""),),
     ),
     _weekly("inputs", "share_night", "both", "share", PRODUCER),
     _weekly("inputs", "share_online", "both", "share", PRODUCER),
     _weekly("inputs", "share_foreign", "both", "share", PRODUCER),
     AlertRule(
-        "outputs", "score_log_odds", "all", "both", MODELS, "page", transform="identity", cycle=7
+        "outputs", "score_log_odds", "all", "both", MODELS, "page", transform="identity", cycle=7,
+        runbook=(("roll_back", ""),),
     ),
     _weekly("outputs", "psi_score", "up", "cube_root", MODELS),
     _weekly("outputs", "share_flagged", "both", "share", MODELS),
