@@ -94,8 +94,9 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
         "--faults",
         nargs="*",
         default=[],
-        metavar="NAME[:START:END[:SEVERITY]]",
-        help="START and END are days; without them the middle third of the run",
+        metavar="NAME[:START[:END[:SEVERITY]]]",
+        help="START and END are days; without END it lasts until somebody ends it, without both "
+        "it breaks in the middle third of the run",
     )
     parser.add_argument("--batch-size", type=int, help="rows a call (a day at a time)")
     parser.add_argument("--keep", default="log", help="log, metrics or disk")
@@ -201,7 +202,8 @@ def _simulate(options: argparse.Namespace) -> Answer:
         faults=faults, batch_size=options.batch_size, keep=options.keep, path=options.path,
         progress=options.progress,
     )  # fmt: skip
-    return facts, f"{run!r}\n{facts['requests_per_second']:,} rows a second", 0
+    lines = [repr(run), f"{facts['requests_per_second']:,} rows a second", *facts["incidents"]]
+    return facts, "\n".join(lines), 0
 
 
 def _serve(options: argparse.Namespace) -> NoReturn:

@@ -40,16 +40,19 @@ def world(
 
 
 def fault(text: str, *, days: int) -> Fault:
-    """A fault from NAME[:START:END[:SEVERITY]]; without a window, the middle third of `days`.
+    """A fault from NAME[:START[:END[:SEVERITY]]]; without a window, the middle third of `days`.
 
-    >>> fault("unit_change", days=90)
-    unit_change(start=30, end=60, severity=0.25)
+    With a start and no end it lasts until somebody ends it.
+
+    >>> fault("unit_change", days=90), fault("unit_change:30::0.1", days=90)
+    (unit_change(start=30, end=60, severity=0.25), unit_change(start=30, severity=0.1))
     """
     name, *numbers = text.split(":")
     if name not in CATALOGUE:
         raise InputError(f"fault {name!r} is unknown; choose one of {', '.join(CATALOGUE)}.")
     try:
-        values = [float(number) for number in numbers] or [days / 3, 2 * days / 3]
+        given = [float(number) if number else None for number in numbers]
+        values = given or [days / 3, 2 * days / 3]
         window = dict(zip(("start", "end", "severity")[: len(values)], values, strict=True))
         return CATALOGUE[name](**window)
     except InputError:

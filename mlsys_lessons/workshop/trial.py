@@ -20,7 +20,7 @@ def trial(world: World, system: System, **options: Any) -> tuple[Run, dict[str, 
     """Run a system and measure it; `options` are those of `simulate`.
 
     Returns the run, and facts that can be written as JSON: seconds on the wall, memory in
-    megabytes, money in cents, and a digest of all actions.
+    megabytes, money in cents, each incident's life, and a digest of all actions.
     """
     began = time.perf_counter()
     run = simulate(world, system, **options)
@@ -37,6 +37,8 @@ def trial(world: World, system: System, **options: Any) -> tuple[Run, dict[str, 
         "peak_rss_mb": peak_rss_mb(),
         "value_cents": run.value,
         "alerts": len(run.alerts),
+        "cases": len(run.cases),
+        "incidents": [str(run.life(number)) for number in run.incidents["incident"]],
         "actions_sha256": run.actions_sha256,
     }
 
