@@ -1,5 +1,4 @@
-"""What every test shares: a progress file of its own, lessons that hold what they expect, and one
-thread where two tests run at once.
+"""What every test shares: a progress file of its own, strict lessons, one thread where two run.
 
 It runs in pytest itself and again in each worker of `-n`, so every worker has its own folder.
 """

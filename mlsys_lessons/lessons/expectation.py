@@ -17,7 +17,7 @@ from mlsys_lessons.lessons.wording import lines
 ENVIRONMENT = "MLSYS_LESSONS_EXPECTATIONS"
 STRICT = "raise"
 MARK = "[another world]"
-_SAID = re.compile(rf"^{re.escape(MARK)} (.+(?:\n  .+)*)", re.MULTILINE)
+_SAID = re.compile(rf"^{re.escape(MARK)} (.+?\sNot\shere: .+?\.)$", re.MULTILINE | re.DOTALL)
 
 
 def expect(condition: object, usual: str, why: str) -> None:
@@ -45,8 +45,8 @@ def expect(condition: object, usual: str, why: str) -> None:
     >>> import os
     >>> here = os.environ.pop(ENVIRONMENT, None)
     >>> expect(True, "in most worlds the old table earns less", "luck")
-    >>> expect(False, "in most worlds the old table earns less", "one large fraud can outweigh it")
-    [another world] In most worlds the old table earns less. Not here: one large fraud can outweigh it.
+    >>> expect(False, "in most worlds the old table earns less", "a big fraud outweighs it")
+    [another world] In most worlds the old table earns less. Not here: a big fraud outweighs it.
     >>> _ = os.environ.update({ENVIRONMENT: here} if here else {})
     """
     if bool(condition):
@@ -58,9 +58,9 @@ def expect(condition: object, usual: str, why: str) -> None:
 
 
 def missed(printed: str) -> list[str]:
-    """The sentences of expectations that did not come, found in what a lesson has printed.
+    r"""The sentences of expectations that did not come, found in what a lesson has printed.
 
-    >>> missed("lost: 3\\n[another world] In most worlds it is 5. Not here:\\n  luck.\\nbooks: 4")
+    >>> missed("lost: 3\n[another world] In most worlds it is 5. Not here:\n  luck.\nbooks: 4")
     ['In most worlds it is 5. Not here: luck.']
     """
     return [" ".join(sentence.split()) for sentence in _SAID.findall(printed)]

@@ -172,18 +172,20 @@ class Prediction:
         plain, unit = float(written[1].replace(",", "")), (written[2] or "").casefold()
         if unit == "%":
             return None if self.of is None else plain * self.of / 100
-        known = {"", self.unit, self.unit.removesuffix("s")} | (_EUROS if self.unit == "euros" else set())
-        return plain if unit in known else None
+        if self.unit == "euros" and unit in _EUROS:
+            return plain
+        return plain if unit in ("", self.unit, self.unit.removesuffix("s")) else None
 
     def _doubt(self, bet: Any) -> str:
         """What makes a number look like a slip, or nothing."""
         if self.of is None or not _is_number(bet):
             return ""
-        if 0 < abs(bet) < 1 and self.of >= 10:
-            share = f"{self._shown(bet)} is {100 * bet / self.of:.3g} %"
-            return f"{share}; {100 * bet:.3g} % is {number(round(bet * self.of, 6))}."
-        if not 0 <= bet <= self.of:
-            return f"{self._shown(bet)} is {'less than none' if bet < 0 else 'more than all'}."
+        part = float(bet)
+        if 0 < abs(part) < 1 and self.of >= 10:
+            share = f"{self._shown(part)} is {100 * part / self.of:.3g} %"
+            return f"{share}; {100 * part:.3g} % is {number(round(part * self.of, 6))}."
+        if not 0 <= part <= self.of:
+            return f"{self._shown(part)} is {'less than none' if part < 0 else 'more than all'}."
         return ""
 
     # --- saying it ------------------------------------------------------------------------------

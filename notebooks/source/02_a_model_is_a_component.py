@@ -267,7 +267,7 @@ others = dropped.drop("model")["effect"]
 first, then = dropped["effect"].idxmax(), others.idxmax()
 axes = charts.bars_with_intervals(
     dropped.sort_values("effect", ascending=False), unit="% of the value lost without it",
-    title=f"The {first} costs most to take out, {dropped.effect[first]:.0f} %; of the other five {then}, {others[then]:.0f} %",
+    title=f"Most is lost without the {first}, {dropped.effect[first]:.0f} %; of those around it without {then}, {others[then]:.0f} %",
 )
 charts.show(axes, alt=f"Per cent of the value lost: {dropped.effect.round().astype(int).to_dict()}")
 better = ", ".join(dropped.index[dropped["high"] < 0])

@@ -105,7 +105,7 @@ shown.round({"AUC": 3, "lift": 0, "largest PSI": 2})
 # %%
 lost = (100 * damage["lost"].astype(float)).round().astype(int)
 older, moved, worst = "a table one day older", damage["largest PSI"].idxmax(), lost.idxmax()
-title = f"{moved} moved a column most and took {lost[moved]} % of the lift; {worst} took {lost[worst]} %"
+title = f"What moved most, {moved}, cost {lost[moved]} % of the lift; what cost most, {worst}, {lost[worst]} %"
 charts.show(skew.damage_chart(damage, title), alt=f"Per cent of the lift lost: {lost.to_dict()}")
 most = lost[list(bet1.choices)].idxmax()
 bet1.reveal(most, "No line of code differs from the one that was reviewed." if most == older else "")
@@ -222,7 +222,7 @@ for name, table in {"warehouse": old_rows.rows.features(), "log": old_rows.onlin
     scores = old_rows.scores(table)
     gap = auc(scores, old_rows.fraud) - auc(online, old_rows.fraud)
     print(f"{name:9}  the online scores, bit for bit: {np.array_equal(scores, online)}, gap in AUC {gap:.3f}")
-earned = {"table on time": mls.simulate(world, mls.naive_system(seed=SEED), days=60), "old table": old_run}
+earned = {"naive, table on time": mls.simulate(world, mls.naive_system(seed=SEED), days=60), "old table": old_run}
 print("euros in sixty days:", {name: round(run.value / 100) for name, run in earned.items()})
 
 # %% [markdown]

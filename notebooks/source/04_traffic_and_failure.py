@@ -55,7 +55,7 @@ calls = traffic.poisson(120, 120, seed=SEED)
 once = fleet(calls, Policy(timeout_s=0.5))
 eager = fleet(calls, Policy(timeout_s=0.5, retries=Retries(3)))
 alone, again = (100 * run.served_between(60, 120) for run in (once, eager))
-title = f"Half a minute after the stall: {alone:.0f} % of single calls are answered, with three retries {again:.0f} %"
+title = f"In the second minute {alone:.0f} % of single calls are answered, with three retries {again:.0f} %"
 axes = overload_lab.share_in_time({"three retries": eager, "no retries": once}, title=title)
 charts.show(axes, alt=f"Answered in the second minute: {alone:.0f} % of single calls, {again:.0f} % with retries.")
 bet1.reveal("not by itself" if again < 50 else "a minute or two", "Nothing is broken any more. Everybody asks.")

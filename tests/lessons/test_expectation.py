@@ -1,4 +1,4 @@
-"""What a lesson expects: an error for its authors, one sentence for a learner, nothing when it comes."""
+"""What a lesson expects and does not get: an error for authors, one sentence for a learner."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_where_lessons_are_built_and_tested_it_is_an_error(monkeypatch: pytest.M
 
 
 def test_tests_and_kernels_below_them_are_strict() -> None:
-    """nbval's kernels inherit what conftest.py sets; the builder sets it for its own."""
+    """The kernels of nbval inherit what conftest.py sets; the builder sets it for its own."""
     assert os.environ[expectation.ENVIRONMENT] == expectation.STRICT
     builder = (ROOT / "tools" / "build_notebooks.py").read_text(encoding="utf-8")
     assert f'"{expectation.ENVIRONMENT}": "{expectation.STRICT}"' in builder
@@ -54,7 +54,7 @@ def test_sentences_are_found_again_among_other_lines(
     monkeypatch.delenv(expectation.ENVIRONMENT, raising=False)
     print("before")
     expect(False, USUAL, f"{WHY}, and {WHY}, and {WHY}")
-    print("after\n  indented")
+    print("  measured   5 days\nafter")
     expect(False, USUAL, WHY)
     first, second = missed(capsys.readouterr().out)
     assert first.endswith(f"and {WHY}.") and second.endswith(f"here: {WHY}.")

@@ -214,8 +214,8 @@ def test_a_part_of_a_choice_is_enough_when_it_is_unique(capsys: Captured) -> Non
     asked.guess("30")
     asked.guess("30 % unanswered")
     assert " ".join(capsys.readouterr().out.split()) == (
-        '[no bet] \'unanswered\' may be "30 % unanswered, filled with 0" or "30 % unanswered"; write '
-        "more of it. [no bet] '30' is not one of \"a table one day older\", "
+        '[no bet] \'unanswered\' may be "30 % unanswered, filled with 0" or "30 % unanswered"; '
+        "write more of it. [no bet] '30' is not one of \"a table one day older\", "
         '"30 % unanswered, filled with 0" and "30 % unanswered"; try again. '
         "[locked] 30 % unanswered."
     )
