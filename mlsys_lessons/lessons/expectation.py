@@ -17,7 +17,7 @@ from mlsys_lessons.lessons.wording import lines
 ENVIRONMENT = "MLSYS_LESSONS_EXPECTATIONS"
 STRICT = "raise"
 MARK = "[another world]"
-_SAID = re.compile(rf"^{re.escape(MARK)} (.+?\sNot\shere: .+?\.)$", re.MULTILINE | re.DOTALL)
+_SAID = re.compile(rf"^{re.escape(MARK)} (.+?\sNot\s+here:\s.+?\.)$", re.MULTILINE | re.DOTALL)
 
 
 def expect(condition: object, usual: str, why: str) -> None:

@@ -325,12 +325,12 @@ q4.check(block)
 # What you saw was seed 0. The same comparison on other worlds, stored with the lesson: every notebook refitted on its world's own history, six months each.
 
 # %%
-lived = measurements.notebooks().pivot(index="seed", columns="notebook", values="earned")
-mean, half_width = lived.mean(), 2.2 * lived.std() / np.sqrt(len(lived))  # t, a dozen worlds
+outcomes = measurements.notebooks().pivot(index="seed", columns="notebook", values="earned")
+mean, half_width = outcomes.mean(), 2.2 * outcomes.std() / np.sqrt(len(outcomes))  # t, a dozen worlds
 effects = pd.DataFrame({"effect": mean, "low": mean - half_width, "high": mean + half_width})
-behind = (lived["A"] < lived["C"]).sum()
+behind = (outcomes["A"] < outcomes["C"]).sum()
 axes = charts.bars_with_intervals(
-    effects, title=f"In {behind} of {len(lived)} worlds the leak earned less than the card",
+    effects, title=f"In {behind} of {len(outcomes)} worlds the leak earned less than the card",
     unit="euros per 1,000 payments, earned",
 )
 charts.show(axes, alt=f"Mean euros per 1,000 payments: {mean.round().astype(int).to_dict()}")

@@ -8,7 +8,7 @@
 #     A competent guess: a feature table that is three days old costs a fortune, so repairing it wins the fortune
 #     back. What happens: it costs a fortune on the day it comes; a model fitted on the old table wins most of it
 #     back; and the repair of the table then brings nothing, on average, and costs in the month shown. Most of what hurt was not the age of the data but
-#     that the model had not been told. Repaired is it only when the past is repaired too.
+#     that the model was trained on other data than it was served. It is repaired only when the past is repaired too.
 # ---
 
 # %% [markdown]

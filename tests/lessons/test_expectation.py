@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,3 +100,58 @@ def test_an_excerpt_is_found_by_its_name() -> None:
         excerpt.inner_function(faults.stale_features, "chance")
     with pytest.raises(InputError, match="'nothing' is no step of 'history'"):
         excerpt.sql_step("history", "nothing")
+
+
+# --- on other seeds ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def soak() -> Iterator[Any]:
+    """tests/soak/run.py, which plays the lessons on other seeds."""
+    place = ROOT / "tests" / "soak" / "run.py"
+    specification = importlib.util.spec_from_file_location("soak_run", place)
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["soak_run"] = module  # where its dataclass looks itself up
+    specification.loader.exec_module(module)
+    yield module
+    del sys.modules["soak_run"]
+
+
+@each_source
+def test_every_lesson_can_be_given_another_seed(source: Path, soak: Any) -> None:
+    code = "\n".join(cell.source for cell in soak.reseeded(source, 4_242).cells)
+    assert code.count("SEED = 4242") == 1
+
+
+LESSON = """\
+# %%
+from mlsys_lessons.lessons.expectation import expect
+SEED = 7
+# %%
+expect(SEED == 7, "in most worlds the seed is seven", "somebody has changed it")
+print(f"seed {SEED}")
+# %%
+if SEED == 13:
+    raise ValueError("unlucky")
+"""
+
+
+def test_what_becomes_of_a_lesson_on_another_seed(
+    soak: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(expectation.ENVIRONMENT, expectation.STRICT)  # and put back afterwards
+    source = tmp_path / "source" / "99_small.py"
+    source.parent.mkdir()
+    source.write_text(LESSON, encoding="utf-8")
+    rows = {seed: soak.lesson_played(source, seed) for seed in (8, 13)}
+    sentence = "In most worlds the seed is seven. Not here: somebody has changed it."
+    assert [row["did not come"] for row in rows.values()] == [[sentence], [sentence]]
+    assert [row["error"] for row in rows.values()] == [None, "ValueError: unlucky"]
+    came = {"did not come": [], "error": None}
+    assert soak._missed_by_most({7: came, **rows}) == [sentence]
+    assert soak._missed_by_most({6: came, 7: came, **rows}) == []  # half is not most
+    assert soak._missed_by_most(rows) == []  # and two seeds are too few to say
+    source.write_text(LESSON.replace("SEED = 7", "SEED = seven"), encoding="utf-8")
+    with pytest.raises(ValueError, match="names its seed 0 times"):
+        soak.reseeded(source, 8)
