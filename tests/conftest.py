@@ -1,4 +1,4 @@
-"""What every test shares: a progress file of its own, and one thread where two tests run at once.
+"""What every test shares: a progress file of its own, strict lessons, one thread where two run.
 
 It runs in pytest itself and again in each worker of `-n`, so every worker has its own folder.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mlsys_lessons.lessons import expectation
 from mlsys_lessons.lessons.progress import ENVIRONMENT
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -21,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.TemporaryDirectory(prefix="mlsys_lessons_")
     config.add_cleanup(folder.cleanup)
     os.environ[ENVIRONMENT] = str(Path(folder.name) / "progress.json")
+    os.environ[expectation.ENVIRONMENT] = expectation.STRICT
     if config.getoption("numprocesses", None):  # each worker has a core: a second thread would spin
         for name in THREADS:  # read when a worker, or a kernel below it, loads its libraries
             os.environ.setdefault(name, "1")

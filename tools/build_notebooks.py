@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 KEPT_CELL_METADATA = ("tags", "exercise_id")
+STRICT = {"MLSYS_LESSONS_EXPECTATIONS": "raise"}  # unless the caller wants the sentences
 LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -54,8 +55,8 @@ def execute(notebook: Any, folder: Path) -> Any:
             notebook, timeout=300, kernel_name="python3", record_timing=False,
             store_widget_state=False, resources={"metadata": {"path": str(folder)}},
         )  # fmt: skip
-        own_file = {"MLSYS_LESSONS_PROGRESS": str(Path(scratch) / "progress.json")}
-        client.execute(env=os.environ | own_file)
+        own = {"MLSYS_LESSONS_PROGRESS": str(Path(scratch) / "progress.json")}
+        client.execute(env={**STRICT, **os.environ, **own})
     notebook.metadata["language_info"] = {"name": "python"}  # not the version that happened to run
     for cell in notebook.cells:
         if cell.cell_type == "code":

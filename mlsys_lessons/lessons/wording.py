@@ -25,13 +25,13 @@ _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = 60  # characters
 
 
-def lines(text: str) -> str:
-    """Text for a page: broken between words.
+def lines(text: str, *, indent: str = "") -> str:
+    """Text for a page: broken between words, later lines indented.
 
     >>> max(len(line) for line in lines("one word " * 30).splitlines()) <= 100
     True
     """
-    return textwrap.fill(text, _WIDTH)
+    return textwrap.fill(text, _WIDTH, subsequent_indent=indent)
 
 
 def lesson_name(name: str) -> str:

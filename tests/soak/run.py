@@ -1,7 +1,8 @@
 """The full counts that a release is judged by, and their record in result.json.
 
-    python tests/soak/run.py                          # alerts, exactness, invariants, kills, bench
+    python tests/soak/run.py                          # every part but the claims
     python tests/soak/run.py alerts exactness --reduced
+    python tests/soak/run.py lessons --lesson 03 --seed 8   # a try: printed, not recorded
     python tests/soak/run.py claims                   # hours: only when named
 
 Each part measures what `make test` only samples, with its own date, counts and code version. It
@@ -15,11 +16,12 @@ import json
 import math
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +35,7 @@ from mlsys_lessons.claims.code_version import code_version
 from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
 from mlsys_lessons.domain import MONTH_DAYS
 from mlsys_lessons.files import write_whole
+from mlsys_lessons.lessons import expectation
 from mlsys_lessons.system.faults import CATALOGUE
 from mlsys_lessons.worlds.payments.domain import ALERT_RULES as RULES
 
@@ -56,13 +59,15 @@ class Counts:
     bench_days: int = 180
     bench_daily: int = 10_000
     claim_seeds: int = 20
+    lessons: tuple[str, ...] = ()  # by number; none named: all
+    lesson_seeds: tuple[int, ...] = (8, 9, 10, 11, 12)  # none of them is shipped
     jobs: int = 2
 
 
 FULL = Counts()
 REDUCED = Counts(
     alert_worlds=3, exact_days=3, exact_daily=200, examples=30, kills=5, bench_days=30,
-    claim_seeds=4,
+    claim_seeds=4, lesson_seeds=(8, 11),
 )  # fmt: skip
 
 
@@ -259,8 +264,91 @@ def claims(counts: Counts) -> Answer:
     return {"seeds": counts.claim_seeds, "verdicts": verdicts}
 
 
+# --- the lessons on other seeds -----------------------------------------------------------------
+
+
+def lessons(counts: Counts) -> Answer:
+    """Each lesson on other seeds: what ended it, and which expectations did not come.
+
+    A sentence that says "in most worlds" and does not come in most of these is not usual: the
+    lesson is to be corrected, and the part does not hold.
+    """
+    sources = sorted((HERE.parents[1] / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
+    wanted = [path for path in sources if not counts.lessons or path.name[:2] in counts.lessons]
+    played: dict[str, dict[int, Answer]] = {}
+    for source in wanted:
+        played[source.stem] = {}
+        for seed in counts.lesson_seeds:
+            row = played[source.stem][seed] = lesson_played(source, seed)
+            said = row["error"] or f"{len(row['did not come'])} expectations did not come"
+            note(f"lessons: {source.stem}, seed {seed}: {row['seconds']} s, {said}")
+    errors = [[name, seed, row["error"]] for name, rows in played.items()
+              for seed, row in rows.items() if row["error"]]  # fmt: skip
+    unusual = {name: _missed_by_most(rows) for name, rows in played.items()}
+    unusual = {name: sentences for name, sentences in unusual.items() if sentences}
+    return {
+        "seeds": list(counts.lesson_seeds),
+        "errors": errors,
+        "not usual": unusual,
+        "holds": not errors and not unusual,
+        "played": played,
+    }
+
+
+def _missed_by_most(rows: Mapping[int, Answer]) -> list[str]:
+    """The sentences that did not come on more than half of at least three seeds."""
+    missed = Counter(text for row in rows.values() for text in set(row["did not come"]))
+    return sorted(text for text, times in missed.items() if len(rows) > 2 and 2 * times > len(rows))
+
+
+def lesson_played(source: Path, seed: int) -> Answer:
+    """One lesson from top to bottom on one seed, as a learner would run it."""
+    from nbclient.exceptions import CellExecutionError
+
+    notebook, began, error = reseeded(source, seed), time.perf_counter(), None
+    os.environ[expectation.ENVIRONMENT] = "say"
+    try:
+        _builder().execute(notebook, source.parents[1])
+    except CellExecutionError as stopped:
+        error = f"{stopped.ename}: {stopped.evalue}"
+    seconds = round(time.perf_counter() - began, 1)
+    said = expectation.missed("\n".join(printed(notebook)))
+    return {"seconds": seconds, "error": error, "did not come": said}
+
+
+def reseeded(source: Path, seed: int) -> Any:
+    """The notebook of a lesson's source with the one line `SEED = ...` changed."""
+    notebook, changed = _builder().read_source(source), 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source, here = re.subn(r"(?m)^SEED = \d+", f"SEED = {seed}", cell.source)
+            changed += here
+    if changed != 1:
+        raise ValueError(f"{source.name} names its seed {changed} times; write `SEED = 7` once.")
+    return notebook
+
+
+def printed(notebook: Any) -> Iterator[str]:
+    """What each code cell of an executed notebook has printed."""
+    for cell in notebook.cells:
+        outputs = cell.get("outputs", [])
+        yield "".join(out["text"] for out in outputs if out.get("name") == "stdout")
+
+
+def _builder() -> Any:
+    """tools/build_notebooks.py, which knows how a source becomes a notebook and is run."""
+    import importlib.util
+
+    place = HERE.parents[1] / "tools" / "build_notebooks.py"
+    specification = importlib.util.spec_from_file_location("build_notebooks", place)
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
 PARTS: dict[str, Callable[[Counts], Answer]] = {
-    part.__name__: part for part in (alerts, exactness, invariants, kills, bench, claims)
+    part.__name__: part for part in (alerts, exactness, invariants, kills, bench, lessons, claims)
 }
 USUAL = tuple(name for name in PARTS if name != "claims")
 
@@ -317,6 +405,14 @@ def run_parts(names: Sequence[str], counts: Counts, path: Path) -> Iterator[tupl
         yield name, answer
 
 
+def try_lessons(counts: Counts, lesson: str | None, seed: int | None) -> int:
+    """One lesson, or one seed, or both, to see what becomes of it; nothing is recorded."""
+    counts = replace(counts, lessons=() if lesson is None else (lesson.zfill(2),))
+    answer = lessons(counts if seed is None else replace(counts, lesson_seeds=(seed,)))
+    print(json.dumps(answer, indent=1))
+    return int(not answer["holds"] or not answer["played"])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen parts; the exit code is 1 when one of them does not hold."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -325,12 +421,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--reduced", action="store_true", help="smaller counts, and marked so")
     parser.add_argument("--jobs", type=int, default=FULL.jobs, help="processes (default 2)")
     parser.add_argument("--result", type=Path, default=RESULT, help="default: beside this file")
+    parser.add_argument("--lesson", metavar="NN", help="try one lesson: printed, not recorded")
+    parser.add_argument("--seed", type=int, help="try the lessons on one seed, likewise")
     chosen = parser.parse_args(arguments)
     unknown = [name for name in chosen.parts if name not in PARTS]
     if unknown:
         parser.error(f"part {unknown[0]!r} is unknown; choose from {', '.join(PARTS)}.")
     names = [*(chosen.parts or USUAL), *(["claims"] if chosen.claims else [])]
     counts = replace(REDUCED if chosen.reduced else FULL, jobs=max(1, chosen.jobs))
+    if chosen.lesson is not None or chosen.seed is not None:
+        return try_lessons(counts, chosen.lesson, chosen.seed)
     failed = 0
     for name, answer in run_parts(dict.fromkeys(names), counts, chosen.result):
         failed += not answer.get("holds", True)

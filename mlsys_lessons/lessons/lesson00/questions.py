@@ -12,18 +12,22 @@ TEXTS = question_texts(__file__)
 
 bet1 = Prediction(
     id="lesson00.bet1",
-    question="Of 100 missing euros, how many go on red days?",
+    question="Of 100 missing euros, how many go missing on red days?",
     unit="euros",
+    of=100,
 )
 bet2 = Prediction(
     id="lesson00.bet2",
-    question="For how many days has tonight's book total been true?",
+    question="How many days ago had the total that the books show tonight really been lost?",
     unit="days",
+    least=0,
+    most=365,
 )
 bet3 = Prediction(
     id="lesson00.bet3",
     question="Nothing breaks: of 100 missing euros, how many return?",
     unit="euros",
+    of=100,
 )
 
 q1 = Question(

@@ -40,6 +40,7 @@ bet3 = Prediction(
     id="lesson01.bet3",
     question="Of 100 euros that B's test rows promise, how many arrive?",
     unit="euros",
+    of=100,
 )
 
 # --- q1: split by time -------------------------------------------------------------------------

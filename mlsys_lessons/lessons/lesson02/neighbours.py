@@ -63,7 +63,7 @@ def rescued_frauds(naive: Run, resilient: Run) -> pd.DataFrame:
 def same_opinion(cases: pd.DataFrame) -> int:
     """The dearest rescued request about which both systems had nearly the same score."""
     gap = (cases["score_naive"] - cases["score_resilient"]).abs()
-    return int(cases.loc[gap < SAME_OPINION, "request_id"].iloc[0])
+    return int(cases.loc[gap <= max(SAME_OPINION, gap.min()), "request_id"].iloc[0])
 
 
 def _first_answers(run: Run, ids: pd.Series) -> pd.DataFrame:

@@ -36,7 +36,7 @@ bet2 = Prediction(
 )
 bet3 = Prediction(
     id="lesson02.bet3",
-    question="The model apart, which component is the dearest to take out of the resilient system?",
+    question="Which component, of those around the model, costs most to take out of the system?",
     choices=("ingestion", "features", "serving", "decisions", "monitoring"),
 )
 

@@ -172,7 +172,7 @@ def shadow_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
 
 
 def my_system(seed: int, logged: pd.DataFrame) -> mls.System:
-    """A model taught on what the old table told, and prices around it."""
+    """A model trained on what the old table served, and prices around it."""
     rows = mls.presets.training_rows(logged)
     model = mls.models.BoostedModel(random_state=seed).fit(rows, rows["label"].to_numpy())
     return mls.assemble({"model", "decisions"}, seed=seed).with_(model=model)

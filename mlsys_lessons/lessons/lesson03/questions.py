@@ -34,6 +34,7 @@ bet2 = Prediction(
     id="lesson03.bet2",
     question="Of 100 euros of lift, how many are left when the table is one day older?",
     unit="euros",
+    of=100,
 )
 bet3 = Prediction(
     id="lesson03.bet3",
@@ -94,7 +95,7 @@ OLD_TABLE = mls.faults.CATALOGUE["stale_features"](start=0, end=DAYS, severity=A
 
 @lru_cache(maxsize=8)
 def old_log(seed: int) -> pd.DataFrame:
-    """The training table of a team that has logged what a table one day older told."""
+    """The training table of a team that has logged what a table one day older served."""
     return logged_table(seed, AGE)
 
 

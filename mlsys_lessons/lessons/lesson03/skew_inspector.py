@@ -75,7 +75,7 @@ class Inspection:
 
     def figure(self) -> Axes:
         """The column's distribution in training and in serving, on bins of equal width."""
-        frames = {"as taught": self.same.online, "as served": self.features}
+        frames = {"in training": self.same.online, "as served": self.features}
         sides = {name: frame[self.column].to_numpy() for name, frame in frames.items()}
         pooled = np.concatenate([values[np.isfinite(values)] for values in sides.values()])
         low, high = np.quantile(pooled, [0.002, 0.99])

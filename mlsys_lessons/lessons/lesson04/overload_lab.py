@@ -46,19 +46,19 @@ def fleet(calls: Arrivals, policy: Policy, *, servers: int = SERVERS, seed: int 
     )
 
 
-def recovery(load: float, retries: int) -> float:
+def recovery(load: float, retries: int, seed: int = 7) -> float:
     """Per cent answered in time in the third minute after the stall, by a fleet of one server."""
-    calls = poisson(load / SERVICE_S, 180.0, seed=7)
-    run = fleet(calls, Policy(0.5, Retries(retries)), servers=1)
+    calls = poisson(load / SERVICE_S, 180.0, seed=seed)
+    run = fleet(calls, Policy(0.5, Retries(retries)), servers=1, seed=seed)
     return 100 * run.served_between(160, 180)
 
 
-def mean_waits(servers: int) -> pd.DataFrame:
+def mean_waits(servers: int, seed: int = 7) -> pd.DataFrame:
     """Mean waits in service times by utilisation: `simulated`, and in `closed form` (Erlang C)."""
     rows = {}
     for share in (0.3, 0.5, 0.6, 0.7, 0.8, 0.9):
-        calls = poisson(share * servers, CALLS / (share * servers), seed=7)
-        waits = simulate_queue(calls, servers=servers, seed=7).waits
+        calls = poisson(share * servers, CALLS / (share * servers), seed=seed)
+        waits = simulate_queue(calls, servers=servers, seed=seed).waits
         rows[share] = {"simulated": waits.mean(), "closed form": mean_wait(share, servers)}
     return pd.DataFrame(rows).T
 

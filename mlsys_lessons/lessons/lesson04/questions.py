@@ -31,10 +31,13 @@ bet2 = Prediction(
     id="lesson04.bet2",
     question="How many servers in place of four would end it, at the same load?",
     unit="servers",
+    least=4,
+    most=1_000,
+    counted=True,
 )
 bet3 = Prediction(
     id="lesson04.bet3",
-    question="Which failure mode does most damage in a week without its design?",
+    question="Which failure mode does most damage in your world, in a week without its design?",
     choices=tuple(mls.faults.FAILURE_MODES),
 )
 

@@ -27,9 +27,7 @@ from mlsys_lessons.worlds import payments_world
 LIFE_DAYS = 30
 
 
-def life(
-    seed: int, fault: Fault, *, learned: bool, live: bool, days: int = LIFE_DAYS
-) -> float:  # fmt: skip
+def life(seed: int, fault: Fault, *, learned: bool, live: bool, days: int = LIFE_DAYS) -> float:
     """Expected euros of a month: a fault in the model's past, in its present, in both, in neither.
 
     Every component but the contract; no refit, so that what was learned stays learned.

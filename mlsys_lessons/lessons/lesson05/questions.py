@@ -26,6 +26,10 @@ bet1 = Prediction(
     id="lesson05.bet1",
     question="Six tickets say that the model is broken. How many does a better model cure?",
     unit="tickets",
+    of=6,
+    least=0,
+    most=6,
+    counted=True,
 )
 bet2 = Prediction(
     id="lesson05.bet2",
@@ -36,6 +40,12 @@ bet3 = Prediction(
     id="lesson05.bet3",
     question="How many euros does the repair of the table bring in the next 30 days?",
     unit="euros",
+)
+bet4 = Prediction(
+    id="lesson05.bet4",
+    question="Of 100 euros that a table of seven days costs, how many does its first day cost?",
+    unit="euros",
+    of=100,
 )
 
 # --- q1: the first thing out of line -------------------------------------------------------------
