@@ -9,17 +9,18 @@ fraud this file knows only how exposed each customer is to it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlsys_lessons.worlds.payments.knobs import Drift
 from mlsys_lessons.worlds.payments.merchants import LOG_BASKET, ONLINE_ODDS, VISIT_SHARE, Merchants
+from mlsys_lessons.worlds.payments.schemes import ABROAD, HABIT, HOME
 
 BASKET_SD = 0.70  # log points between one customer's baskets of one category
 LOOKBACK = 730  # days of history that can be asked for; generations are counted from there
-YOUNG_BONUS, YOUNG_DAYS = 2.0, 60.0  # a new account is 1 + 2 times as exposed, fading away
-MAX_EXPOSURE = 1.0 + YOUNG_BONUS
+YOUNG_DAYS = 60.0  # how long what a scheme likes about new accounts takes to fade
 YEAR = 365.0
 COHORTS = ("base", "growth", "launch")
 _VISITED = np.cumsum(VISIT_SHARE[:-1])  # distribution over countries; nobody travels to NO
@@ -70,6 +71,10 @@ class Population:
         sizes = ", ".join(f"{cohort.stop - cohort.start} {cohort.name}" for cohort in self.cohorts)
         return f"Population({sizes}; {len(self.merchants)} merchants)"
 
+    def youth(self, age_days: NDArray[np.integer]) -> NDArray[np.float64]:
+        """How new accounts are: 1 on their first day, fading with the days."""
+        return np.asarray(np.exp(age_days / -YOUNG_DAYS))
+
     def account(
         self, seat: NDArray[np.integer], day: NDArray[np.int64] | int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -81,30 +86,54 @@ class Population:
         # Rounding could open an account a day after its first payment.
         return customer, np.clip(opened, self.joined[seat], day)
 
-    def exposure(
-        self, seat: NDArray[np.integer], age_days: NDArray[np.integer]
-    ) -> NDArray[np.float64]:
-        """How exposed each customer is to attack; 1 is an average old account."""
-        young = YOUNG_BONUS * np.exp(age_days / -YOUNG_DAYS)
-        return np.asarray(self.vulnerability[seat] * (1.0 + young))
+    @cached_property
+    def mean_youth(self) -> float:
+        """Mean of `youth` over the ages that accounts have in the long run."""
+        turns = self.lifetime / YOUNG_DAYS
+        return float(np.mean(-np.expm1(-turns) / turns))
 
     def choose_merchant(
         self, seat: NDArray[np.integer], travel: NDArray[np.float64], shop: NDArray[np.float64]
     ) -> NDArray[np.int64]:
         """Choose a shop by the customer's own habits, from two uniform numbers each."""
+        return self.merchants.pick(self.choose_country(seat, travel), shop)
+
+    def choose_country(
+        self, seat: NDArray[np.integer], travel: NDArray[np.float64]
+    ) -> NDArray[np.int8]:
+        """Choose a country by the customer's own habits, from one uniform number each."""
         country, foreign = self.home[seat], self.foreign[seat]
         away = np.flatnonzero(travel < foreign)
         destination = travel[away] / foreign[away] * (1 - 1e-12)  # again uniform in 0..1
         country[away] = np.searchsorted(_VISITED, destination, side="right")
-        return self.merchants.pick(country, shop)
+        return country
+
+    def choose_abroad(
+        self, seat: NDArray[np.integer], travel: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Choose a country where the customer does not live, as travellers do."""
+        home = self.home[seat]
+        place = travel * (1.0 - VISIT_SHARE[home]) * (1 - 1e-12)
+        place = place + np.where(place >= np.append(0.0, _VISITED)[home], VISIT_SHARE[home], 0.0)
+        return np.searchsorted(_VISITED, place, side="right")
 
     def merchant_share(
         self, seat: NDArray[np.integer], merchant: NDArray[np.integer]
     ) -> NDArray[np.float64]:
         """P(shop | customer), the density of `choose_merchant`."""
-        country, foreign = self.merchants.country[merchant], self.foreign[seat]
-        presence = (1.0 - foreign) * (country == self.home[seat]) + foreign * VISIT_SHARE[country]
-        return np.asarray(presence * self.merchants.popularity[merchant])
+        return self.presence(seat, merchant) * self.merchants.popularity[merchant]
+
+    def presence(
+        self, seat: NDArray[np.integer], merchant: NDArray[np.integer], where: int = HABIT
+    ) -> NDArray[np.float64]:
+        """P(the shop's country | customer): by habit, or of somebody who keeps home or abroad."""
+        country, home = self.merchants.country[merchant], self.home[seat]
+        if where == HOME:
+            return (country == home).astype(np.float64)
+        if where == ABROAD:
+            return VISIT_SHARE[country] * (country != home) / (1.0 - VISIT_SHARE[home])
+        foreign = self.foreign[seat]
+        return np.asarray((1.0 - foreign) * (country == home) + foreign * VISIT_SHARE[country])
 
     def log_basket(
         self,

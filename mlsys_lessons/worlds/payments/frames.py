@@ -57,14 +57,16 @@ def request_frame(
 
 
 def truth_frame(
-    payments: Payments, ring: NDArray[np.int16], probability: NDArray[np.float64]
+    payments: Payments, actors: list[NDArray[np.int16]], probability: NDArray[np.float64]
 ) -> pd.DataFrame:
-    """Return what only the world knows, by request_id."""
+    """Return what only the world knows, by request_id; `actors` are ring and scheme, -1: owner."""
+    ring, scheme = actors
     columns = {
         "true_label": (ring >= 0).astype(np.int8),
         "true_probability": probability,
         "true_amount_cents": payments.cents,
         "true_ring": ring,
+        "true_scheme": scheme,
     }
     return pd.DataFrame(columns, index=pd.Index(payments.request_id, name="request_id"))
 

@@ -19,6 +19,7 @@ _RANGES = {
     "season": (0.0, 3.0),
     "ageing": (0.0, 2.0),
     "adaptation": (0.0, 3.0),
+    "invention": (0.0, 12.0),
 }
 
 
@@ -64,6 +65,7 @@ class Drift:
     season: float = 1.0
     ageing: float = 0.10
     adaptation: float = 1.0
+    invention: float = 3.0
 
     def __post_init__(self) -> None:
         """Refuse what no world can follow."""
@@ -82,7 +84,7 @@ class Drift:
     @classmethod
     def none(cls) -> Drift:
         """Return the healthy world: no trend, no launch, no adaptation; the season stays."""
-        return cls(covariate=0.0, label=0.0, concept=0.0, growth=0.0, ageing=0.0, adaptation=0.0)
+        return cls(covariate=0.0, label=0.0, concept=0.0, growth=0.0, ageing=0.0, adaptation=0.0, invention=0.0)
 
     def __repr__(self) -> str:
         """Name only the knobs that differ from a healthy world."""

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from mlsys_lessons.ids import locate
 from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.worlds.payments.campaigns import (
-    LAST_DAY,
     Campaigns,
     attempted_payments,
     start_campaigns,
@@ -25,6 +24,7 @@ from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.fraudsters import Rings, gather_rings
 from mlsys_lessons.worlds.payments.people import LAST_REPORT_DAY, Reports, schedule_reports
 from mlsys_lessons.worlds.payments.purchases import Payments, join, visits
+from mlsys_lessons.worlds.payments.schemes import MAX_DAYS
 
 REMEMBERED_DAYS = 7  # how late a request may be settled and still be recognised
 
@@ -70,21 +70,22 @@ def past_attempts(
     Nobody was stopped then, so a campaign depends on nothing but its ring and its first day.
     """
     rings, nobody = gather_rings(population, daily), np.zeros(len(population), dtype=bool)
-    campaigns = start_campaigns(population, rings, np.arange(-days - LAST_DAY, 0), nobody)
-    offset = np.repeat(np.arange(LAST_DAY + 1), len(campaigns.key))
-    sittings = campaigns.take(np.tile(np.arange(len(campaigns.key)), LAST_DAY + 1))
+    campaigns = start_campaigns(population, rings, np.arange(-days - MAX_DAYS + 1, 0), nobody)
+    offset = np.repeat(np.arange(MAX_DAYS), len(campaigns.key))
+    sittings = campaigns.take(np.tile(np.arange(len(campaigns.key)), MAX_DAYS))
     day = sittings.start + offset
     same_account = population.account(sittings.seat, day)[1] <= sittings.start
-    asked = same_account & (day >= -days) & (day < 0)
+    asked = same_account & (day >= -days) & (day < 0) & (offset < rings.book.days[sittings.scheme])
     attempts, owners = attempted_payments(population, rings, sittings.take(asked), offset[asked])
-    return attempts, owners, campaigns.take(campaigns.start >= -LAST_DAY)
+    return attempts, owners, campaigns.take(campaigns.start > -MAX_DAYS)
 
 
 def usable(population: Population, state: WorldState, tick: int) -> Campaigns:
     """Return the campaigns of earlier days whose card still works on a day."""
     live, age = state.live, tick - state.live.start
+    days = state.rings.book.days[live.scheme]
     same_account = population.account(live.seat, tick)[1] <= live.start
-    return live.take((age >= 1) & (age <= LAST_DAY) & same_account & ~state.gone[live.seat])
+    return live.take((age >= 1) & (age < days) & same_account & ~state.gone[live.seat])
 
 
 def attempts_of_day(
@@ -148,5 +149,5 @@ def carry_over(
     state.recent = payments.take(recent), campaigns.take(recent)
     new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
     campaigns = together(state.live, new)
-    young = campaigns.start > tick - LAST_DAY
+    young = campaigns.start + state.rings.book.days[campaigns.scheme] > tick + 1
     state.live = campaigns.take(young & ~np.isin(campaigns.key, ended))

@@ -107,13 +107,16 @@ class PaymentsWorld:
         attempts, campaigns = attempts_of_day(people, state, tick)
         genuine = genuine_payments(people, tick, state.gone)
         payments = join([genuine, attempts])
-        ring = np.concatenate([np.full(len(genuine.seat), -1), campaigns.ring]).astype(np.int16)
         order, arrival = in_arrival_order(payments)
-        payments, ring = payments.take(order), ring[order]
+        payments = payments.take(order)
+        actors = [
+            np.append(np.full(len(genuine.seat), -1), actor)[order].astype(np.int16)
+            for actor in (campaigns.ring, campaigns.scheme)
+        ]
         midnight = Midnight(people, state.rings, usable(people, state, tick), tick)
         probability = fraud_probability(midnight, payments)
         return Day(
-            request_frame(people, payments, arrival), truth_frame(payments, ring, probability)
+            request_frame(people, payments, arrival), truth_frame(payments, actors, probability)
         )
 
     def review(self, state: WorldState, tick: int, picks: pd.DataFrame) -> pd.DataFrame:
