@@ -46,8 +46,9 @@ def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
     """One scrambled word for a seed, in the high half, and a purpose, in the low one."""
-    word = (int(seed) << 32 ^ crc32(purpose.encode())) & (2**64 - 1)
-    return _mix(np.array([word], dtype=np.uint64))
+    low, high = (int(seed) << 32 ^ crc32(purpose.encode())) & (2**64 - 1), int(seed) >> 32
+    key = _mix(np.array([low], dtype=np.uint64))
+    return _mix(key ^ np.uint64(high % 2**64)) if high > 0 else key  # most seeds are small
 
 
 def _uniform(words: NDArray[np.uint64]) -> NDArray[np.float64]:

@@ -199,9 +199,7 @@ def _payments(
     )
 
 
-def _known_shops(
-    rings: Rings, owners: Campaigns, place: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def _known_shops(rings: Rings, owners: Campaigns, place: NDArray[np.float64]) -> NDArray[np.int64]:
     """A shop from each ring's list, the first ones most often; one uniform number each."""
     up_to = np.cumsum(rings.book.ranked, axis=1)[owners.scheme]
     rank = (up_to[:, :-1] < place[:, None]).sum(axis=1)
@@ -221,7 +219,7 @@ def _other_shops(
         population.home[owners.seat],
         population.choose_abroad(owners.seat, travel),
     )  # in the order of HABIT, HOME, ABROAD
-    country = np.choose(book.where[owners.scheme], countries)
+    country = np.asarray(np.choose(book.where[owners.scheme], countries), dtype=np.int64)
     return population.merchants.pick(country, book.tilted(owners.scheme, shop))
 
 

@@ -8,6 +8,8 @@ inventions and adaptation. A mix shares out a ring's attempts and never makes mo
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,7 +36,7 @@ def spread_schemes(
     tick: int,
     campaigns: Campaigns,
     fate: NDArray[np.integer],
-    loot: NDArray[np.float64],
+    loot: NDArray[Any],
 ) -> None:
     """Move every ring's mix after a day; changes `rings`.
 
@@ -44,7 +46,8 @@ def spread_schemes(
     strength = population.drift.adaptation
     if strength == 0.0 and population.drift.invention == 0.0:
         return
-    _remember(rings, campaigns, fate)
+    rings.through = _remembered(rings.through, campaigns.take(fate > 0))
+    rings.tried = _remembered(rings.tried, campaigns.take(fate != 0))
     overall = _success(rings.through.sum(axis=1), rings.tried.sum(axis=1), 1.0)[:, None]
     success = _success(rings.through, rings.tried, overall)
     mix = rings.mix * np.exp(strength * _SWITCH * (success - overall))
@@ -62,12 +65,11 @@ def spread_schemes(
     rings.mix = mix / mix.sum(axis=1, keepdims=True)
 
 
-def _remember(rings: Rings, campaigns: Campaigns, fate: NDArray[np.integer]) -> None:
-    """Add a day's attempts with a known end to the memory; changes `rings`."""
-    for name, told in (("through", fate > 0), ("tried", fate != 0)):
-        today = np.zeros(rings.mix.shape)
-        np.add.at(today, (campaigns.ring[told], campaigns.scheme[told]), 1.0)
-        setattr(rings, name, _FADES * getattr(rings, name) + today)
+def _remembered(memory: NDArray[np.float64], attempts: Campaigns) -> NDArray[np.float64]:
+    """A memory by (ring, scheme) a day later, with the day's attempts in it."""
+    today = np.zeros(memory.shape)
+    np.add.at(today, (attempts.ring, attempts.scheme), 1.0)
+    return np.asarray(_FADES * memory + today)
 
 
 def _success(

@@ -67,7 +67,9 @@ def gather_rings(population: Population, daily: int) -> Rings:
         place=np.arange(TARGETS),
     )
     mix = np.zeros(pairs.shape)
-    mix[:, :KNOWN] = _OLD_MIX * np.exp(_OLD_MIX_SD * normal_luck(seed, "ring.mix", pairs[:, :KNOWN]))
+    mix[:, :KNOWN] = _OLD_MIX * np.exp(
+        _OLD_MIX_SD * normal_luck(seed, "ring.mix", pairs[:, :KNOWN])
+    )
     return Rings(
         book=book,
         heard=book.invented - _HEARSAY * np.log(luck(seed, "ring.hears", pairs)),
@@ -103,9 +105,7 @@ def campaign_rates(
     return np.asarray(CAMPAIGNS_PER_CUSTOMER * growth * by_scheme)
 
 
-def drifted_copying(
-    population: Population, day: NDArray[np.int64] | int
-) -> NDArray[np.float64]:
+def drifted_copying(population: Population, day: NDArray[np.int64] | int) -> NDArray[np.float64]:
     """Share of attempts that copy the victim's own habits because of concept drift so far."""
     return np.asarray(population.drift.concept * np.maximum(day, 0) / YEAR)
 
@@ -126,7 +126,7 @@ def log_amount(
 def ring_online(
     population: Population,
     book: Playbook,
-    scheme: NDArray[np.integer],
+    scheme: NDArray[np.integer] | int,
     day: NDArray[np.int64] | int,
 ) -> NDArray[np.float64]:
     """P(online) of attempts in a scheme's own way."""

@@ -7,7 +7,9 @@ the habits behind these changes are in campaigns, people and adaptation.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,31 @@ from mlsys_lessons.worlds.payments.purchases import Payments, join, visits
 from mlsys_lessons.worlds.payments.schemes import MAX_DAYS
 
 REMEMBERED_DAYS = 7  # how late a request may be settled and still be recognised
+CLEAR = 0.001  # a request with less true probability of fraud is doubted by nobody
+
+
+class Doubts(NamedTuple):
+    """True probabilities of requests, as parallel arrays; below `CLEAR` they are left out."""
+
+    request_id: NDArray[Any]
+    time: NDArray[Any]
+    probability: NDArray[Any]
+
+    @classmethod
+    def of(cls, payments: Payments, probability: NDArray[np.float64]) -> Doubts:
+        """What is worth remembering of a day."""
+        rows = probability >= CLEAR
+        return cls(payments.request_id[rows], payments.time[rows], probability[rows])
+
+    def about(self, request_id: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The probability of each request, 0 where nobody doubts it."""
+        return np.append(self.probability, 0.0)[locate(request_id, self.request_id)]
+
+
+def recollect(parts: Iterable[Doubts], since: int) -> Doubts:
+    """Put doubts one after another, but not those of days before `since`."""
+    whole = Doubts(*map(np.concatenate, zip(*parts, strict=True)))
+    return Doubts(*(column[whole.time >= since * DAY_MS] for column in whole))
 
 
 @dataclass(eq=False)
@@ -38,7 +65,9 @@ class WorldState:
     gone: NDArray[np.bool_]  # by seat: left for good
     reports: Reports  # to come
     recent: tuple[Payments, Campaigns]  # attempts of fraud in the last days, with their campaigns
+    doubts: Doubts  # the true probability of what was requested in the last days
     today: tuple[int, tuple[Payments, Campaigns]] | None = None  # a day's attempts, once drawn
+    doubts_today: tuple[int, Doubts] | None = None  # and its probabilities, once computed
 
     def __repr__(self) -> str:
         """Say how much has happened."""
@@ -59,6 +88,7 @@ def world_at_start(population: Population, daily: int) -> WorldState:
         gone=np.zeros(len(population), dtype=bool),
         reports=reports.take(reports.time >= 0),
         recent=(payments.take(recent), campaigns.take(recent)),
+        doubts=Doubts.of(payments.take(np.empty(0, dtype=int)), np.empty(0)),
     )
 
 
@@ -137,13 +167,16 @@ def carry_over(
     state: WorldState,
     tick: int,
     attempts: tuple[Payments, Campaigns],
+    doubts: Doubts,
     ended: NDArray[np.int64],
 ) -> None:
     """Carry attempts and campaigns over midnight, but not those too old or ended; changes `state`.
 
-    `attempts` are the remembered ones with their campaigns, `ended` the keys of stopped campaigns.
+    `attempts` are the remembered ones with their campaigns, `doubts` those of the day, `ended` the
+    keys of stopped campaigns.
     """
-    state.today = None
+    state.doubts = recollect([state.doubts, doubts], tick + 1 - REMEMBERED_DAYS)
+    state.today = state.doubts_today = None
     payments, campaigns = attempts
     recent = payments.time >= (tick + 1 - REMEMBERED_DAYS) * DAY_MS
     state.recent = payments.take(recent), campaigns.take(recent)

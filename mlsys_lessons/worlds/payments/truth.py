@@ -14,7 +14,7 @@ their hour, so a system that counts attempts within the day can know a little mo
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,13 +56,13 @@ class Midnight(NamedTuple):
 class Marks(NamedTuple):
     """What is looked at in each payment of a day, as parallel arrays."""
 
-    seat: NDArray[np.int64]
-    merchant: NDArray[np.int64]
-    hour: NDArray[np.int64]
-    online: NDArray[np.bool_]
-    log: Floats  # of the euros
-    presence: Floats  # P(the shop's country | customer)
-    own: Floats  # density with which a card's owner makes this payment
+    seat: NDArray[Any]
+    merchant: NDArray[Any]
+    hour: NDArray[Any]
+    online: NDArray[Any]
+    log: NDArray[Any]  # of the euros
+    presence: NDArray[Any]  # P(the shop's country | customer)
+    own: NDArray[Any]  # density with which a card's owner makes this payment
 
     def take(self, rows: NDArray[np.int64]) -> Marks:
         """Select rows by position."""
@@ -117,7 +117,7 @@ def _probe_density(midnight: Midnight, marks: Marks, youth: Floats) -> Floats:
         for where in {HOME, ABROAD} & set(book.where[in_use].tolist())
     } | {HABIT: marks.presence}
     cell = 2 * marks.hour + marks.online
-    for scheme in in_use:
+    for scheme in in_use.tolist():
         share = float(ring_online(population, book, scheme, day))
         own_way = attempts[scheme] * (1.0 - copies[scheme])
         table = own_way * np.outer(HOURS[book.hours[scheme]], [1.0 - share, share]).ravel()
