@@ -188,6 +188,27 @@ def curve(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def report(curve: pd.DataFrame, ends: pd.DataFrame) -> str:
+    """The curve as a page: every age of the default pace, and what both ends of it cost."""
+    lines = []
+    for metric in METRICS:
+        rows = curve[(curve["metric"] == metric) & curve["setting"].isin(list(SETTINGS)[:2])]
+        shown = rows.apply(
+            lambda row: f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", axis=1
+        )
+        named = rows.assign(shown=shown, line=rows["model"] + ", " + rows["setting"])
+        page = named.pivot(index="age", columns="line", values="shown")
+        lines += [f"{metric} by age in days", page.to_string(), ""]
+    last = ends.assign(
+        lost=ends.apply(
+            lambda row: f"{row['lost']:.3f} [{row['low']:.3f}, {row['high']:.3f}]", axis=1
+        ),
+        relative=ends["relative"].map("{:.0%}".format),
+    )
+    lines += ["lost in the last two months, against the same days without drift"]
+    return "\n".join([*lines, last[[*list(ends.columns[:4]), "relative"]].to_string(index=False)])
+
+
 def _named(interval: Interval) -> Iterable[tuple[str, float]]:
     return interval.columns("mean").items()
 

@@ -66,7 +66,8 @@ class WorldState:
     reports: Reports  # to come
     recent: tuple[Payments, Campaigns]  # attempts of fraud in the last days, with their campaigns
     doubts: Doubts  # the true probability of what was requested in the last days
-    today: tuple[int, tuple[Payments, Campaigns]] | None = None  # a day's attempts, once drawn
+    # Of a day, once drawn: its attempts and the campaigns that start on it.
+    today: tuple[int, tuple[Payments, Campaigns], Campaigns] | None = None
     doubts_today: tuple[int, Doubts] | None = None  # and its probabilities, once computed
 
     def __repr__(self) -> str:
@@ -125,13 +126,19 @@ def attempts_of_day(
 
     They stay the same until the day is carried over, so the state keeps them.
     """
-    if state.today is not None and state.today[0] == tick:
-        return state.today[1]
-    new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
-    campaigns = together(usable(population, state, tick), new)
-    attempts = attempted_payments(population, state.rings, campaigns, tick - campaigns.start)
-    state.today = tick, attempts
-    return attempts
+    return _drawn(population, state, tick)[0]
+
+
+def _drawn(
+    population: Population, state: WorldState, tick: int
+) -> tuple[tuple[Payments, Campaigns], Campaigns]:
+    """The attempts of a day with their campaigns, and the campaigns that start on it."""
+    if state.today is None or state.today[0] != tick:
+        new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
+        campaigns = together(usable(population, state, tick), new)
+        attempts = attempted_payments(population, state.rings, campaigns, tick - campaigns.start)
+        state.today = tick, attempts, new
+    return state.today[1:]
 
 
 def remembered_attempts(
@@ -176,11 +183,10 @@ def carry_over(
     keys of stopped campaigns.
     """
     state.doubts = recollect([state.doubts, doubts], tick + 1 - REMEMBERED_DAYS)
+    in_hand = together(state.live, _drawn(population, state, tick)[1])
     state.today = state.doubts_today = None
     payments, campaigns = attempts
     recent = payments.time >= (tick + 1 - REMEMBERED_DAYS) * DAY_MS
     state.recent = payments.take(recent), campaigns.take(recent)
-    new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
-    campaigns = together(state.live, new)
-    young = campaigns.start + state.rings.book.days[campaigns.scheme] > tick + 1
-    state.live = campaigns.take(young & ~np.isin(campaigns.key, ended))
+    young = in_hand.start + state.rings.book.days[in_hand.scheme] > tick + 1
+    state.live = in_hand.take(young & ~np.isin(in_hand.key, ended))
