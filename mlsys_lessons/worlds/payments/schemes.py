@@ -93,10 +93,9 @@ SCHEMES = (
         where=ABROAD, leaning=1.0,
     ),
     Scheme(
-        "low and slow", "one modest payment every other day, much like the owner's", "assumed",
-        pace=(0.0,) + (0.5,) * 9, probe=(18.0, 0.6), later=(85.0, 0.6), online=0.6,
-        appeal=(1.0, 1.0, 1.0, 1.5, 2.0, 1.5, 1.5, 1.5), hours=WEEKDAY, aimed=0.25, leaning=0.5,
-        copying=0.2,
+        "low and slow", "one modest payment every other day for ten days", "assumed",
+        pace=(0.0,) + (0.5,) * 9, probe=(18.0, 0.6), later=(85.0, 0.5), online=0.85,
+        appeal=(0.3, 0.2, 0.3, 3.0, 3.0, 2.0, 2.0, 1.0), aimed=0.25, leaning=1.0,
     ),
     Scheme(
         "bust-out", "an account opened to be emptied while it is young", "UK Finance, S",
@@ -111,8 +110,8 @@ SCHEMES = (
         small=1.0, where=HOME,
     ),
     Scheme(
-        "bot bursts", "a program tries a card many times before dawn", "Visa, Stripe, P",
-        pace=(7.0, 3.0), probe=(4.0, 0.5), later=(220.0, 0.5), online=0.98,
+        "bot bursts", "programs try cards before dawn, a third are used within days", "Visa, P",
+        pace=(0.5, 0.3, 0.5, 0.5, 0.3), probe=(2.5, 0.5), later=(150.0, 0.5), online=0.98,
         appeal=(0.2, 0.1, 0.3, 2.0, 1.0, 1.0, 5.0, 3.0), hours=BOTS, aimed=0.8, leaning=1.0,
     ),
 )  # fmt: skip
