@@ -1,7 +1,8 @@
 """The `mlsys-lessons` command: arguments in, one clear answer out.
 
 Every command has --help and --json; a mistake gives one line on stderr and a non-zero exit. The
-work is done elsewhere and imported late, so that the command answers at once.
+work is done elsewhere and imported late, so that the command answers at once. Longer than most:
+one short function a command, and its arguments.
 """
 
 from __future__ import annotations

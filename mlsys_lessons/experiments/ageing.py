@@ -117,17 +117,26 @@ def _fitted(whole: Life, tick: NDArray[np.int64], today: int, seed: int) -> Boos
 
 def _quality(scores: Floats, whole: Life, rows: NDArray[np.bool_]) -> dict[str, float]:
     """The metrics of scores on some rows."""
-    from sklearn.metrics import average_precision_score
-
     fraud, truth, cents = whole.fraud[rows], whole.probability[rows], whole.cents[rows]
     cut = np.quantile(scores[~fraud], 1.0 - FALSE_POSITIVES)
     worth = [_worth(each, truth, cents) for each in (np.zeros(len(truth)), scores, truth)]
     return {
         "recall": float((scores[fraud] > cut).mean()),
-        "pr_auc": float(average_precision_score(fraud, scores)),
+        "pr_auc": average_precision(scores, fraud),
         "roc_auc": auc(scores, fraud),
         "value_share": (worth[1] - worth[0]) / (worth[2] - worth[0]),
     }
+
+
+def average_precision(scores: Floats, fraud: NDArray[np.bool_]) -> float:
+    """Area under the curve of precision over recall, as the field's step function; ties together.
+
+    >>> average_precision(np.array([0.9, 0.8, 0.1]), np.array([True, False, True])).__round__(3)
+    0.833
+    """
+    ranked, found = np.sort(scores), np.sort(scores[fraud])
+    above = len(ranked) - np.searchsorted(ranked, found)  # payments with at least each fraud's
+    return float(np.mean((len(found) - np.searchsorted(found, found)) / above))
 
 
 def _worth(scores: Floats, truth: Floats, cents: NDArray[np.int64]) -> float:

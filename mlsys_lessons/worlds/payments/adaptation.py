@@ -2,7 +2,7 @@
 
 A ring knows its own attempts and which were refused; nothing of scores, rules or labels. Which
 schemes it uses is in fashion. It has a list of shops for each scheme; `PLACE_DAY` (a
-fraudsters.PLACE, day 14) is the key of luck for one place of one list on one day.
+fraudsters.RING_SCHEME_PLACE, day 14) is the key of luck for one place of one list on one day.
 """
 
 from __future__ import annotations
@@ -10,12 +10,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.ids import BitFields
+from mlsys_lessons.ids import BitFields, Ints
 from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, luck
 from mlsys_lessons.worlds.payments.campaigns import Campaigns
 from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.fashion import spread_schemes
-from mlsys_lessons.worlds.payments.fraudsters import PLACE, Rings, find_targets
+from mlsys_lessons.worlds.payments.fraudsters import (
+    RING_SCHEME,
+    RING_SCHEME_PLACE,
+    Rings,
+    find_targets,
+)
 from mlsys_lessons.worlds.payments.playbook import TARGETS
 from mlsys_lessons.worlds.payments.purchases import Payments
 
@@ -30,7 +35,7 @@ PLACE_DAY = BitFields("place", day=DAY_BITS)
 
 def ended_campaigns(
     population: Population, campaigns: Campaigns, blocked: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+) -> Ints:
     """Keys of the campaigns that end because an attempt was blocked."""
     keys = np.unique(campaigns.key[blocked])
     return keys[luck(population.seed, "ring.moves", keys) < population.drift.adaptation]
@@ -68,16 +73,15 @@ def adapt(
         _copy_targets(population, rings, tick, int(loot.argmax()))
 
 
-def _leave_targets(
-    population: Population, rings: Rings, tick: int, refused: NDArray[np.int64]
-) -> None:
+def _leave_targets(population: Population, rings: Rings, tick: int, refused: Ints) -> None:
     """Replace shops where a ring was blocked, each with a chance; changes `rings`.
 
     `refused` numbers the shops ring by ring: ring times all shops, plus shop.
     """
     offset = np.arange(len(rings.level))[:, None, None] * len(population.merchants)
     ring, scheme, place = np.nonzero(np.isin(offset + rings.targets, refused))
-    places = PLACE.pack(ring=ring, scheme=scheme, place=place)
+    pairs = RING_SCHEME.pack(ring=ring, scheme=scheme)
+    places = RING_SCHEME_PLACE.pack(pair=pairs, place=place)
     keys = PLACE_DAY.pack(place=places, day=tick + DAY_OFFSET)
     leaves = luck(population.seed, "ring.leaves", keys) < _DROP_TARGET * population.drift.adaptation
     found = find_targets(rings.book, places, luck(population.seed, "ring.finds", keys))
@@ -87,8 +91,7 @@ def _leave_targets(
 
 def _copy_targets(population: Population, rings: Rings, tick: int, best: int) -> None:
     """Let each ring take over, with a chance, one shop of the `best` ring; changes `rings`."""
-    places = PLACE.pack(ring=np.arange(len(rings.level)), scheme=0, place=0)
-    ids = PLACE_DAY.pack(place=places, day=tick + DAY_OFFSET)
+    ids = PLACE_DAY.pack(place=np.arange(len(rings.level)), day=tick + DAY_OFFSET)
     copies = luck(population.seed, "ring.copies", ids) < _COPY_TARGET * population.drift.adaptation
     pupils = np.flatnonzero(copies)
     place = (luck(population.seed, "ring.place", ids[pupils]) * TARGETS).astype(int)

@@ -11,6 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mlsys_lessons.ids import Ints
+from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS
 
 WEEKDAY, WEEKEND, FRAUD, BOTS = range(4)  # rows of HOURS
@@ -22,7 +24,7 @@ _RELATIVE = np.array([
     [10, 10, 10, 9, 8, 7, 6, 6, 7, 8, 9, 10, 11, 11, 11, 11, 12, 13, 14, 14, 13, 13, 12, 11],
     [20, 40, 60, 80, 60, 20, 5, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 4, 5, 8, 12],
 ])  # fmt: skip
-HOURS: NDArray[np.float64] = _RELATIVE / _RELATIVE.sum(axis=1, keepdims=True)  # P(hour)
+HOURS: Floats = _RELATIVE / _RELATIVE.sum(axis=1, keepdims=True)  # P(hour)
 
 _ENDS = np.pad(np.cumsum(HOURS, axis=1), ((0, 0), (1, 0)))
 _POSITIONS = (_ENDS + np.arange(len(HOURS))[:, None]).ravel()
@@ -34,7 +36,7 @@ _PAYDAY_MEAN = 1.0 + (sum(_PAYDAY.values()) - len(_PAYDAY)) / 30.4
 _MONTHS = np.array([-4, -5, -2, 0, 1, 1, -5, -10, 0, 2, 7, 15]) / 100.0  # sums to zero
 
 
-def is_weekend(day: NDArray[np.int64] | int) -> NDArray[np.bool_]:
+def is_weekend(day: Ints | int) -> NDArray[np.bool_]:
     """Whether a day is a Saturday or a Sunday (day 0 is a Wednesday).
 
     >>> is_weekend(np.arange(7)).astype(int)
@@ -43,9 +45,7 @@ def is_weekend(day: NDArray[np.int64] | int) -> NDArray[np.bool_]:
     return np.asarray((np.asarray(day) + 2) % 7 >= 5)
 
 
-def time_of_day(
-    profile: NDArray[np.integer] | int, uniform: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def time_of_day(profile: NDArray[np.integer] | int, uniform: Floats) -> Ints:
     """Milliseconds after midnight with the density of a profile (inverse of its distribution).
 
     The density is constant inside an hour, so its value at any moment is a row of `HOURS`.

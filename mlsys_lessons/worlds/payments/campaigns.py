@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.ids import BitFields
-from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, luck, opaque_id
+from mlsys_lessons.ids import BitFields, Ints
+from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, Floats, luck, opaque_id
 from mlsys_lessons.records import DAY_MS, HOUR_MS
 from mlsys_lessons.worlds.payments.calendars import is_weekend, time_of_day
 from mlsys_lessons.worlds.payments.customers import BASKET_SD, Population
@@ -39,7 +39,6 @@ from mlsys_lessons.worlds.payments.fraudsters import (
     log_amount,
     ring_online,
 )
-from mlsys_lessons.worlds.payments.playbook import Playbook
 from mlsys_lessons.worlds.payments.purchases import (
     DELAY_MS,
     MIN_DELAY_MS,
@@ -47,6 +46,7 @@ from mlsys_lessons.worlds.payments.purchases import (
     choose_channel,
     to_cents,
 )
+from mlsys_lessons.worlds.payments.schemes import HABIT
 
 SITTING_SHARE = 0.6  # of attempts fall into the one hour in which the thief sits down that day
 _COINS = np.arange(12)  # random numbers of an attempt
@@ -63,11 +63,11 @@ ORDINAL = BitFields("place", attempt=6)
 class Campaigns(NamedTuple):
     """Stolen cards in use, as parallel arrays."""
 
-    key: NDArray[np.int64]  # a CAMPAIGN
-    ring: NDArray[np.int64]
-    seat: NDArray[np.int64]
-    start: NDArray[np.int64]  # day
-    scheme: NDArray[np.int64]
+    key: Ints  # a CAMPAIGN
+    ring: Ints
+    seat: Ints
+    start: Ints  # day
+    scheme: Ints
 
     def take(self, rows: NDArray[Any]) -> Campaigns:
         """Select campaigns by mask or position."""
@@ -80,7 +80,7 @@ def together(first: Campaigns, second: Campaigns) -> Campaigns:
 
 
 def start_campaigns(
-    population: Population, rings: Rings, days: NDArray[np.int64], gone: NDArray[np.bool_]
+    population: Population, rings: Rings, days: Ints, gone: NDArray[np.bool_]
 ) -> Campaigns:
     """Start all campaigns of some days.
 
@@ -98,7 +98,7 @@ def start_campaigns(
     return candidates.take(accepted & present)
 
 
-def _candidates(population: Population, rings: Rings, days: NDArray[np.int64]) -> Campaigns:
+def _candidates(population: Population, rings: Rings, days: Ints) -> Campaigns:
     """Draw candidates: Poisson by day, cohort and ring, weighted by vulnerability."""
     numbers = np.array([cohort.number for cohort in population.cohorts])
     edges = np.array([0, *(cohort.stop for cohort in population.cohorts)])
@@ -123,14 +123,14 @@ def _candidates(population: Population, rings: Rings, days: NDArray[np.int64]) -
     return Campaigns(key, ring, seat, days[date], scheme)
 
 
-def _room(mean: NDArray[np.float64]) -> int:
+def _room(mean: Floats) -> int:
     """More than a Poisson number of the largest mean ever reaches."""
     most = float(mean.max(initial=0.0))
     return int(most + 8.0 * np.sqrt(most) + 16.0)
 
 
 def attempted_payments(
-    population: Population, rings: Rings, campaigns: Campaigns, offset: NDArray[np.int64]
+    population: Population, rings: Rings, campaigns: Campaigns, offset: Ints
 ) -> tuple[Payments, Campaigns]:
     """Make the attempts of each campaign on day start + offset, each with its campaign."""
     sitting = SITTING.pack(campaign=campaigns.key, offset=offset)
@@ -148,9 +148,7 @@ def attempted_payments(
     return payments._replace(request_id=request_id, time=time), owners
 
 
-def _request_ids(
-    campaigns: Campaigns, offset: NDArray[np.int64], number: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _request_ids(campaigns: Campaigns, offset: Ints, number: Ints) -> Ints:
     """Ids of attempts: the number-th of each campaign on day start + offset."""
     cohort, ordinal = (CAMPAIGN.get(campaigns.key, field) for field in ("cohort", "number"))
     batch, place = (NUMBER.get(ordinal, field) for field in ("batch", "place"))
@@ -158,9 +156,7 @@ def _request_ids(
     return opaque_id(thief, campaigns.start, ORDINAL.pack(place=place, attempt=number))
 
 
-def _payments(
-    population: Population, rings: Rings, owners: Campaigns, key: NDArray[np.int64]
-) -> Payments:
+def _payments(population: Population, rings: Rings, owners: Campaigns, key: Ints) -> Payments:
     """Draw the marks of each attempt: the scheme's, or the victim's own where it copies.
 
     Times are still those of a day that begins at 0, and the keys of luck stand for request ids.
@@ -174,11 +170,7 @@ def _payments(
     copy, target, place, travel, shop, hour, minute, stay, web, tap, delay, size = coins
     book, scheme, later = rings.book, owners.scheme, (offset > 0).astype(np.int64)
     copies = copy < book.copying_share(scheme, drifted_copying(population, day))
-    aimed = _known_shops(rings, owners, place)
-    elsewhere = _other_shops(population, book, owners, travel, shop)
-    merchant = np.where(target < book.aimed[scheme], aimed, elsewhere)
-    habitual = population.choose_merchant(owners.seat, travel, shop)
-    merchant = np.where(copies, habitual, merchant)
+    merchant = _shops(population, rings, owners, copies, (target, place, travel, shop))
     scale = log_amount(population, rings, (owners.ring, scheme), later, day)
     scale = np.where(copies, population.log_basket(owners.seat, merchant, day), scale)
     spread = np.where(copies, BASKET_SD, book.spread[scheme, later])
@@ -187,45 +179,36 @@ def _payments(
     online = web < np.where(copies, own_share, ring_online(population, book, scheme, day))
     shared = luck(population.seed, "attempt.sitting", sitting)
     hour = np.where(stay < SITTING_SHARE, shared, hour)
+    profile = np.where(copies, is_weekend(day), book.hours[scheme])
     return Payments(
-        key,
-        owners.seat,
-        *population.account(owners.seat, day),
-        time=_time_at_work(np.where(copies, is_weekend(day), book.hours[scheme]), hour, minute),
+        key, owners.seat, *population.account(owners.seat, day),
+        time=_time_at_work(profile, hour, minute),
         delay=MIN_DELAY_MS + (delay * DELAY_MS).astype(np.int64),
-        merchant=merchant,
-        channel=choose_channel(online, cents, tap),
-        cents=cents,
-    )
+        merchant=merchant, channel=choose_channel(online, cents, tap), cents=cents,
+    )  # fmt: skip
 
 
-def _known_shops(rings: Rings, owners: Campaigns, place: NDArray[np.float64]) -> NDArray[np.int64]:
-    """A shop from each ring's list, the first ones most often; one uniform number each."""
-    up_to = np.cumsum(rings.book.ranked, axis=1)[owners.scheme]
+def _shops(
+    population: Population, rings: Rings, owners: Campaigns, copies: NDArray[np.bool_],
+    coins: tuple[Floats, Floats, Floats, Floats],
+) -> Ints:  # fmt: skip
+    """The shop of each attempt: of the ring's list, or where the scheme, or the victim, goes."""
+    book, scheme, (target, place, travel, shop) = rings.book, owners.scheme, coins
+    up_to = np.cumsum(book.ranked, axis=1)[scheme]
     rank = (up_to[:, :-1] < place[:, None]).sum(axis=1)
-    return np.asarray(rings.targets[owners.ring, owners.scheme, rank])
-
-
-def _other_shops(
-    population: Population,
-    book: Playbook,
-    owners: Campaigns,
-    travel: NDArray[np.float64],
-    shop: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    """A shop that is on no list, in the countries of the scheme; two uniform numbers each."""
     countries = (
         population.choose_country(owners.seat, travel),
         population.home[owners.seat],
         population.choose_abroad(owners.seat, travel),
     )  # in the order of HABIT, HOME, ABROAD
-    country = np.asarray(np.choose(book.where[owners.scheme], countries), dtype=np.int64)
-    return population.merchants.pick(country, book.tilted(owners.scheme, shop))
+    country = np.choose(np.where(copies, HABIT, book.where[scheme]), countries)
+    taste = np.where(copies, shop, book.tilted(scheme, shop))
+    elsewhere = population.merchants.pick(np.asarray(country, dtype=np.int64), taste)
+    aimed = (target < book.aimed[scheme]) & ~copies
+    return np.where(aimed, rings.targets[owners.ring, scheme, rank], elsewhere)
 
 
-def _time_at_work(
-    profile: NDArray[np.integer], hour: NDArray[np.float64], minute: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def _time_at_work(profile: NDArray[np.integer], hour: Floats, minute: Floats) -> Ints:
     """Milliseconds after midnight, from one coin for the hour and one for the minute.
 
     A thief sits down once a day and mostly stays for the hour: attempts of a sitting share their

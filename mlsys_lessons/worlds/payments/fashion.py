@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsys_lessons.ids import BitFields
-from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, luck
+from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, Floats, luck
 from mlsys_lessons.worlds.payments.campaigns import Campaigns
 from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.fraudsters import Rings
@@ -65,15 +65,13 @@ def spread_schemes(
     rings.mix = mix / mix.sum(axis=1, keepdims=True)
 
 
-def _remembered(memory: NDArray[np.float64], attempts: Campaigns) -> NDArray[np.float64]:
+def _remembered(memory: Floats, attempts: Campaigns) -> Floats:
     """A memory by (ring, scheme) a day later, with the day's attempts in it."""
     today = np.zeros(memory.shape)
     np.add.at(today, (attempts.ring, attempts.scheme), 1.0)
     return np.asarray(_FADES * memory + today)
 
 
-def _success(
-    through: NDArray[np.float64], tried: NDArray[np.float64], belief: NDArray[np.float64] | float
-) -> NDArray[np.float64]:
+def _success(through: Floats, tried: Floats, belief: Floats | float) -> Floats:
     """Share that gets through, drawn toward a belief while there is little experience."""
     return np.asarray((through + _DOUBT * belief) / (tried + _DOUBT))

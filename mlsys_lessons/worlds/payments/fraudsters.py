@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.ids import BitFields
-from mlsys_lessons.randomness import luck, normal_luck
+from mlsys_lessons.ids import BitFields, Ints
+from mlsys_lessons.randomness import Floats, luck, normal_luck
 from mlsys_lessons.worlds.payments.customers import YEAR, Population
 from mlsys_lessons.worlds.payments.playbook import TARGETS, Playbook, playbook
 from mlsys_lessons.worlds.payments.schemes import KNOWN
@@ -23,8 +23,8 @@ _RING_SD, _RING_SIZE_SD = 0.25, 0.5  # log points between rings' amounts and siz
 _OLD_MIX = np.array([0.55, 0.15, 0.15, 0.15])  # of attacks, by scheme of the history; assumed
 _OLD_MIX_SD = 0.5  # log points between rings
 _HEARSAY = 30.0  # mean days until a ring hears of a new scheme; assumed
-PLACE = BitFields("ring", scheme=6, place=5)  # one place of one ring's list for one scheme
 RING_SCHEME = BitFields("ring", scheme=6)
+RING_SCHEME_PLACE = BitFields("pair", place=5)  # one place of one ring's list for one scheme
 
 
 @dataclass
@@ -32,14 +32,14 @@ class Rings:
     """What each ring knows and wants; the only part of a fraudster that changes."""
 
     book: Playbook = field(repr=False)  # does not change
-    heard: NDArray[np.float64]  # (ring, scheme): day on which it hears of it; does not change
-    targets: NDArray[np.int64]  # (ring, scheme, place in the list) -> shop
-    mix: NDArray[np.float64]  # (ring, scheme): share of its attempts
-    tried: NDArray[np.float64]  # (ring, scheme): attempts with a known end, fading
-    through: NDArray[np.float64]  # (ring, scheme): those of them that got through, fading
-    level: NDArray[np.float64]  # log points on its cash-outs
-    size: NDArray[np.float64]  # relative number of campaigns, mean 1
-    hunger: NDArray[np.float64]  # log points of campaigns, from being blocked
+    heard: Floats  # (ring, scheme): day on which it hears of it; does not change
+    targets: Ints  # (ring, scheme, place in the list) -> shop
+    mix: Floats  # (ring, scheme): share of its attempts
+    tried: Floats  # (ring, scheme): attempts with a known end, fading
+    through: Floats  # (ring, scheme): those of them that got through, fading
+    level: Floats  # log points on its cash-outs
+    size: Floats  # relative number of campaigns, mean 1
+    hunger: Floats  # log points of campaigns, from being blocked
 
     def __repr__(self) -> str:
         """Say how many rings there are, how far their amounts moved, how new their ways are."""
@@ -58,36 +58,25 @@ def gather_rings(population: Population, daily: int) -> Rings:
     (10, 4, 25)
     """
     seed, book = population.seed, playbook(population)
-    rings = np.arange(max(1, round(daily / 500)))
-    size = np.exp(_RING_SIZE_SD * normal_luck(seed, "ring.size", rings))
-    pairs = RING_SCHEME.pack(ring=rings[:, None], scheme=np.arange(len(book.schemes)))
-    places = PLACE.pack(
-        ring=rings[:, None, None],
-        scheme=np.arange(len(book.schemes))[:, None],
-        place=np.arange(TARGETS),
-    )
-    mix = np.zeros(pairs.shape)
-    mix[:, :KNOWN] = _OLD_MIX * np.exp(
-        _OLD_MIX_SD * normal_luck(seed, "ring.mix", pairs[:, :KNOWN])
-    )
+    ring = np.arange(max(1, round(daily / 500)))
+    pairs = RING_SCHEME.pack(ring=ring[:, None], scheme=np.arange(len(book.schemes)))
+    places = RING_SCHEME_PLACE.pack(pair=pairs[:, :, None], place=np.arange(TARGETS))
+    size = np.exp(_RING_SIZE_SD * normal_luck(seed, "ring.size", ring))
+    liking = np.exp(_OLD_MIX_SD * normal_luck(seed, "ring.mix", pairs[:, :KNOWN]))
+    mix = np.pad(_OLD_MIX * liking, ((0, 0), (0, len(book.schemes) - KNOWN)))
     return Rings(
-        book=book,
-        heard=book.invented - _HEARSAY * np.log(luck(seed, "ring.hears", pairs)),
+        book, heard=book.invented - _HEARSAY * np.log(luck(seed, "ring.hears", pairs)),
         targets=find_targets(book, places, luck(seed, "ring.target", places)),
-        mix=mix / mix.sum(axis=1, keepdims=True),
-        tried=np.zeros(mix.shape),
-        through=np.zeros(mix.shape),
-        level=_RING_SD * normal_luck(seed, "ring.level", rings),
-        size=size / size.mean(),
-        hunger=np.zeros(len(rings)),
-    )
+        mix=mix / mix.sum(axis=1, keepdims=True), tried=np.zeros(mix.shape),
+        through=np.zeros(mix.shape), level=_RING_SD * normal_luck(seed, "ring.level", ring),
+        size=size / size.mean(), hunger=np.zeros(len(ring)),
+    )  # fmt: skip
 
 
-def find_targets(
-    book: Playbook, places: NDArray[np.int64], uniform: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Shops that look profitable for a scheme, one for each PLACE and its uniform number."""
-    shops, scheme = np.empty(places.shape, dtype=np.int64), PLACE.get(places, "scheme")
+def find_targets(book: Playbook, places: Ints, uniform: Floats) -> Ints:
+    """Shops that look profitable for a scheme: one for each place, by its uniform number."""
+    scheme = RING_SCHEME.get(RING_SCHEME_PLACE.get(places, "pair"), "scheme")
+    shops = np.empty(places.shape, dtype=np.int64)
     for number in np.unique(scheme):
         rows = scheme == number
         position = uniform[rows] * (1 - 1e-12)
@@ -95,9 +84,7 @@ def find_targets(
     return shops
 
 
-def campaign_rates(
-    population: Population, rings: Rings, day: NDArray[np.int64] | int
-) -> NDArray[np.float64]:
+def campaign_rates(population: Population, rings: Rings, day: Ints | int) -> Floats:
     """Campaigns a day for a customer of exposure 1, by (day,) ring and scheme."""
     growth = np.exp(population.drift.label * np.asarray(day)[..., None, None] / YEAR)
     share = rings.size * np.exp(rings.hunger) / len(rings.size)
@@ -105,18 +92,14 @@ def campaign_rates(
     return np.asarray(CAMPAIGNS_PER_CUSTOMER * growth * by_scheme)
 
 
-def drifted_copying(population: Population, day: NDArray[np.int64] | int) -> NDArray[np.float64]:
+def drifted_copying(population: Population, day: Ints | int) -> Floats:
     """Share of attempts that copy the victim's own habits because of concept drift so far."""
     return np.asarray(population.drift.concept * np.maximum(day, 0) / YEAR)
 
 
 def log_amount(
-    population: Population,
-    rings: Rings,
-    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
-    later: NDArray[np.int64],
-    day: NDArray[np.int64] | int,
-) -> NDArray[np.float64]:
+    population: Population, rings: Rings, pairs: tuple[Ints, Ints], later: Ints, day: Ints | int
+) -> Floats:
     """Log median of amounts that are the choice of a (ring, scheme): later ones know its level."""
     ring, scheme = pairs
     level = later * rings.level[ring]
@@ -124,11 +107,8 @@ def log_amount(
 
 
 def ring_online(
-    population: Population,
-    book: Playbook,
-    scheme: NDArray[np.integer] | int,
-    day: NDArray[np.int64] | int,
-) -> NDArray[np.float64]:
+    population: Population, book: Playbook, scheme: NDArray[np.integer] | int, day: Ints | int
+) -> Floats:
     """P(online) of attempts in a scheme's own way."""
     odds = book.odds[scheme] * np.exp(population.inflation(day))
     return np.asarray(odds / (1.0 + odds))

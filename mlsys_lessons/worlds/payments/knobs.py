@@ -88,14 +88,9 @@ class Drift:
     def none(cls) -> Drift:
         """Return the healthy world: no trend, launch, adaptation or invention; seasons stay."""
         return cls(
-            covariate=0.0,
-            label=0.0,
-            concept=0.0,
-            growth=0.0,
-            ageing=0.0,
-            adaptation=0.0,
+            covariate=0.0, label=0.0, concept=0.0, growth=0.0, ageing=0.0, adaptation=0.0,
             invention=0.0,
-        )
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         """Name only the knobs that differ from a healthy world."""

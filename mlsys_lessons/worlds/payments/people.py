@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.randomness import luck, normal_luck
+from mlsys_lessons.ids import Ints
+from mlsys_lessons.randomness import Floats, luck, normal_luck
 from mlsys_lessons.records import DAY_MS, timestamps
 from mlsys_lessons.worlds.payments.purchases import Payments
 
@@ -28,9 +29,9 @@ GREY_ZONE = 0.05, 0.60  # true probabilities of cases that are hard to tell; ass
 class Reports(NamedTuple):
     """Reports to come, as parallel arrays."""
 
-    request_id: NDArray[np.int64]
-    event_tick: NDArray[np.int64]
-    time: NDArray[np.int64]  # milliseconds since day 0 opened
+    request_id: Ints
+    event_tick: Ints
+    time: Ints  # milliseconds since day 0 opened
 
     def take(self, rows: NDArray[np.bool_]) -> Reports:
         """Select reports by mask."""
@@ -47,9 +48,7 @@ class Reports(NamedTuple):
         return pd.DataFrame(columns)
 
 
-def report_delay_days(
-    seed: int, request_id: NDArray[np.int64], cents: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def report_delay_days(seed: int, request_id: Ints, cents: Ints) -> Floats:
     """Days until a cardholder reports an approved fraud; inf where it never happens.
 
     Why it matters: whatever is learned from labels is learned this late, and small frauds
@@ -77,7 +76,7 @@ def schedule_reports(seed: int, payments: Payments) -> Reports:
     return Reports(payments.request_id[reported], event_tick, due)
 
 
-def hardness(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+def hardness(probability: Floats) -> Floats:
     """How hard a case is to tell, by its true probability p: 4 p (1 - p), from 0 to 1.
 
     >>> hardness(np.array([0.0, 0.5, 1.0])).tolist()
@@ -143,9 +142,7 @@ class Reviewers:
             f"{100 * self.false_accusation:.0f}-{self.grey_false_accusation:.0%} falsely accused)"
         )
 
-    def slip(
-        self, fraud: NDArray[np.bool_], probability: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def slip(self, fraud: NDArray[np.bool_], probability: Floats) -> Floats:
         """Chance that somebody fresh is wrong about each case, by the truth and its probability.
 
         >>> Reviewers(4).slip(np.array([True, True]), np.array([1.0, 0.4])).round(2)
@@ -157,11 +154,7 @@ class Reviewers:
         return ends + (grey - ends) * weight
 
     def judge(
-        self,
-        seed: int,
-        picks: pd.DataFrame,
-        fraud: NDArray[np.bool_],
-        probability: NDArray[np.float64],
+        self, seed: int, picks: pd.DataFrame, fraud: NDArray[np.bool_], probability: Floats
     ) -> pd.DataFrame:
         """Judge picks (request_id, score) in the order given; the rest is the truth about them.
 

@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.randomness import luck
+from mlsys_lessons.ids import Ints
+from mlsys_lessons.randomness import Floats, luck
+from mlsys_lessons.records import LAST_TICK
 from mlsys_lessons.worlds.payments.customers import YEAR, Population
 from mlsys_lessons.worlds.payments.merchants import CATEGORY_SHARE, HOME_SHARE
 from mlsys_lessons.worlds.payments.schemes import KNOWN, MAX_DAYS, SCHEMES, Scheme, variant
@@ -22,24 +24,22 @@ TARGETS = 25  # shops a ring knows to work, for each scheme
 MAX_SCHEMES = 64  # room in keys of luck: twelve inventions a year for three years, and many more
 _MAX_COPYING = 0.95
 
-Floats = NDArray[np.float64]
-
 
 class Playbook(NamedTuple):
     """All schemes of a world, as parallel arrays."""
 
     schemes: tuple[Scheme, ...]
     invented: Floats  # day, from 0; -inf for those of the history
-    hours: NDArray[np.int64]
+    hours: Ints
     log_amount: Floats  # (scheme, later?): log median euros
     spread: Floats  # (scheme, later?): of the log
     odds: Floats  # of paying online
     pace: Floats  # (scheme, day of a campaign): mean attempts beyond the first probe
     attempts: Floats  # the same with it
-    days: NDArray[np.int64]  # of a campaign
+    days: Ints  # of a campaign
     aimed: Floats
     ranked: Floats  # (scheme, place in a ring's list): share of the aimed
-    where: NDArray[np.int64]
+    where: Ints
     tilt: Floats  # (scheme, category): how much more often than by popularity the rest go there
     turned: Floats  # (scheme, category's edge): distribution over categories with that tilt
     appeal: Floats  # (scheme, shop): cumulated P(shop becomes a ring's target)
@@ -47,9 +47,7 @@ class Playbook(NamedTuple):
     copying: Floats
     fewer: Floats  # campaigns, relative to the first scheme: attempts are as many
 
-    def copying_share(
-        self, scheme: NDArray[np.integer] | int, drifted: Floats | float
-    ) -> NDArray[np.float64]:
+    def copying_share(self, scheme: NDArray[np.integer] | int, drifted: Floats | float) -> Floats:
         """Share of attempts that copy the victim: the scheme's own, and concept drift's."""
         return np.asarray(np.minimum(self.copying[scheme] + drifted, _MAX_COPYING))
 
@@ -73,40 +71,27 @@ def playbook(population: Population) -> Playbook:
     ['card testing', 'counterfeit', 'gift cards', 'travel abroad']
     """
     schemes, invented = _inventions(population.seed, population.drift.invention)
+
+    def column(name: str) -> Floats:
+        return np.array([getattr(scheme, name) for scheme in schemes], dtype=np.float64)
+
     pace = np.array([scheme.pace + (0.0,) * (MAX_DAYS - len(scheme.pace)) for scheme in schemes])
-    attempts = pace + (np.arange(MAX_DAYS) == 0)
-    taste = np.array([scheme.appeal for scheme in schemes])
-    tilt = taste ** _column(schemes, "leaning")[:, None]
+    attempts, taste = pace + (np.arange(MAX_DAYS) == 0), column("appeal")
+    amounts = np.stack([column("probe"), column("later")], axis=1)
+    tilt = taste ** column("leaning")[:, None]
     tilt /= (tilt @ CATEGORY_SHARE)[:, None]
-    rank = np.arange(1, TARGETS + 1) ** -_column(schemes, "loyalty")[:, None]
-    young = _column(schemes, "young")
-    load = attempts.sum(axis=1) * (1.0 + young * population.mean_youth)
-    amounts = np.array([(scheme.probe, scheme.later) for scheme in schemes])
-    online = _column(schemes, "online")
+    rank = np.arange(1, TARGETS + 1) ** -column("loyalty")[:, None]
+    load = attempts.sum(axis=1) * (1.0 + column("young") * population.mean_youth)
     return Playbook(
-        schemes=schemes,
-        invented=invented,
-        hours=_column(schemes, "hours").astype(np.int64),
-        log_amount=np.log(amounts[:, :, 0]),
-        spread=amounts[:, :, 1],
-        odds=online / (1.0 - online),
-        pace=pace,
-        attempts=attempts,
-        days=np.array([len(scheme.pace) for scheme in schemes]),
-        aimed=_column(schemes, "aimed"),
-        ranked=rank / rank.sum(axis=1, keepdims=True),
-        where=_column(schemes, "where").astype(np.int64),
-        tilt=tilt,
+        schemes, invented, hours=column("hours").astype(int), log_amount=np.log(amounts[:, :, 0]),
+        spread=amounts[:, :, 1], odds=1.0 / (1.0 / column("online") - 1.0), pace=pace,
+        attempts=attempts, days=np.array([len(scheme.pace) for scheme in schemes]),
+        aimed=column("aimed"), ranked=rank / rank.sum(axis=1, keepdims=True),
+        where=column("where").astype(int), tilt=tilt,
         turned=np.pad(np.cumsum(tilt * CATEGORY_SHARE, axis=1), ((0, 0), (1, 0))),
-        appeal=_appeal(population, taste, _column(schemes, "small")),
-        young=young,
-        copying=_column(schemes, "copying"),
-        fewer=load[0] / load,
-    )
-
-
-def _column(schemes: tuple[Scheme, ...], name: str) -> Floats:
-    return np.array([getattr(scheme, name) for scheme in schemes], dtype=np.float64)
+        appeal=_appeal(population, taste, column("small")), young=column("young"),
+        copying=column("copying"), fewer=load[0] / load,
+    )  # fmt: skip
 
 
 def _appeal(population: Population, taste: Floats, small: Floats) -> Floats:
@@ -122,14 +107,11 @@ def _inventions(seed: int, a_year: float) -> tuple[tuple[Scheme, ...], Floats]:
 
     A higher pace brings the same inventions sooner. Told ones come first, in an order by luck.
     """
-    from mlsys_lessons.records import LAST_TICK
-
     numbers = np.arange(MAX_SCHEMES - KNOWN)
     gaps = -np.log(luck(seed, "scheme.invented", numbers)) * YEAR
     days = np.ceil(np.cumsum(gaps) / max(a_year, 1e-9))
     days = days[days <= LAST_TICK]
     order = np.argsort(luck(seed, "scheme.order", np.arange(KNOWN, len(SCHEMES)))) + KNOWN
-    told = [SCHEMES[place] for place in order]
-    variants = [variant(seed, number + 1) for number in range(len(days) - len(told))]
-    new = [*told, *variants][: len(days)]
+    variants = [variant(seed, number + 1) for number in range(len(days) - len(order))]
+    new = [*(SCHEMES[place] for place in order), *variants][: len(days)]
     return (*SCHEMES[:KNOWN], *new), np.append(np.full(KNOWN, -np.inf), days)

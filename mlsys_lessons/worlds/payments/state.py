@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.ids import locate
+from mlsys_lessons.ids import Ints, locate
+from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.worlds.payments.campaigns import (
     Campaigns,
@@ -40,12 +41,12 @@ class Doubts(NamedTuple):
     probability: NDArray[Any]
 
     @classmethod
-    def of(cls, payments: Payments, probability: NDArray[np.float64]) -> Doubts:
+    def of(cls, payments: Payments, probability: Floats) -> Doubts:
         """What is worth remembering of a day."""
         rows = probability >= CLEAR
         return cls(payments.request_id[rows], payments.time[rows], probability[rows])
 
-    def about(self, request_id: NDArray[np.int64]) -> NDArray[np.float64]:
+    def about(self, request_id: Ints) -> Floats:
         """The probability of each request, 0 where nobody doubts it."""
         return np.append(self.probability, 0.0)[locate(request_id, self.request_id)]
 
@@ -156,9 +157,7 @@ def plan_reports(population: Population, state: WorldState, tick: int, through: 
     state.reports = Reports(*map(np.concatenate, zip(state.reports, new, strict=True)))
 
 
-def let_go(
-    population: Population, state: WorldState, tick: int, leaving: NDArray[np.int64]
-) -> None:
+def let_go(population: Population, state: WorldState, tick: int, leaving: Ints) -> None:
     """Mask the customers who made these genuine requests, for good; changes `state`."""
     # An id does not show its customer, so the visits of that day are drawn again; rarely needed.
     for day in range(tick, tick - REMEMBERED_DAYS, -1):
@@ -175,7 +174,7 @@ def carry_over(
     tick: int,
     attempts: tuple[Payments, Campaigns],
     doubts: Doubts,
-    ended: NDArray[np.int64],
+    ended: Ints,
 ) -> None:
     """Carry attempts and campaigns over midnight, but not those too old or ended; changes `state`.
 

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mlsys_lessons.ids import Ints
+from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS, HOUR_MS
 from mlsys_lessons.worlds.payments.calendars import (
     HOURS,
@@ -41,8 +43,6 @@ from mlsys_lessons.worlds.payments.schemes import ABROAD, HABIT, HOME
 
 _EDGE = 1e-9  # keeps the odds finite
 
-Floats = NDArray[np.float64]
-
 
 class Midnight(NamedTuple):
     """What the world knows when a day begins."""
@@ -64,7 +64,7 @@ class Marks(NamedTuple):
     presence: NDArray[Any]  # P(the shop's country | customer)
     own: NDArray[Any]  # density with which a card's owner makes this payment
 
-    def take(self, rows: NDArray[np.int64]) -> Marks:
+    def take(self, rows: Ints) -> Marks:
         """Select rows by position."""
         return Marks(*(column[rows] for column in self))
 
