@@ -1,7 +1,8 @@
 """The `mlsys-lessons` command: arguments in, one clear answer out.
 
 Every command has --help and --json; a mistake gives one line on stderr and a non-zero exit. The
-work is done elsewhere and imported late, so that the command answers at once.
+work is done elsewhere and imported late, so that the command answers at once. Longer than most:
+one short function a command, and its arguments.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _simulate_arguments(_command(commands, "simulate", _simulate, "run a system through a world"))
     _serve_arguments(_command(commands, "serve", _serve, "serve a system over HTTP on loopback"))
     _claims_arguments(_command(commands, "claims", _claims, "measure the claims of the talk"))
+    _ageing_arguments(_command(commands, "ageing", _ageing, "show how a model ages, by its months"))
     return parser
 
 
@@ -77,7 +79,7 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.add_argument("--json", action="store_true", help="one line of JSON for machines")
-    if name not in ("simulate", "serve", "claims"):
+    if name not in ("simulate", "serve", "claims", "ageing"):
         parser.add_argument("--dir", type=Path, help="your folder of lessons (./my_lessons)")
     parser.set_defaults(run=run)
     return parser
@@ -125,6 +127,12 @@ def _claims_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, help="of each run (as the stored claims)")
     parser.add_argument("--daily", type=int, help="requests a day (as the stored claims)")
     parser.add_argument("--store", action="store_true", help="keep it as the committed result")
+
+
+def _ageing_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seeds", type=int, default=20, help="worlds (20); about a minute each")
+    parser.add_argument("--days", type=int, default=360, help="after the history, in months of 30")
+    parser.add_argument("--daily", type=int, default=500, help="requests a day")
 
 
 # --- commands ----------------------------------------------------------------------------------
@@ -242,6 +250,15 @@ def _claims(options: argparse.Namespace) -> Answer:
         results.append(result)
     facts = {"claims": [json.loads(result.to_json()) for result in results]}
     return facts, "\n".join(f"{result.claim}: {result.verdict}" for result in results), 0
+
+
+def _ageing(options: argparse.Namespace) -> Answer:
+    from mlsys_lessons.experiments import ageing
+
+    table = ageing.ageing(seeds=options.seeds, days=options.days, daily=options.daily)
+    curve, ends = ageing.curve(table), ageing.year_end(table)
+    facts = {"curve": curve.to_dict("records"), "last_months": ends.to_dict("records")}
+    return facts, ageing.report(curve, ends), 0
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ _ID_BITS = 52  # a whole number of 52 bits stays exact in JSON
 _ID_MASK = np.uint64((1 << _ID_BITS) - 1)
 _BELOW_ONE = 1.0 - 2.0**-53
 
+Floats = NDArray[np.float64]
+
 
 def stream(seed: int, name: str, day: int = 0) -> np.random.Generator:
     """A fresh generator for one named purpose on one day.
@@ -46,17 +48,18 @@ def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
     """One scrambled word for a seed, in the high half, and a purpose, in the low one."""
-    word = (int(seed) << 32 ^ crc32(purpose.encode())) & (2**64 - 1)
-    return _mix(np.array([word], dtype=np.uint64))
+    low, high = (int(seed) << 32 ^ crc32(purpose.encode())) & (2**64 - 1), int(seed) >> 32
+    key = _mix(np.array([low], dtype=np.uint64))
+    return _mix(key ^ np.uint64(high % 2**64)) if high > 0 else key  # most seeds are small
 
 
-def _uniform(words: NDArray[np.uint64]) -> NDArray[np.float64]:
+def _uniform(words: NDArray[np.uint64]) -> Floats:
     """Numbers in (0, 1) from the high 53 bits of each word, which is what a float can hold."""
     uniform = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return np.minimum(uniform, _BELOW_ONE)
 
 
-def luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> NDArray[np.float64]:
+def luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> Floats:
     """One uniform number in (0, 1) for each id: a pure function of seed, purpose and id.
 
     The order, the batch and the presence of other ids change nothing, which is what lets a
@@ -71,7 +74,7 @@ def luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> NDArray[np.float6
     return _uniform(words)
 
 
-def normal_luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> NDArray[np.float64]:
+def normal_luck(seed: int, purpose: str, ids: NDArray[np.integer]) -> Floats:
     """One standard normal number for each id; order-free like `luck`.
 
     >>> float(abs(normal_luck(0, "delay", np.arange(20_000)).mean()).round(1))

@@ -33,7 +33,8 @@ def unmixed(word: int) -> int:
 
 
 def key(seed: int, purpose: str) -> int:
-    return mixed((seed << 32 ^ crc32(purpose.encode())) & WORD)
+    word = mixed((seed << 32 ^ crc32(purpose.encode())) & WORD)
+    return mixed(word ^ seed >> 32) if seed >> 32 else word
 
 
 def id_with_word(seed: int, purpose: str, word: int) -> int:
@@ -51,6 +52,13 @@ def test_luck_is_the_published_hash(seed: int, purpose: str, values: list[int]) 
     expected = [((word >> 11) + 0.5) / 2**53 for word in words]
     found = luck(seed, purpose, np.array(values, dtype=np.int64))
     assert np.allclose(found, expected, rtol=0, atol=2**-52)
+
+
+def test_the_whole_seed_counts() -> None:
+    """Seeds that differ in high bits alone have luck of their own."""
+    seeds = [7, 7 + 2**32, 7 + 2**33, 7 + 2**62]
+    coins = {float(luck(seed, "report", np.array([11]))[0]) for seed in seeds}
+    assert len(coins) == len(seeds)
 
 
 @pytest.mark.parametrize("word", [0, 1, WORD, WORD - 1, WORD - 2048, 2**63])

@@ -114,7 +114,7 @@ def load(folder: str | Path | None = None) -> History:
 
     >>> requests, labels = load()
     >>> len(requests), int((labels["label"] == 1).sum())
-    (186864, 784)
+    (186748, 697)
     """
     source = _nearest_folder() if folder is None else Path(folder)
     files = {name: _published(source, name) for name in (EVENTS, LABELS)}

@@ -1,7 +1,7 @@
 """When people pay: the hour of the day, the week, payday and the year.
 
-Only genuine activity follows the week, payday and season; fraudsters keep night hours of their
-own. Nothing here is random: a calendar is a density.
+Only genuine activity follows the week, payday and season; fraudsters keep the hours of their
+scheme. Nothing here is random: a calendar is a density.
 """
 
 from __future__ import annotations
@@ -11,21 +11,24 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mlsys_lessons.ids import Ints
+from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS
 
-WEEKDAY, WEEKEND, FRAUD = 0, 1, 2  # rows of HOURS
+WEEKDAY, WEEKEND, FRAUD, BOTS = range(4)  # rows of HOURS
 
 # Relative activity in each hour from midnight; assumed, shaped like card payments anywhere.
 _RELATIVE = np.array([
     [4, 2, 1, 1, 1, 3, 12, 30, 42, 44, 48, 58, 72, 62, 50, 50, 60, 76, 80, 66, 46, 32, 20, 10],
     [9, 6, 3, 2, 2, 2, 5, 12, 28, 48, 64, 74, 76, 68, 60, 58, 58, 60, 60, 54, 44, 34, 24, 15],
     [10, 10, 10, 9, 8, 7, 6, 6, 7, 8, 9, 10, 11, 11, 11, 11, 12, 13, 14, 14, 13, 13, 12, 11],
+    [20, 40, 60, 80, 60, 20, 5, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 4, 5, 8, 12],
 ])  # fmt: skip
-HOURS: NDArray[np.float64] = _RELATIVE / _RELATIVE.sum(axis=1, keepdims=True)  # P(hour)
+HOURS: Floats = _RELATIVE / _RELATIVE.sum(axis=1, keepdims=True)  # P(hour)
 
-_ENDS = np.concatenate([np.zeros((3, 1)), np.cumsum(HOURS, axis=1)], axis=1)
-_POSITIONS = (_ENDS + np.arange(3)[:, None]).ravel()
-_EDGES = np.tile(np.arange(25) * float(HOUR_MS), 3)
+_ENDS = np.pad(np.cumsum(HOURS, axis=1), ((0, 0), (1, 0)))
+_POSITIONS = (_ENDS + np.arange(len(HOURS))[:, None]).ravel()
+_EDGES = np.tile(np.arange(25) * float(HOUR_MS), len(HOURS))
 
 _WEEK = np.array([1.04, 1.05, 1.06, 1.07, 1.14, 0.90, 0.74])  # Monday first; mean 1
 _PAYDAY = {1: 1.12, 2: 1.08, 25: 1.06, 26: 1.10, 27: 1.08, 28: 1.05}  # day of month
@@ -33,7 +36,7 @@ _PAYDAY_MEAN = 1.0 + (sum(_PAYDAY.values()) - len(_PAYDAY)) / 30.4
 _MONTHS = np.array([-4, -5, -2, 0, 1, 1, -5, -10, 0, 2, 7, 15]) / 100.0  # sums to zero
 
 
-def is_weekend(day: NDArray[np.int64] | int) -> NDArray[np.bool_]:
+def is_weekend(day: Ints | int) -> NDArray[np.bool_]:
     """Whether a day is a Saturday or a Sunday (day 0 is a Wednesday).
 
     >>> is_weekend(np.arange(7)).astype(int)
@@ -42,9 +45,7 @@ def is_weekend(day: NDArray[np.int64] | int) -> NDArray[np.bool_]:
     return np.asarray((np.asarray(day) + 2) % 7 >= 5)
 
 
-def time_of_day(
-    profile: NDArray[np.integer] | int, uniform: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def time_of_day(profile: NDArray[np.integer] | int, uniform: Floats) -> Ints:
     """Milliseconds after midnight with the density of a profile (inverse of its distribution).
 
     The density is constant inside an hour, so its value at any moment is a row of `HOURS`.

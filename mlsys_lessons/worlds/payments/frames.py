@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.frames import categorical
-from mlsys_lessons.ids import locate, stable_order
+from mlsys_lessons.ids import Ints, locate, stable_order
+from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS, MATURITY_DAYS, timestamps
 from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.domain import (
@@ -24,7 +25,7 @@ from mlsys_lessons.worlds.payments.people import Reports
 from mlsys_lessons.worlds.payments.purchases import Payments
 
 
-def in_arrival_order(payments: Payments) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def in_arrival_order(payments: Payments) -> tuple[Ints, Ints]:
     """Order of one day's payments by arrival, and the arrival times in that order.
 
     A payment arrives within its own day, at the latest in its last millisecond.
@@ -35,9 +36,7 @@ def in_arrival_order(payments: Payments) -> tuple[NDArray[np.int64], NDArray[np.
     return order, arrival[order]
 
 
-def request_frame(
-    population: Population, payments: Payments, arrival: NDArray[np.int64]
-) -> pd.DataFrame:
+def request_frame(population: Population, payments: Payments, arrival: Ints) -> pd.DataFrame:
     """Raw requests as the system receives them: the columns of records.RAW_COLUMNS."""
     merchants = population.merchants
     columns = {
@@ -57,14 +56,16 @@ def request_frame(
 
 
 def truth_frame(
-    payments: Payments, ring: NDArray[np.int16], probability: NDArray[np.float64]
+    payments: Payments, actors: list[NDArray[np.int16]], probability: Floats
 ) -> pd.DataFrame:
-    """Return what only the world knows, by request_id."""
+    """Return what only the world knows, by request_id; `actors` are ring and scheme, -1: owner."""
+    ring, scheme = actors
     columns = {
         "true_label": (ring >= 0).astype(np.int8),
         "true_probability": probability,
         "true_amount_cents": payments.cents,
         "true_ring": ring,
+        "true_scheme": scheme,
     }
     return pd.DataFrame(columns, index=pd.Index(payments.request_id, name="request_id"))
 

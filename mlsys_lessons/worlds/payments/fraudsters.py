@@ -1,7 +1,8 @@
 """The fraudsters: rings, what each of them knows and wants, and how hard it attacks.
 
-Rings never see the system, only what became of their own attempts (see adaptation). Here are their
-habits, used twice: campaigns draw attacks from them, and truth computes probabilities with them.
+Rings never see the system, only what became of their own attempts (see adaptation and fashion).
+Here are their habits, used twice: campaigns draw attacks from them, and truth computes
+probabilities with them. What an attack looks like is its scheme's (see schemes and playbook).
 """
 
 from __future__ import annotations
@@ -11,35 +12,41 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.randomness import luck, normal_luck
-from mlsys_lessons.worlds.payments.customers import MAX_EXPOSURE, YEAR, Population
+from mlsys_lessons.ids import BitFields, Ints
+from mlsys_lessons.randomness import Floats, luck, normal_luck
+from mlsys_lessons.worlds.payments.customers import YEAR, Population
+from mlsys_lessons.worlds.payments.playbook import TARGETS, Playbook, playbook
+from mlsys_lessons.worlds.payments.schemes import KNOWN
 
-CAMPAIGNS_PER_CUSTOMER = 4.4e-4  # a day, for a customer of exposure 1
-LOG_PROBE, PROBE_SD = np.log(6.0), 0.8  # euros
-LOG_CASH, CASH_SD = np.log(120.0), 0.75  # euros; a ring's own level is added
-ONLINE_SHARE = 0.75
-TARGETS = 25  # shops a ring knows to work
-TARGET_SHARE = 0.5  # of attempts; the rest go where the victim would go
-_RANKED = np.arange(1, TARGETS + 1) ** -0.7
-TARGET_WEIGHT = _RANKED / _RANKED.sum()
+CAMPAIGNS_PER_CUSTOMER = 4.4e-4  # a day, for a customer of exposure 1, in the first scheme
 _RING_SD, _RING_SIZE_SD = 0.25, 0.5  # log points between rings' amounts and sizes
-_MAX_CANDIDATES = 14.0  # a ring and day; campaigns has room for 32
-COPYING_SHARE = 0.08  # of attempts copy the victim's own habits even without concept drift
-_MAX_COPYING = 0.95
+_OLD_MIX = np.array([0.55, 0.15, 0.15, 0.15])  # of attacks, by scheme of the history; assumed
+_OLD_MIX_SD = 0.5  # log points between rings
+_HEARSAY = 30.0  # mean days until a ring hears of a new scheme; assumed
+RING_SCHEME = BitFields("ring", scheme=6)
+RING_SCHEME_PLACE = BitFields("pair", place=5)  # one place of one ring's list for one scheme
 
 
 @dataclass
 class Rings:
     """What each ring knows and wants; the only part of a fraudster that changes."""
 
-    targets: NDArray[np.int64]  # (ring, place in the list) -> shop
-    level: NDArray[np.float64]  # log points on its cash-outs
-    size: NDArray[np.float64]  # relative number of campaigns, mean 1
-    hunger: NDArray[np.float64] = field(repr=False)  # log points of campaigns, from being blocked
+    book: Playbook = field(repr=False)  # does not change
+    heard: Floats  # (ring, scheme): day on which it hears of it; does not change
+    targets: Ints  # (ring, scheme, place in the list) -> shop
+    mix: Floats  # (ring, scheme): share of its attempts
+    tried: Floats  # (ring, scheme): attempts with a known end, fading
+    through: Floats  # (ring, scheme): those of them that got through, fading
+    level: Floats  # log points on its cash-outs
+    size: Floats  # relative number of campaigns, mean 1
+    hunger: Floats  # log points of campaigns, from being blocked
 
     def __repr__(self) -> str:
-        """Say how many rings there are and how far their amounts moved."""
-        return f"Rings({len(self.level)}, mean log level {self.level.mean():+.2f})"
+        """Say how many rings there are, how far their amounts moved, how new their ways are."""
+        return (
+            f"Rings({len(self.level)}, mean log level {self.level.mean():+.2f}, "
+            f"{self.mix[:, KNOWN:].sum(axis=1).mean():.0%} by schemes that were invented)"
+        )
 
 
 def gather_rings(population: Population, daily: int) -> Rings:
@@ -48,53 +55,60 @@ def gather_rings(population: Population, daily: int) -> Rings:
     >>> from mlsys_lessons.worlds.payments.population import populate
     >>> from mlsys_lessons.worlds.payments.knobs import Drift
     >>> gather_rings(populate(0, 5_000, Drift.none()), 5_000).targets.shape
-    (10, 25)
+    (10, 4, 25)
     """
-    rings = np.arange(max(1, round(daily / 500)))
-    places = rings[:, None] * TARGETS + np.arange(TARGETS)
-    size = np.exp(_RING_SIZE_SD * normal_luck(population.seed, "ring.size", rings))
+    seed, book = population.seed, playbook(population)
+    ring = np.arange(max(1, round(daily / 500)))
+    pairs = RING_SCHEME.pack(ring=ring[:, None], scheme=np.arange(len(book.schemes)))
+    places = RING_SCHEME_PLACE.pack(pair=pairs[:, :, None], place=np.arange(TARGETS))
+    size = np.exp(_RING_SIZE_SD * normal_luck(seed, "ring.size", ring))
+    liking = np.exp(_OLD_MIX_SD * normal_luck(seed, "ring.mix", pairs[:, :KNOWN]))
+    mix = np.pad(_OLD_MIX * liking, ((0, 0), (0, len(book.schemes) - KNOWN)))
     return Rings(
-        targets=find_targets(population, luck(population.seed, "ring.target", places)),
-        level=_RING_SD * normal_luck(population.seed, "ring.level", rings),
-        size=size / size.mean(),
-        hunger=np.zeros(len(rings)),
-    )
+        book, heard=book.invented - _HEARSAY * np.log(luck(seed, "ring.hears", pairs)),
+        targets=find_targets(book, places, luck(seed, "ring.target", places)),
+        mix=mix / mix.sum(axis=1, keepdims=True), tried=np.zeros(mix.shape),
+        through=np.zeros(mix.shape), level=_RING_SD * normal_luck(seed, "ring.level", ring),
+        size=size / size.mean(), hunger=np.zeros(len(ring)),
+    )  # fmt: skip
 
 
-def find_targets(population: Population, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Shops that look profitable to a ring, one for each uniform number."""
-    return np.searchsorted(population.merchants.appeal, uniform * (1 - 1e-12), side="right")
+def find_targets(book: Playbook, places: Ints, uniform: Floats) -> Ints:
+    """Shops that look profitable for a scheme: one for each place, by its uniform number."""
+    scheme = RING_SCHEME.get(RING_SCHEME_PLACE.get(places, "pair"), "scheme")
+    shops = np.empty(places.shape, dtype=np.int64)
+    for number in np.unique(scheme):
+        rows = scheme == number
+        position = uniform[rows] * (1 - 1e-12)
+        shops[rows] = np.searchsorted(book.appeal[number], position, side="right")
+    return shops
 
 
-def campaign_rates(
-    population: Population, rings: Rings, day: NDArray[np.int64] | int
-) -> NDArray[np.float64]:
-    """Campaigns a day for a customer of exposure 1, by (day and) ring."""
-    growth = np.exp(population.drift.label * np.asarray(day)[..., None] / YEAR)
+def campaign_rates(population: Population, rings: Rings, day: Ints | int) -> Floats:
+    """Campaigns a day for a customer of exposure 1, by (day,) ring and scheme."""
+    growth = np.exp(population.drift.label * np.asarray(day)[..., None, None] / YEAR)
     share = rings.size * np.exp(rings.hunger) / len(rings.size)
-    # The cap keeps a ring inside its table of 32 starts a day, at any drift.
-    cap = _MAX_CANDIDATES / (MAX_EXPOSURE * population.cumulated[-1])
-    return np.asarray(np.minimum(CAMPAIGNS_PER_CUSTOMER * growth * share, cap))
+    by_scheme = share[:, None] * rings.mix * rings.book.fewer
+    return np.asarray(CAMPAIGNS_PER_CUSTOMER * growth * by_scheme)
 
 
-def copying_share(population: Population, day: NDArray[np.int64] | int) -> NDArray[np.float64]:
-    """Share of attempts that copy the victim's own habits: some always, more by concept drift."""
-    drifted = population.drift.concept * np.maximum(day, 0) / YEAR
-    return np.asarray(np.minimum(COPYING_SHARE + drifted, _MAX_COPYING))
+def drifted_copying(population: Population, day: Ints | int) -> Floats:
+    """Share of attempts that copy the victim's own habits because of concept drift so far."""
+    return np.asarray(population.drift.concept * np.maximum(day, 0) / YEAR)
 
 
-def ring_amounts(
-    population: Population,
-    level: NDArray[np.float64] | float,
-    probing: NDArray[np.bool_] | bool,
-    day: NDArray[np.int64] | int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Log median and spread of amounts that are the ring's own choice."""
-    scale = np.where(probing, LOG_PROBE, LOG_CASH + level) + population.inflation(day)
-    return scale, np.where(probing, PROBE_SD, CASH_SD)
+def log_amount(
+    population: Population, rings: Rings, pairs: tuple[Ints, Ints], later: Ints, day: Ints | int
+) -> Floats:
+    """Log median of amounts that are the choice of a (ring, scheme): later ones know its level."""
+    ring, scheme = pairs
+    level = later * rings.level[ring]
+    return np.asarray(rings.book.log_amount[scheme, later] + level + population.inflation(day))
 
 
-def ring_online(population: Population, day: NDArray[np.int64] | int) -> NDArray[np.float64]:
-    """P(online) of attempts that are the ring's own choice."""
-    odds = ONLINE_SHARE / (1.0 - ONLINE_SHARE) * np.exp(population.inflation(day))
+def ring_online(
+    population: Population, book: Playbook, scheme: NDArray[np.integer] | int, day: Ints | int
+) -> Floats:
+    """P(online) of attempts in a scheme's own way."""
+    odds = book.odds[scheme] * np.exp(population.inflation(day))
     return np.asarray(odds / (1.0 + odds))

@@ -2,7 +2,7 @@
 
 Drift is a property of reality, not a fault. Each knob is read where the habit that it moves is
 defined: covariate and ageing in customers, growth and launch in population, season in purchases,
-label and concept in fraudsters, adaptation in adaptation.
+label and concept in fraudsters, adaptation in adaptation and fashion, invention in playbook.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _RANGES = {
     "season": (0.0, 3.0),
     "ageing": (0.0, 2.0),
     "adaptation": (0.0, 3.0),
+    "invention": (0.0, 12.0),
 }
 
 
@@ -34,7 +35,7 @@ class Drift:
         Log points a year by which all amounts inflate, and log-odds a year by which all
         payments move online: the inputs change, what they mean does not.
     label
-        Log growth a year of the intensity of attack.
+        Log growth a year of the intensity of attack, in every year alike: nothing caps it.
     concept
         Share a year, from day 0, of fraud attempts that copy the victim's own habits.
     growth
@@ -47,8 +48,11 @@ class Drift:
         Standard deviation, in log points a year, of the trend of each customer's spending.
     adaptation
         How strongly the rings learn at midnights from what was blocked; 0 is never.
+    invention
+        New schemes a year, from day 0 (Poisson). 3 is the middle of the two to four steps a year
+        in which published models of fraud decay; 0 is never.
 
-    Every default is assumed, none is a measurement.
+    Every other default is assumed, none is a measurement.
 
     >>> Drift(label=0.7).label
     0.7
@@ -64,6 +68,7 @@ class Drift:
     season: float = 1.0
     ageing: float = 0.10
     adaptation: float = 1.0
+    invention: float = 3.0
 
     def __post_init__(self) -> None:
         """Refuse what no world can follow."""
@@ -81,8 +86,11 @@ class Drift:
 
     @classmethod
     def none(cls) -> Drift:
-        """Return the healthy world: no trend, no launch, no adaptation; the season stays."""
-        return cls(covariate=0.0, label=0.0, concept=0.0, growth=0.0, ageing=0.0, adaptation=0.0)
+        """Return the healthy world: no trend, launch, adaptation or invention; seasons stay."""
+        return cls(
+            covariate=0.0, label=0.0, concept=0.0, growth=0.0, ageing=0.0, adaptation=0.0,
+            invention=0.0,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         """Name only the knobs that differ from a healthy world."""

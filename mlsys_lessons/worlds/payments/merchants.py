@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.randomness import luck
+from mlsys_lessons.ids import Ints
+from mlsys_lessons.randomness import Floats, luck
 from mlsys_lessons.worlds.payments.domain import CATEGORIES, COUNTRIES
 
 # In the order of domain.COUNTRIES. The base world never meets NO: it joins with a launch.
@@ -37,12 +38,12 @@ class Merchants:
     merchant_id is a random rank inside its country group, so that its size says nothing.
     """
 
-    merchant_id: NDArray[np.int64]
+    merchant_id: Ints
     country: NDArray[np.int8]
     category: NDArray[np.int8]
-    popularity: NDArray[np.float64]  # P(shop | country)
-    position: NDArray[np.float64]  # country + P(shop before or at this one | country)
-    appeal: NDArray[np.float64]  # cumulated P(shop becomes a ring's target)
+    popularity: Floats  # P(shop | country)
+    position: Floats  # country + P(shop before or at this one | country)
+    appeal: Floats  # cumulated P(shop becomes a ring's target)
 
     def __len__(self) -> int:
         """Count the shops."""
@@ -52,7 +53,7 @@ class Merchants:
         """Say how many shops there are and where."""
         return f"Merchants({len(self)} in {len(COUNTRIES)} countries)"
 
-    def pick(self, country: NDArray[np.integer], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
+    def pick(self, country: NDArray[np.integer], uniform: Floats) -> Ints:
         """Choose a shop in each country by popularity (inverse of the distribution).
 
         >>> shops = open_merchants(0, 1_000)
@@ -96,15 +97,13 @@ def open_merchants(seed: int, daily: int) -> Merchants:
     )
 
 
-def _ids(seed: int, base: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _ids(seed: int, base: NDArray[np.bool_]) -> Ints:
     """Ids from 1 in random order; the shops of a launch come after all others."""
     fortune = luck(seed, "merchant.id", np.arange(len(base))) + ~base
     return np.argsort(np.argsort(fortune)) + 1
 
 
-def _positions(
-    country: NDArray[np.integer], popularity: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _positions(country: NDArray[np.integer], popularity: Floats) -> Floats:
     """Cumulated popularity, one unit a country, with each country ending exactly on its unit."""
     position = np.cumsum(popularity)
     last = np.append(country[1:] != country[:-1], True)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.randomness import luck, normal_luck
+from mlsys_lessons.ids import Ints
+from mlsys_lessons.randomness import Floats, luck, normal_luck
 from mlsys_lessons.worlds.payments.customers import YEAR, Cohort, Population
 from mlsys_lessons.worlds.payments.domain import COUNTRIES
 from mlsys_lessons.worlds.payments.knobs import Drift
@@ -59,10 +60,10 @@ def _settle(seed: int, cohort: str, size: int, drift: Drift) -> dict[str, NDArra
 
     seats = np.arange(size)
 
-    def uniform(purpose: str) -> NDArray[np.float64]:
+    def uniform(purpose: str) -> Floats:
         return luck(seed, f"{cohort}.{purpose}", seats)
 
-    def normal(purpose: str) -> NDArray[np.float64]:
+    def normal(purpose: str) -> Floats:
         return normal_luck(seed, f"{cohort}.{purpose}", seats)
 
     activity = gammaincinv(_ACTIVITY_SHAPE, uniform("activity")) / _ACTIVITY_SHAPE
@@ -86,7 +87,7 @@ def _settle(seed: int, cohort: str, size: int, drift: Drift) -> dict[str, NDArra
     }
 
 
-def _homes(cohort: str, uniform: NDArray[np.float64]) -> NDArray[np.int8]:
+def _homes(cohort: str, uniform: Floats) -> NDArray[np.int8]:
     """Choose home countries; those of a launch all live where the launch is."""
     if cohort == "launch":
         return np.full(len(uniform), COUNTRIES.index("NO"), dtype=np.int8)
@@ -94,7 +95,7 @@ def _homes(cohort: str, uniform: NDArray[np.float64]) -> NDArray[np.int8]:
     return np.searchsorted(ends, uniform * (1 - 1e-12)).astype(np.int8)
 
 
-def _joining_days(cohort: str, uniform: NDArray[np.float64], drift: Drift) -> NDArray[np.int64]:
+def _joining_days(cohort: str, uniform: Floats, drift: Drift) -> Ints:
     """First day of each seat: long ago, spread over two years, or soon after a launch."""
     if cohort == "growth":
         return (uniform * _GROWTH_YEARS * YEAR).astype(np.int64)

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.randomness import opaque_id, stream
+from mlsys_lessons.ids import Ints
+from mlsys_lessons.randomness import Floats, opaque_id, stream
 from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.worlds.payments.calendars import (
     WEEKDAY,
@@ -34,15 +35,15 @@ MIN_DELAY_MS, DELAY_MS = 50, 450  # from the terminal to us
 class Payments(NamedTuple):
     """Attempted payments, genuine or not, as parallel arrays."""
 
-    request_id: NDArray[np.int64]
-    seat: NDArray[np.int64]
-    customer: NDArray[np.int64]  # id of the seat's account of that day
-    opened: NDArray[np.int64]  # day the account was opened
-    time: NDArray[np.int64]  # milliseconds since day 0 opened
-    delay: NDArray[np.int64]  # milliseconds until it arrives
-    merchant: NDArray[np.int64]  # index of the shop
+    request_id: Ints
+    seat: Ints
+    customer: Ints  # id of the seat's account of that day
+    opened: Ints  # day the account was opened
+    time: Ints  # milliseconds since day 0 opened
+    delay: Ints  # milliseconds until it arrives
+    merchant: Ints  # index of the shop
     channel: NDArray[np.int8]
-    cents: NDArray[np.int64]
+    cents: Ints
 
     def take(self, rows: NDArray[Any]) -> Payments:
         """Select rows by mask or position."""
@@ -54,9 +55,7 @@ def join(parts: list[Payments]) -> Payments:
     return Payments(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def choose_channel(
-    online: NDArray[np.bool_], cents: NDArray[np.int64], uniform: NDArray[np.float64]
-) -> NDArray[np.int8]:
+def choose_channel(online: NDArray[np.bool_], cents: Ints, uniform: Floats) -> NDArray[np.int8]:
     """Channel of each payment; at the counter small amounts are mostly contactless.
 
     >>> choose_channel(np.array([True, False, False]), np.array([1, 1, 9_000]), np.full(3, 0.5))
@@ -66,7 +65,7 @@ def choose_channel(
     return np.where(online, ONLINE, tapped).astype(np.int8)  # False is CHIP, True CONTACTLESS
 
 
-def to_cents(log_amount: NDArray[np.float64]) -> NDArray[np.int64]:
+def to_cents(log_amount: Floats) -> Ints:
     """Whole cents of each log amount in euros, at least one.
 
     >>> to_cents(np.log([12.344, 0.001]))
@@ -78,12 +77,12 @@ def to_cents(log_amount: NDArray[np.float64]) -> NDArray[np.int64]:
 class Visits(NamedTuple):
     """Who pays on a day, and the coins that decide what, as parallel arrays."""
 
-    request_id: NDArray[np.int64]
-    seat: NDArray[np.int64]
-    customer: NDArray[np.int64]
-    opened: NDArray[np.int64]
-    noise: NDArray[np.float64]  # standard normal
-    coins: NDArray[np.float64]  # six uniform numbers a visit
+    request_id: Ints
+    seat: Ints
+    customer: Ints
+    opened: Ints
+    noise: Floats  # standard normal
+    coins: Floats  # six uniform numbers a visit
 
     def take(self, rows: NDArray[Any]) -> Visits:
         """Select visits by mask or position."""

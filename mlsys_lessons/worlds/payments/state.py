@@ -7,15 +7,17 @@ the habits behind these changes are in campaigns, people and adaptation.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.ids import locate
+from mlsys_lessons.ids import Ints, locate
+from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.worlds.payments.campaigns import (
-    LAST_DAY,
     Campaigns,
     attempted_payments,
     start_campaigns,
@@ -25,8 +27,34 @@ from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.fraudsters import Rings, gather_rings
 from mlsys_lessons.worlds.payments.people import LAST_REPORT_DAY, Reports, schedule_reports
 from mlsys_lessons.worlds.payments.purchases import Payments, join, visits
+from mlsys_lessons.worlds.payments.schemes import MAX_DAYS
 
 REMEMBERED_DAYS = 7  # how late a request may be settled and still be recognised
+CLEAR = 0.001  # a request with less true probability of fraud is doubted by nobody
+
+
+class Doubts(NamedTuple):
+    """True probabilities of requests, as parallel arrays; below `CLEAR` they are left out."""
+
+    request_id: NDArray[Any]
+    time: NDArray[Any]
+    probability: NDArray[Any]
+
+    @classmethod
+    def of(cls, payments: Payments, probability: Floats) -> Doubts:
+        """What is worth remembering of a day."""
+        rows = probability >= CLEAR
+        return cls(payments.request_id[rows], payments.time[rows], probability[rows])
+
+    def about(self, request_id: Ints) -> Floats:
+        """The probability of each request, 0 where nobody doubts it."""
+        return np.append(self.probability, 0.0)[locate(request_id, self.request_id)]
+
+
+def recollect(parts: Iterable[Doubts], since: int) -> Doubts:
+    """Put doubts one after another, but not those of days before `since`."""
+    whole = Doubts(*map(np.concatenate, zip(*parts, strict=True)))
+    return Doubts(*(column[whole.time >= since * DAY_MS] for column in whole))
 
 
 @dataclass(eq=False)
@@ -38,7 +66,10 @@ class WorldState:
     gone: NDArray[np.bool_]  # by seat: left for good
     reports: Reports  # to come
     recent: tuple[Payments, Campaigns]  # attempts of fraud in the last days, with their campaigns
-    today: tuple[int, tuple[Payments, Campaigns]] | None = None  # a day's attempts, once drawn
+    doubts: Doubts  # the true probability of what was requested in the last days
+    # Of a day, once drawn: its attempts and the campaigns that start on it.
+    today: tuple[int, tuple[Payments, Campaigns], Campaigns] | None = None
+    doubts_today: tuple[int, Doubts] | None = None  # and its probabilities, once computed
 
     def __repr__(self) -> str:
         """Say how much has happened."""
@@ -59,6 +90,7 @@ def world_at_start(population: Population, daily: int) -> WorldState:
         gone=np.zeros(len(population), dtype=bool),
         reports=reports.take(reports.time >= 0),
         recent=(payments.take(recent), campaigns.take(recent)),
+        doubts=Doubts.of(payments.take(np.empty(0, dtype=int)), np.empty(0)),
     )
 
 
@@ -70,21 +102,22 @@ def past_attempts(
     Nobody was stopped then, so a campaign depends on nothing but its ring and its first day.
     """
     rings, nobody = gather_rings(population, daily), np.zeros(len(population), dtype=bool)
-    campaigns = start_campaigns(population, rings, np.arange(-days - LAST_DAY, 0), nobody)
-    offset = np.repeat(np.arange(LAST_DAY + 1), len(campaigns.key))
-    sittings = campaigns.take(np.tile(np.arange(len(campaigns.key)), LAST_DAY + 1))
+    campaigns = start_campaigns(population, rings, np.arange(-days - MAX_DAYS + 1, 0), nobody)
+    offset = np.repeat(np.arange(MAX_DAYS), len(campaigns.key))
+    sittings = campaigns.take(np.tile(np.arange(len(campaigns.key)), MAX_DAYS))
     day = sittings.start + offset
     same_account = population.account(sittings.seat, day)[1] <= sittings.start
-    asked = same_account & (day >= -days) & (day < 0)
+    asked = same_account & (day >= -days) & (day < 0) & (offset < rings.book.days[sittings.scheme])
     attempts, owners = attempted_payments(population, rings, sittings.take(asked), offset[asked])
-    return attempts, owners, campaigns.take(campaigns.start >= -LAST_DAY)
+    return attempts, owners, campaigns.take(campaigns.start > -MAX_DAYS)
 
 
 def usable(population: Population, state: WorldState, tick: int) -> Campaigns:
     """Return the campaigns of earlier days whose card still works on a day."""
     live, age = state.live, tick - state.live.start
+    days = state.rings.book.days[live.scheme]
     same_account = population.account(live.seat, tick)[1] <= live.start
-    return live.take((age >= 1) & (age <= LAST_DAY) & same_account & ~state.gone[live.seat])
+    return live.take((age >= 1) & (age < days) & same_account & ~state.gone[live.seat])
 
 
 def attempts_of_day(
@@ -94,13 +127,19 @@ def attempts_of_day(
 
     They stay the same until the day is carried over, so the state keeps them.
     """
-    if state.today is not None and state.today[0] == tick:
-        return state.today[1]
-    new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
-    campaigns = together(usable(population, state, tick), new)
-    attempts = attempted_payments(population, state.rings, campaigns, tick - campaigns.start)
-    state.today = tick, attempts
-    return attempts
+    return _drawn(population, state, tick)[0]
+
+
+def _drawn(
+    population: Population, state: WorldState, tick: int
+) -> tuple[tuple[Payments, Campaigns], Campaigns]:
+    """The attempts of a day with their campaigns, and the campaigns that start on it."""
+    if state.today is None or state.today[0] != tick:
+        new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
+        campaigns = together(usable(population, state, tick), new)
+        attempts = attempted_payments(population, state.rings, campaigns, tick - campaigns.start)
+        state.today = tick, attempts, new
+    return state.today[1:]
 
 
 def remembered_attempts(
@@ -118,9 +157,7 @@ def plan_reports(population: Population, state: WorldState, tick: int, through: 
     state.reports = Reports(*map(np.concatenate, zip(state.reports, new, strict=True)))
 
 
-def let_go(
-    population: Population, state: WorldState, tick: int, leaving: NDArray[np.int64]
-) -> None:
+def let_go(population: Population, state: WorldState, tick: int, leaving: Ints) -> None:
     """Mask the customers who made these genuine requests, for good; changes `state`."""
     # An id does not show its customer, so the visits of that day are drawn again; rarely needed.
     for day in range(tick, tick - REMEMBERED_DAYS, -1):
@@ -136,17 +173,19 @@ def carry_over(
     state: WorldState,
     tick: int,
     attempts: tuple[Payments, Campaigns],
-    ended: NDArray[np.int64],
+    doubts: Doubts,
+    ended: Ints,
 ) -> None:
     """Carry attempts and campaigns over midnight, but not those too old or ended; changes `state`.
 
-    `attempts` are the remembered ones with their campaigns, `ended` the keys of stopped campaigns.
+    `attempts` are the remembered ones with their campaigns, `doubts` those of the day, `ended` the
+    keys of stopped campaigns.
     """
-    state.today = None
+    state.doubts = recollect([state.doubts, doubts], tick + 1 - REMEMBERED_DAYS)
+    in_hand = together(state.live, _drawn(population, state, tick)[1])
+    state.today = state.doubts_today = None
     payments, campaigns = attempts
     recent = payments.time >= (tick + 1 - REMEMBERED_DAYS) * DAY_MS
     state.recent = payments.take(recent), campaigns.take(recent)
-    new = start_campaigns(population, state.rings, np.array([tick]), state.gone)
-    campaigns = together(state.live, new)
-    young = campaigns.start > tick - LAST_DAY
-    state.live = campaigns.take(young & ~np.isin(campaigns.key, ended))
+    young = in_hand.start + state.rings.book.days[in_hand.scheme] > tick + 1
+    state.live = in_hand.take(young & ~np.isin(in_hand.key, ended))

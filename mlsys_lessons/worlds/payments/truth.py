@@ -3,9 +3,10 @@
     P(fraud | request, the card's true history, the day's intensities) = f / (f + g)
 
 g is the density with which genuine customers make this very payment, f the density with which
-rings do. Given the state at midnight all arrivals are Poisson (the first probe of a campaign is
-certain; its mean counts), so the ratio of intensities is the probability. Who really paid never
-enters: a genuine payment on a stolen card looks as bad as the thief's.
+rings do: a mixture over rings and the schemes that they use. Given the state at midnight all
+arrivals are Poisson (the first probe of a campaign is certain; its mean counts), so the ratio of
+intensities is the probability. Who really paid never enters: a genuine payment on a stolen card
+looks as bad as the thief's.
 
 It is myopic: other payments of the same day are not looked at. Attempts of one sitting share
 their hour, so a system that counts attempts within the day can know a little more than this.
@@ -13,32 +14,32 @@ their hour, so a system that counts attempts within the day can know a little mo
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlsys_lessons.ids import Ints
+from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS, HOUR_MS
 from mlsys_lessons.worlds.payments.calendars import (
-    FRAUD,
     HOURS,
     WEEKDAY,
     WEEKEND,
     activity_factor,
     is_weekend,
 )
-from mlsys_lessons.worlds.payments.campaigns import ATTEMPTS, Campaigns
+from mlsys_lessons.worlds.payments.campaigns import Campaigns
 from mlsys_lessons.worlds.payments.customers import BASKET_SD, Population
 from mlsys_lessons.worlds.payments.fraudsters import (
-    TARGET_SHARE,
-    TARGET_WEIGHT,
     Rings,
     campaign_rates,
-    copying_share,
-    ring_amounts,
+    drifted_copying,
+    log_amount,
     ring_online,
 )
 from mlsys_lessons.worlds.payments.purchases import ONLINE, Payments
+from mlsys_lessons.worlds.payments.schemes import ABROAD, HABIT, HOME
 
 _EDGE = 1e-9  # keeps the odds finite
 
@@ -52,84 +53,114 @@ class Midnight(NamedTuple):
     day: int
 
 
-def fraud_probability(midnight: Midnight, payments: Payments) -> NDArray[np.float64]:
+class Marks(NamedTuple):
+    """What is looked at in each payment of a day, as parallel arrays."""
+
+    seat: NDArray[Any]
+    merchant: NDArray[Any]
+    hour: NDArray[Any]
+    online: NDArray[Any]
+    log: NDArray[Any]  # of the euros
+    presence: NDArray[Any]  # P(the shop's country | customer)
+    own: NDArray[Any]  # density with which a card's owner makes this payment
+
+    def take(self, rows: Ints) -> Marks:
+        """Select rows by position."""
+        return Marks(*(column[rows] for column in self))
+
+
+def fraud_probability(midnight: Midnight, payments: Payments) -> Floats:
     """P(fraud) of each payment of a day, given what was known at midnight."""
-    population = midnight.population
-    own = _own_marks(population, payments, midnight.day)
-    busy = activity_factor(midnight.day, population.drift.season)
-    genuine = population.activity[payments.seat] * busy * own
-    attack = _probe_density(midnight, payments, own) + _cash_density(midnight, payments, own)
+    population, _, _, day = midnight
+    marks = _marks(population, payments, day)
+    busy = activity_factor(day, population.drift.season)
+    genuine = population.activity[marks.seat] * busy * marks.own
+    youth = population.youth(day - payments.opened)
+    attack = _probe_density(midnight, marks, youth) + _cash_density(midnight, marks)
     return np.clip(attack / (attack + genuine), _EDGE, 1.0 - _EDGE)
 
 
-def _normal(
-    values: NDArray[np.float64], mean: NDArray[np.float64], spread: NDArray[np.float64] | float
-) -> NDArray[np.float64]:
+def _normal(values: Floats, mean: Floats | float, spread: Floats | float) -> Floats:
     """Density of a normal distribution, without the constant that cancels."""
-    return np.asarray(np.exp(-0.5 * ((values - mean) / spread) ** 2) / spread)
+    distance = (values - mean) * (np.sqrt(0.5) / spread)
+    return np.asarray(np.exp(-distance * distance) / spread)
 
 
-def _own_marks(population: Population, payments: Payments, day: int) -> NDArray[np.float64]:
-    """Density of (hour, shop, amount, channel) when a card's owner pays."""
+def _marks(population: Population, payments: Payments, day: int) -> Marks:
+    """The marks of each payment, and the density of (hour, shop, amount, channel) of its owner."""
     seat, merchant = payments.seat, payments.merchant
-    hours = HOURS[WEEKEND if is_weekend(day) else WEEKDAY]
-    online = population.online_share(seat, merchant, day)
-    basket = population.log_basket(seat, merchant, day)
-    marks = hours[(payments.time - day * DAY_MS) // HOUR_MS]
-    marks = marks * np.where(payments.channel == ONLINE, online, 1.0 - online)
-    marks *= population.merchant_share(seat, merchant)
-    return np.asarray(marks * _normal(np.log(payments.cents / 100.0), basket, BASKET_SD))
+    hour, online = (payments.time - day * DAY_MS) // HOUR_MS, payments.channel == ONLINE
+    log, presence = np.log(payments.cents / 100.0), population.presence(seat, merchant)
+    share = population.online_share(seat, merchant, day)
+    own = HOURS[WEEKEND if is_weekend(day) else WEEKDAY][hour]
+    own = own * np.where(online, share, 1.0 - share)
+    own *= presence * population.merchants.popularity[merchant]
+    own *= _normal(log, population.log_basket(seat, merchant, day), BASKET_SD)
+    return Marks(seat, merchant, hour, online, log, presence, own)
 
 
-def _ring_marks(
-    population: Population,
-    payments: Payments,
-    day: int,
-    amounts: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> NDArray[np.float64]:
-    """Density of (hour, amount, channel) when a ring pays in its own way."""
-    online = ring_online(population, day)
-    marks = HOURS[FRAUD][(payments.time - day * DAY_MS) // HOUR_MS]
-    marks = marks * np.where(payments.channel == ONLINE, online, 1.0 - online)
-    return np.asarray(marks * _normal(np.log(payments.cents / 100.0), *amounts))
+def _probe_density(midnight: Midnight, marks: Marks, youth: Floats) -> Floats:
+    """Density of first-day attempts: any card can be the next victim, as it is exposed.
 
-
-def _probe_density(
-    midnight: Midnight, payments: Payments, own: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Density of probes: any card can be the next victim, in proportion to its exposure."""
+    One scheme after the other; what depends on ring, shop, hour or channel alone is a table.
+    """
     population, rings, _, day = midnight
-    seat, merchant = payments.seat, payments.merchant
+    book, shops = rings.book, population.merchants
     rates = campaign_rates(population, rings, day)
-    aimed = np.bincount(
-        rings.targets.ravel(), np.outer(rates, TARGET_WEIGHT).ravel(), len(population.merchants)
-    )
-    habitual = rates.sum() * population.merchant_share(seat, merchant)
-    shops = TARGET_SHARE * aimed[merchant] + (1.0 - TARGET_SHARE) * habitual
-    copies = copying_share(population, day)
-    marks = _ring_marks(population, payments, day, ring_amounts(population, 0.0, True, day))
-    exposure = population.exposure(seat, day - payments.opened)
-    mixed = (1.0 - copies) * marks * shops + copies * rates.sum() * own
-    return np.asarray(ATTEMPTS[0] * exposure * mixed)
+    in_use = np.flatnonzero(rates.any(axis=0))
+    attempts = rates.sum(axis=0) * book.attempts[:, 0]
+    copies = book.copying_share(np.arange(len(attempts)), float(drifted_copying(population, day)))
+    copied = attempts * copies
+    density = (copied.sum() + (copied @ book.young) * youth) * marks.own
+    presence = {
+        where: population.presence(marks.seat, marks.merchant, where)
+        for where in {HOME, ABROAD} & set(book.where[in_use].tolist())
+    } | {HABIT: marks.presence}
+    cell = 2 * marks.hour + marks.online
+    for scheme in in_use.tolist():
+        share = float(ring_online(population, book, scheme, day))
+        own_way = attempts[scheme] * (1.0 - copies[scheme])
+        table = own_way * np.outer(HOURS[book.hours[scheme]], [1.0 - share, share]).ravel()
+        weights = np.outer(rates[:, scheme] / rates[:, scheme].sum(), book.ranked[scheme])
+        listed = np.bincount(rings.targets[:, scheme].ravel(), weights.ravel(), len(shops))
+        others = (1.0 - book.aimed[scheme]) * shops.popularity * book.tilt[scheme, shops.category]
+        shop = presence[int(book.where[scheme])] * others[marks.merchant]
+        shop += (book.aimed[scheme] * listed)[marks.merchant]
+        median = book.log_amount[scheme, 0] + float(population.inflation(day))
+        shop *= _normal(marks.log, median, book.spread[scheme, 0])
+        shop *= table[cell]
+        density += shop * (1.0 + book.young[scheme] * youth)
+    return np.asarray(population.vulnerability[marks.seat] * density)
 
 
-def _cash_density(
-    midnight: Midnight, payments: Payments, own: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Density of cash-outs: only cards that are in a ring's hands since an earlier day."""
+def _cash_density(midnight: Midnight, marks: Marks) -> Floats:
+    """Density of later attempts: only cards that are in a ring's hands since an earlier day."""
     population, rings, live, day = midnight
-    stolen = np.zeros(len(population), dtype=bool)
+    book, stolen = rings.book, np.zeros(len(population), dtype=bool)
     stolen[live.seat] = True
-    suspects = np.flatnonzero(stolen[payments.seat])
+    suspects = np.flatnonzero(stolen[marks.seat])
     # One line for each pair of a payment and a campaign that has its card.
-    suspect, campaign = np.nonzero(payments.seat[suspects][:, None] == live.seat)
+    suspect, campaign = np.nonzero(marks.seat[suspects][:, None] == live.seat)
     row = suspects[suspect]
-    pairs, campaigns, own_pairs = payments.take(row), live.take(campaign), own[row]
-    aimed = (rings.targets[campaigns.ring] == pairs.merchant[:, None]) @ TARGET_WEIGHT
-    habitual = population.merchant_share(pairs.seat, pairs.merchant)
-    shops = TARGET_SHARE * aimed + (1.0 - TARGET_SHARE) * habitual
-    copies = copying_share(population, day)
-    amounts = ring_amounts(population, rings.level[campaigns.ring], False, day)
-    marks = _ring_marks(population, pairs, day, amounts) * shops
-    density = ATTEMPTS[day - campaigns.start] * ((1.0 - copies) * marks + copies * own_pairs)
-    return np.bincount(row, density, len(own)).astype(np.float64)
+    pairs, owners = marks.take(row), live.take(campaign)
+    scheme, later = owners.scheme, np.ones(len(row), dtype=np.int64)
+    share = ring_online(population, book, scheme, day)
+    median = log_amount(population, rings, (owners.ring, scheme), later, day)
+    density = HOURS[book.hours[scheme], pairs.hour] * np.where(pairs.online, share, 1.0 - share)
+    density = density * _normal(pairs.log, median, book.spread[scheme, 1])
+    density *= _shop_share(population, rings, owners, pairs)
+    copies = book.copying_share(scheme, drifted_copying(population, day))
+    mixed = (1.0 - copies) * density + copies * pairs.own
+    attempts = book.attempts[scheme, day - owners.start]
+    return np.bincount(row, attempts * mixed, len(marks.own)).astype(np.float64)
+
+
+def _shop_share(population: Population, rings: Rings, owners: Campaigns, pairs: Marks) -> Floats:
+    """P(shop | campaign) of each pair when its ring pays in its own way."""
+    book, shops, scheme = rings.book, population.merchants, owners.scheme
+    listed = rings.targets[owners.ring, scheme] == pairs.merchant[:, None]
+    aimed = (listed * book.ranked[scheme]).sum(axis=1)
+    where = [population.presence(pairs.seat, pairs.merchant, way) for way in (HABIT, HOME, ABROAD)]
+    others = np.choose(book.where[scheme], where) * shops.popularity[pairs.merchant]
+    others = others * book.tilt[scheme, shops.category[pairs.merchant]]
+    return np.asarray(book.aimed[scheme] * aimed + (1.0 - book.aimed[scheme]) * others)

@@ -33,12 +33,15 @@ from mlsys_lessons.worlds.payments.people import CHURN, Reviewers, schedule_repo
 from mlsys_lessons.worlds.payments.population import populate
 from mlsys_lessons.worlds.payments.purchases import genuine_payments, join
 from mlsys_lessons.worlds.payments.state import (
+    REMEMBERED_DAYS,
+    Doubts,
     WorldState,
     attempts_of_day,
     carry_over,
     let_go,
     past_attempts,
     plan_reports,
+    recollect,
     remembered_attempts,
     usable,
     world_at_start,
@@ -90,7 +93,7 @@ class PaymentsWorld:
         """Return the world at midnight of day 0, after a history in which all was approved.
 
         >>> payments_world(seed=7, daily=1_000).start()
-        WorldState(7 stolen cards in use, 0 customers gone, 123 reports to come)
+        WorldState(8 stolen cards in use, 0 customers gone, 100 reports to come)
         """
         return world_at_start(self.population, self.daily)
 
@@ -98,22 +101,26 @@ class PaymentsWorld:
         """Return the payments of a day, in order of arrival, and the truth about them.
 
         >>> world = payments_world(seed=7, daily=1_000)
-        >>> requests, truth = world.day(0, world.start())
+        >>> requests, truth = world.day(2, world.start())
         >>> len(requests), int(truth.true_label.sum())
-        (1258, 11)
+        (1162, 7)
         """
         tick = whole_number("tick", tick, 0, LAST_TICK)
         people = self.population
         attempts, campaigns = attempts_of_day(people, state, tick)
         genuine = genuine_payments(people, tick, state.gone)
         payments = join([genuine, attempts])
-        ring = np.concatenate([np.full(len(genuine.seat), -1), campaigns.ring]).astype(np.int16)
         order, arrival = in_arrival_order(payments)
-        payments, ring = payments.take(order), ring[order]
+        payments = payments.take(order)
+        actors = [
+            np.append(np.full(len(genuine.seat), -1), actor)[order].astype(np.int16)
+            for actor in (campaigns.ring, campaigns.scheme)
+        ]
         midnight = Midnight(people, state.rings, usable(people, state, tick), tick)
         probability = fraud_probability(midnight, payments)
+        state.doubts_today = tick, Doubts.of(payments, probability)
         return Day(
-            request_frame(people, payments, arrival), truth_frame(payments, ring, probability)
+            request_frame(people, payments, arrival), truth_frame(payments, actors, probability)
         )
 
     def review(self, state: WorldState, tick: int, picks: pd.DataFrame) -> pd.DataFrame:
@@ -125,8 +132,17 @@ class PaymentsWorld:
         [0, 0]
         """
         attempts, _ = remembered_attempts(self.population, state, tick)
-        fraud = locate(picks["request_id"].to_numpy(np.int64), attempts.request_id) >= 0
-        return self.reviewers.judge(self.seed, picks, fraud)
+        ids = picks["request_id"].to_numpy(np.int64)
+        fraud = locate(ids, attempts.request_id) >= 0
+        doubts = recollect([state.doubts, self._doubts(state, tick)], tick - REMEMBERED_DAYS)
+        return self.reviewers.judge(self.seed, picks, fraud, doubts.about(ids))
+
+    def _doubts(self, state: WorldState, tick: int) -> Doubts:
+        """True probabilities of a day; the state keeps them until the day is carried over."""
+        if state.doubts_today is None or state.doubts_today[0] != tick:
+            self.day(tick, state)
+        assert state.doubts_today is not None
+        return state.doubts_today[1]
 
     def reports(self, state: WorldState, tick: int) -> pd.DataFrame:
         """Hand over the cardholders' reports due by the end of day `tick`; each comes once.
@@ -156,7 +172,9 @@ class PaymentsWorld:
             leaving = wronged[luck(self.seed, "churn", wronged) < chance]
             let_go(self.population, state, tick, leaving)
         ended = ended_campaigns(self.population, campaigns, blocked)
-        carry_over(self.population, state, tick, (payments, campaigns), ended)
+        carry_over(
+            self.population, state, tick, (payments, campaigns), self._doubts(state, tick), ended
+        )
         fate = through.astype(np.int8) - blocked
         adapt(self.population, state.rings, tick, (payments, campaigns), fate)
 
@@ -166,9 +184,9 @@ class PaymentsWorld:
         history(60) is the end of history(180): the past does not depend on how much of it
         is asked for.
 
-        >>> requests, labels = payments_world(seed=7, daily=1_000).history(60)
+        >>> requests, labels = payments_world(seed=7, daily=1_000).history(90)
         >>> labels.source.value_counts().to_dict()
-        {'matured': 15758, 'cardholder': 184, 'late': 4, 'investigator': 0}
+        {'matured': 46544, 'cardholder': 268, 'late': 8, 'investigator': 0}
         """
         days = whole_number("days", days, 1, LOOKBACK)
         attempts, _, _ = past_attempts(self.population, self.daily, days)
