@@ -116,20 +116,25 @@ def _probe_density(midnight: Midnight, marks: Marks, youth: Floats) -> Floats:
         where: population.presence(marks.seat, marks.merchant, where)
         for where in {HOME, ABROAD} & set(book.where[in_use].tolist())
     } | {HABIT: marks.presence}
-    cell = 2 * marks.hour + marks.online
+    cell, by_youth = 2 * marks.hour + marks.online, dict[float, Floats]()
     for scheme in in_use.tolist():
         share = float(ring_online(population, book, scheme, day))
-        own_way = attempts[scheme] * (1.0 - copies[scheme])
+        spread, young = book.spread[scheme, 0], float(book.young[scheme])
+        own_way = attempts[scheme] * (1.0 - copies[scheme]) / spread
         table = own_way * np.outer(HOURS[book.hours[scheme]], [1.0 - share, share]).ravel()
         weights = np.outer(rates[:, scheme] / rates[:, scheme].sum(), book.ranked[scheme])
         listed = np.bincount(rings.targets[:, scheme].ravel(), weights.ravel(), len(shops))
         others = (1.0 - book.aimed[scheme]) * shops.popularity * book.tilt[scheme, shops.category]
         shop = presence[int(book.where[scheme])] * others[marks.merchant]
         shop += (book.aimed[scheme] * listed)[marks.merchant]
-        median = book.log_amount[scheme, 0] + float(population.inflation(day))
-        shop *= _normal(marks.log, median, book.spread[scheme, 0])
+        exponent = marks.log - (book.log_amount[scheme, 0] + float(population.inflation(day)))
+        exponent *= exponent
+        exponent *= -0.5 / spread**2
+        shop *= np.exp(exponent, out=exponent)
         shop *= table[cell]
-        density += shop * (1.0 + book.young[scheme] * youth)
+        by_youth[young] = by_youth[young] + shop if young in by_youth else shop
+    for young, attack in by_youth.items():
+        density += attack * (1.0 + young * youth)
     return np.asarray(population.vulnerability[marks.seat] * density)
 
 
