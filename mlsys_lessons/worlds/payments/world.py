@@ -7,6 +7,7 @@ it the world sees final actions only.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -110,11 +111,15 @@ class PaymentsWorld:
         ring = np.concatenate([np.full(len(genuine.seat), -1), campaigns.ring]).astype(np.int16)
         order, arrival = in_arrival_order(payments)
         payments, ring = payments.take(order), ring[order]
-        midnight = Midnight(people, state.rings, usable(people, state, tick), tick)
-        probability = fraud_probability(midnight, payments)
+        probability = fraud_probability(self.midnight(tick, state), payments)
         return Day(
             request_frame(people, payments, arrival), truth_frame(payments, ring, probability)
         )
+
+    def midnight(self, tick: int, state: WorldState) -> Midnight:
+        """Return what can be known when a day begins; it stays as it is when the state goes on."""
+        live, rings = usable(self.population, state, tick), copy.deepcopy(state.rings)
+        return Midnight(self.population, rings, live, tick)
 
     def review(self, state: WorldState, tick: int, picks: pd.DataFrame) -> pd.DataFrame:
         """Let the reviewers judge picks (request_id, score): request_id, label, minutes.
