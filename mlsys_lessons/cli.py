@@ -127,6 +127,7 @@ def _claims_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, help="of each run (as the stored claims)")
     parser.add_argument("--daily", type=int, help="requests a day (as the stored claims)")
     parser.add_argument("--store", action="store_true", help="keep it as the committed result")
+    parser.add_argument("--coverage", action="store_true", help="only: how far intervals hold")
 
 
 def _ageing_arguments(parser: argparse.ArgumentParser) -> None:
@@ -236,8 +237,11 @@ def _serve(options: argparse.Namespace) -> NoReturn:
 
 def _claims(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.claims import laboratory
+    from mlsys_lessons.experiments import coverage
     from mlsys_lessons.simulation.scenarios import ClaimSize
 
+    if options.coverage:
+        return coverage.answer()
     scale = {"days": options.days, "daily": options.daily}
     size = ClaimSize(**{name: number for name, number in scale.items() if number is not None})
     results = []

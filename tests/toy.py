@@ -140,6 +140,10 @@ class ShelfWorld:
         truth = {"true_label": label, "true_probability": ignored, "true_amount_cents": nothing}
         return Day(requests, pd.DataFrame(truth, index=pd.Index(keys, name="row_key")))
 
+    def midnight(self, tick: int, state: Any) -> Any:
+        """No reference asks here."""
+        raise AssertionError("no reference reads received rows here")
+
     def review(self, state: Any, tick: int, picks: pd.DataFrame) -> pd.DataFrame:
         """Nobody is asked."""
         raise AssertionError("nobody reviews here")

@@ -14,7 +14,8 @@ All committed results again, in one command (hours on one core, so `--jobs 2` he
     runs.py code_version.py code_shapes.py    each run is made once, for as long as its code stays
 
 A claim that fails in our world is reported as failed. No parameter was chosen for a claim: worlds,
-systems and costs are the defaults of the whole course, thresholds stand in each claim's module.
+systems and costs are the defaults of the whole course, thresholds stand in claim.py or in each
+claim's module, and a definition that was changed later stands beside the new one.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.claims.claim import ORDINARY, Claim, Effects, Evidence, numbers
 from mlsys_lessons.claims.effects import ratio_effect
+from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.experiments.arms import NAIVE, RESILIENT, Arm, summary
 from mlsys_lessons.experiments.pasts import AnotherPast, table_of, trained_on
 from mlsys_lessons.experiments.statistics import Values, ratio_interval
@@ -194,4 +195,5 @@ CLAIM = Claim(
     beside=control,
     notes=notes,
     table=table,
+    earlier=(Earlier("the same with BCa intervals", "does not hold", "2026-11-23"),),
 )

@@ -11,19 +11,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mlsys_lessons.claims.claim import Claim, Effects, Evidence, Row, table_by_rate
+from mlsys_lessons.claims.claim import (
+    NOTHING,
+    Claim,
+    Effects,
+    Evidence,
+    Row,
+    table_by_rate,
+    yardstick,
+)
 from mlsys_lessons.claims.effects import mean_effect
+from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.experiments.arms import RESILIENT, Arm
 from mlsys_lessons.experiments.statistics import mean_interval, ratio_interval
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import CATALOGUE, Fault
 
-# Written before the first run: what C2 calls a difference that a manager would notice.
-EUROS_PER_THOUSAND = 10.0
-
 AGES = (0.0, 1.0, 2.0, 4.0, 7.0)  # days since the table was written, at each midnight
 YOUNG, OLD = 1.0, 7.0  # the two ages that the claim hangs on
-FRESH, NOTHING = "fresh", "approve all"
+FRESH = "fresh"
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ def arms(rate: float) -> Mapping[str, Arm]:
     """Fresh, each age, and approving everything as the zero."""
     aged = {f"{age:g} days": StaleArm(RESILIENT, rate=rate, retraining=False, age=age)
             for age in AGES}  # fmt: skip
-    return {FRESH: Arm(RESILIENT, rate=rate, retraining=False), NOTHING: Arm((), rate=rate), **aged}
+    fresh = Arm(RESILIENT, rate=rate, retraining=False)
+    return {FRESH: fresh, NOTHING: Arm((), rate=rate), **aged, **yardstick(rate)}
 
 
 def effects(evidence: Evidence, rate: float) -> Effects:
@@ -51,7 +58,7 @@ def effects(evidence: Evidence, rate: float) -> Effects:
     return tuple(
         mean_effect(
             f"lost at {age:g} days", unit, evidence.gap(FRESH, f"{age:g} days", rate),
-            EUROS_PER_THOUSAND,
+            evidence.practical,
         )
         for age in (YOUNG, OLD)
     )  # fmt: skip
@@ -86,4 +93,5 @@ CLAIM = Claim(
     effects=effects,
     notes=notes,
     table=table_by_rate(rows),
+    earlier=(Earlier("against 10 EUR in any case, BCa intervals", "holds", "2026-11-23"),),
 )

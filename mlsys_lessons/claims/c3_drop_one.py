@@ -18,6 +18,7 @@ from mlsys_lessons.claims.claim import (
     table_by_rate,
 )
 from mlsys_lessons.claims.effects import FAILS, HOLDS, UNDECIDED, all_of, ratio_effect
+from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.statistics import mean_interval
@@ -85,4 +86,5 @@ CLAIM = Claim(
     shown=least_effect,
     notes=notes,
     table=table_by_rate(rows),
+    earlier=(Earlier("the same with BCa intervals", "does not hold", "2026-11-23"),),
 )

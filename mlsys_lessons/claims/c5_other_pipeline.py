@@ -23,6 +23,7 @@ from mlsys_lessons.claims.claim import (
     table_by_rate,
 )
 from mlsys_lessons.claims.effects import FAILS, HOLDS, all_of, mean_effect
+from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.pipelines import STATE, Pair
 from mlsys_lessons.experiments.statistics import mean_interval
@@ -107,4 +108,5 @@ CLAIM = Claim(
     shown=least_effect,
     notes=notes,
     table=table_by_rate(rows),
+    earlier=(Earlier("the same with BCa intervals", "undecided", "2026-11-23"),),
 )

@@ -2,7 +2,8 @@
 
 Each mode strikes the resilient system for a week, at its stated severity, and the same system with
 the answering component at its naive level, on the same luck. Each of the two is compared with
-itself on undisturbed days, so that upkeep and everyday worth cancel: what is left is the damage.
+itself on undisturbed days, so that upkeep and everyday worth cancel: what is left is the damage,
+held against the practical threshold (claim.py) for the days that are struck.
 How often a mode must come for its design to pay is told beside it. A week needs no 120 days:
 
     python -m mlsys_lessons.claims C7 --seeds 30 --days 30
@@ -25,15 +26,15 @@ from mlsys_lessons.claims.claim import (
     numbers,
     of_the_ordinary_year,
     unless_quiet,
+    yardstick,
 )
 from mlsys_lessons.claims.effects import HOLDS, Effect, mean_effect
+from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.experiments.arms import RESILIENT, Arm
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import ANSWERED_BY, FAILURE_MODES, Fault
 from mlsys_lessons.worlds.payments.domain import COSTS
 
-# Written before the first run: about 1 % of the margin of the days that are struck, as in C2.
-EUROS_PER_THOUSAND = 10.0
 WINDOW_DAYS = 7.0
 
 _QUIET = "no incident"
@@ -73,7 +74,7 @@ def arms(rate: float) -> Mapping[str, Arm]:
         for mode, answer in ANSWERED_BY.items()
         for missing in ("", answer)
     }
-    return quiet | struck
+    return {**quiet, **struck, **yardstick(rate)}
 
 
 def _name(mode: str, missing: str) -> str:
@@ -88,7 +89,7 @@ def saved(evidence: Evidence, rate: float) -> Effects:
 def _saved(evidence: Evidence, mode: str, rate: float) -> Effect:
     without = _damage(evidence, mode, ANSWERED_BY[mode], rate)
     euros = numbers(without - _damage(evidence, mode, "", rate))
-    return mean_effect(f"{mode}: saved", _UNIT, euros, EUROS_PER_THOUSAND)
+    return mean_effect(f"{mode}: saved", _UNIT, euros, evidence.practical)
 
 
 def _damage(evidence: Evidence, mode: str, missing: str, rate: float) -> pd.Series:
@@ -138,4 +139,5 @@ CLAIM = Claim(
     shown=least_effect,
     notes=notes,
     table=table,
+    earlier=(Earlier("against 10 EUR in any case, BCa intervals", "holds", "2026-11-23"),),
 )

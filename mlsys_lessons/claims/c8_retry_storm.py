@@ -24,6 +24,7 @@ from mlsys_lessons.claims.claim import (
     unless_quiet,
 )
 from mlsys_lessons.claims.effects import mean_effect
+from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import Fault
@@ -126,4 +127,5 @@ CLAIM = Claim(
     verdict=of_the_ordinary_year,
     notes=notes,
     table=table,
+    earlier=(Earlier("the same with BCa intervals", "holds", "2026-11-23"),),
 )

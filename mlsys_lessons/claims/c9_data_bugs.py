@@ -24,8 +24,10 @@ from mlsys_lessons.claims.claim import (
     numbers,
     table_by_rate,
     unless_contradicted,
+    yardstick,
 )
 from mlsys_lessons.claims.effects import FAILS, HOLDS, Effect, mean_effect
+from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.pasts import (
@@ -39,9 +41,6 @@ from mlsys_lessons.simulation.scenarios import INCIDENTS, ClaimSize
 from mlsys_lessons.system.faults import CATALOGUE, Fault
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import payments_world
-
-# Written before the first run: what C2 calls a difference that a manager would notice.
-EUROS_PER_THOUSAND = 10.0
 
 HALVES = {"lost when it is fixed": "fixed", "won by having learned it": "new"}  # against which life
 FAULTS = ("unit_change", "null_flood", "time_zone_shift", "renamed_category", "stale_features")
@@ -81,7 +80,7 @@ class BuggyArm(Arm):
 
 def arms(rate: float) -> Mapping[str, Arm]:
     """One clean life, and three more for each fault."""
-    lives = {"clean": BuggyArm(LEVELS, rate=rate)}
+    lives: dict[str, Arm] = {"clean": BuggyArm(LEVELS, rate=rate), **yardstick(rate)}
     for name in FAULTS:
         lives[f"{name}: new"] = BuggyArm(LEVELS, rate=rate, fault=name, live=True)
         lives[f"{name}: learned"] = BuggyArm(LEVELS, rate=rate, fault=name, live=True, learned=True)
@@ -105,7 +104,7 @@ def _effect(evidence: Evidence, rate: float, half: str, faults: tuple[str, ...])
     gaps = [euros[f"{name}: learned"] - euros[f"{name}: {HALVES[half]}"] for name in faults]
     mean = numbers(sum(gaps[1:], gaps[0]) / len(gaps))
     name = f"{half}, {faults[0] if len(faults) == 1 else 'mean of the faults'}"
-    return mean_effect(name, "EUR per 1,000 requests", mean, EUROS_PER_THOUSAND)
+    return mean_effect(name, "EUR per 1,000 requests", mean, evidence.practical)
 
 
 def verdict(evidence: Evidence, verdicts: Verdicts) -> str:
@@ -145,4 +144,5 @@ CLAIM = Claim(
     verdict=verdict,
     notes=notes,
     table=table_by_rate(rows),
+    earlier=(Earlier("against 10 EUR in any case, BCa intervals", "does not hold", "2026-11-23"),),
 )

@@ -15,13 +15,20 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons.claims.effects import FAILS, HOLDS, Effect, all_of, p_of_all
-from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.claims.result import Earlier
+from mlsys_lessons.experiments.arms import NAIVE, Arm
 from mlsys_lessons.experiments.statistics import FAMILY, Values
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
 ORDINARY = 1.0  # the incident rate of the ordinary year
 RATES = (0.0, ORDINARY, 4.0)  # swept: no faults, the ordinary year, four times as many
 SWEEP_SHARE, SWEEP_LEAST = 4, 3  # a quarter of the seeds at the other rates, at least three
+
+# The one practical threshold: a twentieth of what the model adds to approving everything, or, where
+# that is smaller, what a manager would notice (about 1 % of the margin). A claim has another one
+# where its sentence says more ("collapses", "most": half) or where its unit is not money.
+PRACTICAL_SHARE, PRACTICAL_EUROS = 0.05, 10.0
+NOTHING, MODEL_ALONE = "approve all", "the model alone"
 
 Effects = tuple[Effect, ...]
 Verdicts = Mapping[float, str]  # by incident rate
@@ -52,6 +59,12 @@ class Evidence:
         euros = self.euros(rate)
         return numbers(euros[arm] - euros[other])
 
+    @property
+    def practical(self) -> float:
+        """The practical threshold, euros per 1,000 requests; needs the arms of `yardstick`."""
+        lift = float(self.gap(MODEL_ALONE, NOTHING).mean())
+        return max(0.0, min(PRACTICAL_SHARE * lift, PRACTICAL_EUROS))
+
     def means(self, arm: str, rate: float = ORDINARY) -> dict[str, float]:
         """Mean euros per 1,000 requests of an arm, expected and realised: columns of a table."""
         realised = self.euros(rate, money="value_cents")[arm].mean()
@@ -76,6 +89,11 @@ class Findings:
 
 # evidence, incident rate, effects there, size of the family of tests -> verdict at that rate
 VerdictAt = Callable[[Evidence, float, Effects, int], str]
+
+
+def yardstick(rate: float) -> Mapping[str, Arm]:
+    """The arms that the practical threshold is taken from: those of the ordinary year."""
+    return {NOTHING: Arm(()), MODEL_ALONE: Arm(NAIVE)} if rate == ORDINARY else {}
 
 
 # --- how most claims are judged ------------------------------------------------------------------
@@ -142,6 +160,7 @@ class Claim:
     verdict_at: VerdictAt = each_holds
     verdict: Callable[[Evidence, Verdicts], str] = unless_contradicted
     promises: Callable[[int], dict[str, float]] | None = None  # a notebook's, by seed, if needed
+    earlier: tuple[Earlier, ...] = ()  # what it meant before, if that was changed after a result
 
     def __repr__(self) -> str:
         return f"Claim({self.name}: {self.sentence!r})"

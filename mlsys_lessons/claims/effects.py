@@ -26,7 +26,7 @@ ALPHA = 0.05
 class Effect:
     """One number that a claim hangs on, against the threshold written down for it.
 
-    `p` is that of the paired t test against the threshold; the claim says the effect is above it.
+    `p` is that of the paired test against the threshold; the claim says the effect is above it.
     """
 
     name: str

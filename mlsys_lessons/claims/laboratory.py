@@ -113,6 +113,7 @@ def _result(claim: Claim, evidence: Evidence) -> Result:
         fails_where=claim.fails_where,
         p=findings.p,
         notes=(*findings.notes, sweep, *odd_size),
+        earlier=claim.earlier,
     )
 
 

@@ -15,6 +15,19 @@ from mlsys_lessons.simulation.scenarios import ClaimSize
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """What a claim meant before its definition was changed, and how it was judged then.
+
+    Why it matters: a definition that changes after a result was seen can make anything come true.
+    Whoever reads the new verdict sees the old one beside it.
+    """
+
+    definition: str
+    verdict: str
+    date: str  # ISO
+
+
+@dataclass(frozen=True)
 class Result:
     """A claim's outcome with everything needed to judge it, and to store it."""
 
@@ -32,6 +45,7 @@ class Result:
     fails_where: str
     p: float
     notes: tuple[str, ...] = ()
+    earlier: tuple[Earlier, ...] = ()  # oldest first
 
     def __repr__(self) -> str:
         where = f"{len(self.seeds)} seeds of {self.size.days} days x {self.size.daily:,}"
@@ -43,6 +57,7 @@ class Result:
         settings = [f"{rate:g} x: {value:.4g}, {verdict}" for rate, (value, verdict) in rates]
         lines.append(f"  incidents  {'; '.join(settings)}; {self.flip}")
         lines += [f"  would fail  {self.fails_where}", *(f"  note  {note}" for note in self.notes)]
+        lines += [f"  before {one.date}, {one.definition}: {one.verdict}" for one in self.earlier]
         lines.append(f"  run on {self.date}, engine {self.code_version}")
         return "\n".join(lines)
 
@@ -74,6 +89,7 @@ class Result:
             rates = plain["by_rate"].items()
             plain["by_rate"] = {float(rate): (value, verdict) for rate, (value, verdict) in rates}
             plain["seeds"], plain["notes"] = tuple(plain["seeds"]), tuple(plain["notes"])
+            plain["earlier"] = tuple(Earlier(**one) for one in plain.get("earlier", ()))
             return cls(**plain)
         except (ValueError, KeyError, TypeError) as error:
             problem = f"{text[:40]!r}... is no stored result ({error}); run the claim again."

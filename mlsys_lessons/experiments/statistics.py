@@ -1,8 +1,10 @@
 """Statistics of paired experiments: intervals, tests, Holm's correction, AUC. It knows no claim.
 
-One rule for every interval, written before the first run: from 15 seeds on, the bias-corrected and
-accelerated bootstrap (Efron, 1987); below that, where the bootstrap is too narrow, the hull of the
-bootstrap and Student's t, with the Shapiro-Wilk check of t's assumption told beside it.
+One rule for every interval: on either side bootstrap-t or Student's t, whichever reaches farther.
+Of the candidates in intervals.py it misses the mean of real paired effects least (coverage.py).
+With twenty pairs it keeps 95 % where incidents are frequent; where a rare one makes most of an
+effect it misses one in eight, and every other candidate more: run more seeds there. With two or
+three pairs there is nothing to resample, and Student's t decides alone.
 """
 
 from __future__ import annotations
@@ -14,12 +16,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mlsys_lessons.randomness import stream
+from mlsys_lessons.experiments.intervals import Samples, student, widest, widest_p
 from mlsys_lessons.records import InputError
 
 FAMILY = 28  # claims in the course, whether they have been run yet or not
 LEVEL = 0.95
-FEW = 15  # below so many pairs the bootstrap alone is not to be trusted
+FEW = 4  # below so many pairs there is nothing to resample
 RESAMPLES = 9_999
 
 Values = NDArray[np.float64]
@@ -65,8 +67,9 @@ def mean_interval(differences: ArrayLike, *, resamples: int = RESAMPLES) -> Inte
 def ratio_interval(parts: ArrayLike, wholes: ArrayLike, *, resamples: int = RESAMPLES) -> Interval:
     """The ratio of two paired means with its interval.
 
-    A ratio of means, not a mean of ratios: one seed with a small whole must not decide. The t side
-    uses the residuals part - ratio x whole (the delta method; Cochran, Sampling Techniques, 1977).
+    A ratio of means, not a mean of ratios: one seed with a small whole must not decide. Its error
+    is that of the residuals part - ratio x whole (the delta method; Cochran, Sampling Techniques,
+    1977), of each resample its own.
 
     >>> ratio_interval([1.0, 2.0, 3.0], [2.0, 4.0, 6.0])
     0.5 [0.5, 0.5]
@@ -78,56 +81,26 @@ def ratio_interval(parts: ArrayLike, wholes: ArrayLike, *, resamples: int = RESA
 
 
 def _interval(parts: Values, wholes: Values, resamples: int) -> Interval:
-    pairs = len(parts)
-    estimate = float(parts.mean() / wholes.mean())
-    residuals = parts - estimate * wholes
-    if np.ptp(residuals) <= 1e-9 * max(1.0, float(np.abs(parts).max())):
+    samples = Samples(parts[None], wholes[None], resamples)
+    estimate, pairs = float(samples.estimate[0]), len(parts)
+    if _agree(parts - estimate * wholes, parts):
         return Interval(estimate, estimate, estimate, "all pairs agree", pairs)
-    low, high = _bootstrap(parts, wholes, resamples)
-    if pairs >= FEW:
-        return Interval(estimate, low, high, f"BCa bootstrap, {resamples} resamples", pairs)
-    reach = _student_reach(residuals) / abs(float(wholes.mean()))
-    hull = min(low, estimate - reach), max(high, estimate + reach)
-    method = f"hull of BCa bootstrap and t ({_normality(residuals)})"
-    return Interval(estimate, *hull, method, pairs)
+    limits, method = widest, f"bootstrap-t or Student's t, {resamples} resamples"
+    if pairs < FEW:
+        limits, method = student, "Student's t, too few pairs to resample"
+    low, high = limits(samples, LEVEL)
+    return Interval(estimate, float(low[0]), float(high[0]), method, pairs)
 
 
-def _bootstrap(parts: Values, wholes: Values, resamples: int) -> tuple[float, float]:
-    """BCa limits; with two or three pairs these do not exist, and t alone decides."""
-    from scipy.stats import bootstrap
-
-    if len(parts) < 4:
-        return np.inf, -np.inf
-
-    def ratio(over: Values, under: Values, axis: int = -1) -> Values:
-        return np.asarray(over.mean(axis=axis) / under.mean(axis=axis))
-
-    found = bootstrap(
-        (parts, wholes), ratio, paired=True, vectorized=True, method="BCa",
-        n_resamples=resamples, confidence_level=LEVEL, rng=stream(0, "bootstrap"),
-    ).confidence_interval  # fmt: skip
-    limits = float(found.low), float(found.high)
-    return limits if np.isfinite(limits).all() else (np.inf, -np.inf)
+def _agree(errors: Values, values: Values) -> bool:
+    """Whether there is nothing between the pairs but rounding."""
+    return bool(np.ptp(errors) <= 1e-9 * max(1.0, float(np.abs(values).max())))
 
 
-def _student_reach(residuals: Values) -> float:
-    from scipy.stats import t
+def p_value(differences: ArrayLike, threshold: float = 0.0, *, resamples: int = RESAMPLES) -> float:
+    """Two-sided p that the mean difference equals the threshold, by the interval's own rule.
 
-    pairs = len(residuals)
-    error = residuals.std(ddof=1) / np.sqrt(pairs)
-    return float(t.ppf((1 + LEVEL) / 2, pairs - 1) * error)
-
-
-def _normality(residuals: Values) -> str:
-    from scipy.stats import shapiro
-
-    if len(residuals) < 3:
-        return "too few pairs to check normality"
-    return f"Shapiro-Wilk p = {shapiro(residuals).pvalue:.2f}"
-
-
-def p_value(differences: ArrayLike, threshold: float = 0.0) -> float:
-    """Two-sided p of a t test that the mean difference equals the threshold.
+    It is never below 2 / (resamples + 1), which no correction of the course's family needs.
 
     >>> p_value([1.0, 1.0, 1.0], 0.5)
     0.0
@@ -135,9 +108,13 @@ def p_value(differences: ArrayLike, threshold: float = 0.0) -> float:
     from scipy.stats import ttest_1samp
 
     values = _checked(differences)
-    if np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):
+    if _agree(values, values):
         return float(abs(values.mean() - threshold) <= 1e-9)
-    return float(ttest_1samp(values, threshold).pvalue)
+    if len(values) < FEW:
+        return float(ttest_1samp(values, threshold).pvalue)
+    return float(
+        widest_p(Samples(values[None], np.ones((1, len(values))), resamples), threshold)[0]
+    )
 
 
 def holm(p_values: Mapping[str, float], *, family: int = FAMILY) -> dict[str, float]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -52,7 +53,7 @@ class Loop:
         with self.recorder:
             day = world.day(tick, self.state)
             rows, truth = self.transit.deliver(tick, day, self.faults, system.domain.identity)
-            system.reveal(truth)
+            system.reveal(truth, partial(world.midnight, tick, self.state))
             for batch in _batches(rows, self.batch_size):
                 system.handle(batch)
             reports = world.reports(self.state, tick)

@@ -263,11 +263,17 @@ class System(Parts):
         self.features.warm(requests, labels)
         self.labels.warm(requests, labels)
 
-    def reveal(self, truth: pd.DataFrame) -> None:
-        """Show the truth to a reference model; every other model stays in the dark."""
-        registry = self.inference.registry
-        if registry.truth_column:
-            registry.model.reveal(truth)  # type: ignore[attr-defined]
+    def reveal(self, truth: pd.DataFrame, midnight: Callable[[], Any]) -> None:
+        """Show the truth to a reference model; every other model stays in the dark.
+
+        One that reads received rows (`watch`) gets what the world knows at midnight instead, and
+        the faults: a stale table makes it as old.
+        """
+        model: Any = self.inference.registry.model
+        if hasattr(model, "watch"):
+            model.watch(midnight(), self.faults)
+        elif self.inference.registry.truth_column:
+            model.reveal(truth)
 
     def install(self, faults: Iterable[Fault]) -> None:
         """Put faults around the stages; components stay as they are."""

@@ -75,6 +75,9 @@ class World(Protocol):
     def day(self, tick: int, state: Any) -> Day:
         """The requests of a day, and the truth about them."""
 
+    def midnight(self, tick: int, state: Any) -> Any:
+        """What can be known when a day begins; for references that read received rows."""
+
     def review(self, state: Any, tick: int, picks: pd.DataFrame) -> pd.DataFrame:
         """What people find on held rows (identity, score): identity, label, minutes."""
 

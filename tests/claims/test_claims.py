@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import permutations
 from math import factorial
 from pathlib import Path
@@ -37,6 +38,7 @@ from mlsys_lessons.claims.effects import FAILS, HOLDS, UNDECIDED, Effect, all_of
 from mlsys_lessons.claims.result import Result, flip
 from mlsys_lessons.claims.runs import Job, cache_folder, remembered, summaries
 from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.experiments import extreme_models
 from mlsys_lessons.experiments.arms import NAIVE, RESILIENT, Arm
 from mlsys_lessons.experiments.notebook_promises import promises
 from mlsys_lessons.experiments.open_labels import OpenLabelsWorld
@@ -152,14 +154,15 @@ def test_a_ratio_is_one_of_means_with_an_interval_around_it() -> None:
     assert found.high - found.low < 0.02
 
 
-def test_intervals_of_few_pairs_are_at_least_as_wide_as_t() -> None:
-    from scipy.stats import t
+@pytest.mark.parametrize("pairs", [2, 3])
+def test_intervals_of_two_or_three_pairs_are_student_s(pairs: int) -> None:
+    from scipy.stats import ttest_1samp
 
-    values = np.array([1.0, 2.0, 4.0, 8.0, 9.0])
-    reach = t.ppf(0.975, 4) * values.std(ddof=1) / np.sqrt(5)
-    found = mean_interval(values)
-    assert found.low <= values.mean() - reach and found.high >= values.mean() + reach
-    assert "Shapiro-Wilk" in found.method
+    values = np.array([1.0, 2.0, 8.0])[:pairs]
+    found, usual = mean_interval(values), ttest_1samp(values, 0.0)
+    limits = usual.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((limits.low, limits.high))
+    assert p_value(values) == pytest.approx(usual.pvalue) and "too few" in found.method
 
 
 @pytest.mark.parametrize("values", [[1.0], [], [1.0, np.nan]])
@@ -168,11 +171,11 @@ def test_too_little_to_judge_is_refused(values: list[float]) -> None:
         mean_interval(values)
 
 
-def test_p_is_that_of_a_t_test() -> None:
+def test_p_is_never_smaller_than_that_of_a_t_test() -> None:
     from scipy.stats import ttest_1samp
 
-    values = [0.2, 0.5, 0.9, 0.4]
-    assert p_value(values, 0.1) == pytest.approx(ttest_1samp(values, 0.1).pvalue)
+    for values in (np.array([0.2, 0.5, 0.9, 0.4]), np.random.default_rng(2).gamma(1.0, size=20)):
+        assert ttest_1samp(values, 0.1).pvalue <= p_value(values, 0.1) <= 1.0
 
 
 def test_crossing_finds_the_break_even() -> None:
@@ -263,19 +266,69 @@ def test_c3_calls_collapse_what_loses_more_than_half() -> None:
     assert c3_drop_one.CLAIM.judge(evidence(nothing_gained)).verdict == UNDECIDED
 
 
+def stands(model: float, system: float) -> dict[str, float]:
+    """The step from where teams stand: what a great model and a system add, independently."""
+    names = ("average model, naive", "great model, naive", "average model, resilient",
+             "great model, resilient")  # fmt: skip
+    return dict(zip(names, (50, 50 + model, 50 + system, 50 + model + system), strict=True))
+
+
 def test_c4_depends_on_the_order_where_the_orders_disagree() -> None:
     small = {c4_share_of_model.name_of(each): 1.0 + 10.0 * len(each) for each in _SETS}
-    assert c4_share_of_model.CLAIM.judge(evidence(small)).verdict == HOLDS
-    key = {c4_share_of_model.name_of(each): float("model" in each) for each in _SETS}
-    assert c4_share_of_model.CLAIM.judge(evidence(key)).verdict == FAILS
+    found = c4_share_of_model.CLAIM.judge(evidence(small | stands(10, 90)))
+    assert found.verdict == HOLDS
+    assert found.effects[1].interval.estimate == pytest.approx(0.9, abs=0.02)
+    assert c4_share_of_model.CLAIM.judge(evidence(small | stands(90, 10))).verdict == (
+        "depends on where one starts"
+    )
+    assert c4_share_of_model.CLAIM.judge(evidence(small | stands(-10, 5))).verdict == UNDECIDED
+    key = {c4_share_of_model.name_of(each): 50.0 * ("model" in each) for each in _SETS}
+    assert c4_share_of_model.CLAIM.judge(evidence(key | stands(90, 10))).verdict == FAILS
     lone = frozenset({"model"})
     only_last = {
         c4_share_of_model.name_of(each): 100.0 * (lone < each) + len(each - lone) for each in _SETS
     }
-    assert "order" in c4_share_of_model.CLAIM.judge(evidence(only_last)).verdict
+    assert "order" in c4_share_of_model.CLAIM.judge(evidence(only_last | stands(50, 50))).verdict
 
 
 _SETS = coalitions(COMPONENTS)
+
+
+@pytest.mark.parametrize(("lift", "threshold"), [(480.0, 10.0), (100.0, 5.0), (-20.0, 0.0)])
+def test_the_practical_threshold_is_a_twentieth_of_the_lift_and_ten_euros_at_most(
+    lift: float, threshold: float
+) -> None:
+    made = evidence({"approve all": 100.0, "the model alone": 100.0 + lift})
+    assert made.practical == pytest.approx(threshold, abs=0.01)
+
+
+def test_claims_in_money_run_their_yardstick_and_all_share_it() -> None:
+    for name in ("C1", "C2", "C6", "C7", "C9", "C11"):
+        arms = claims.CLAIMS[name].arms(1.0)
+        assert arms["the model alone"] == Arm(NAIVE) and arms["approve all"] == Arm(())
+
+
+def test_c2_puts_the_great_model_to_the_test_and_the_perfect_one_beside() -> None:
+    worth = {name: 500.0 for name in claims.CLAIMS["C2"].arms(1.0)}
+    worth |= {"approve all": 100.0, "great/naive": 400.0, "perfect/naive": 900.0,
+              "perfect/resilient": 950.0}  # fmt: skip
+    found = claims.CLAIMS["C2"].judge(evidence(worth))
+    assert found.verdict == HOLDS
+    by_name = {effect.name: effect.interval.estimate for effect in found.effects}
+    assert by_name["logistic/resilient - great/naive"] == pytest.approx(100, abs=1)
+    assert by_name["logistic/resilient - perfect/naive"] == pytest.approx(-400, abs=1)
+    systems = {
+        arm.model for arm in claims.CLAIMS["C2"].arms(1.0).values() if "perfect" in arm.model
+    }
+    assert not systems  # the oracle by id is the reference's alone
+
+
+def test_an_earlier_definition_stays_beside_the_new_one() -> None:
+    found = claims.stored("C2")
+    changed = replace(found, earlier=claims.CLAIMS["C2"].earlier)
+    assert "before 2026-11-23, great was the oracle" in repr(changed)
+    assert Result.from_json(changed.to_json()).earlier == changed.earlier
+    assert all(claim.earlier for claim in claims.CLAIMS.values())
 
 
 def test_c1_parts_add_up_to_the_gap() -> None:
@@ -380,6 +433,13 @@ def test_open_labels_change_what_is_known_and_nothing_else() -> None:
 # --- live, tiny --------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _small_greatness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual history for the great model: ten times as much takes minutes."""
+    monkeypatch.setattr(extreme_models, "TIMES_THE_HISTORY", 1)
+
+
+@pytest.mark.usefixtures("_small_greatness")
 @pytest.mark.parametrize("name", ["C1", "C2", "C3"])
 def test_a_claim_runs_end_to_end(name: str) -> None:
     found = claims.run(name, seeds=2, jobs=1, size=TINY, progress=False)
@@ -392,6 +452,7 @@ def test_a_claim_runs_end_to_end(name: str) -> None:
     assert repr(again) == repr(found)
 
 
+@pytest.mark.usefixtures("_small_greatness")
 def test_c4_runs_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     players = ("features", "model", "decisions")  # three, so that eight runs a seed are enough
     monkeypatch.setattr(c4_share_of_model, "COMPONENTS", players)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mlsys_lessons.claims import c9_data_bugs, c10_data_bias, c11_staleness
-from mlsys_lessons.claims.claim import Evidence
+from mlsys_lessons.claims.claim import Evidence, yardstick
 from mlsys_lessons.claims.effects import FAILS, HOLDS
 from mlsys_lessons.experiments.pasts import AnotherPast, UnderFaults, all_along
 from mlsys_lessons.simulation.scenarios import ClaimSize
@@ -40,6 +40,7 @@ def four_lives(new: float, learned: float, fixed: float, odd: float = 0.0) -> Ev
     def worth(arm: str) -> dict[str, float]:
         name, _, life = arm.partition(": ")
         euros = {"new": new, "learned": learned, "fixed": fixed}.get(life, 500.0)
+        euros = {"approve all": 100.0}.get(arm, euros)
         return {"euros": euros + odd * (life == "fixed" and name == "null_flood")}
 
     return evidence(worth, list(c9_data_bugs.arms(1.0)))
@@ -56,7 +57,7 @@ def test_c9_needs_both_halves() -> None:
 
 def test_c9_lives_differ_in_past_and_present_only() -> None:
     lives = c9_data_bugs.arms(1.0)
-    assert len(lives) == 1 + 3 * len(c9_data_bugs.FAULTS)
+    assert len(lives) == len(yardstick(1.0)) + 1 + 3 * len(c9_data_bugs.FAULTS)
     learned, fixed = lives["unit_change: learned"], lives["unit_change: fixed"]
     assert [each.name for each in learned.faults(3, TINY)][-1] == "unit_change"
     assert "unit_change" not in {each.name for each in fixed.faults(3, TINY)}
@@ -135,7 +136,8 @@ def test_c11_holds_when_a_day_costs_and_fails_when_it_is_free() -> None:
     def aged(first_day: float) -> Evidence:
         def worth(arm: str) -> dict[str, float]:
             age = float(arm.split()[0]) if arm.endswith("days") else 0.0
-            return {"euros": 500 - first_day * min(age, 1) - 10 * age}
+            lift = 0.0 if arm == "approve all" else 400.0
+            return {"euros": 100 + lift - first_day * min(age, 1) - 10 * age}
 
         return evidence(worth, list(c11_staleness.arms(1.0)))
 
@@ -150,4 +152,5 @@ def test_c11_ages_are_the_severities_of_the_fault() -> None:
     lives = c11_staleness.arms(0.0)
     ages = {name: arm.faults(3, TINY) for name, arm in lives.items()}
     assert ages["fresh"] == ages["approve all"] == ()
+    assert "the model alone" in c11_staleness.arms(1.0)
     assert [ages[f"{age:g} days"][0].severity for age in c11_staleness.AGES] == [0, 1, 2, 4, 7]

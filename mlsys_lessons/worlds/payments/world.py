@@ -7,7 +7,7 @@ it the world sees final actions only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -116,12 +116,19 @@ class PaymentsWorld:
             np.append(np.full(len(genuine.seat), -1), actor)[order].astype(np.int16)
             for actor in (campaigns.ring, campaigns.scheme)
         ]
-        midnight = Midnight(people, state.rings, usable(people, state, tick), tick)
-        probability = fraud_probability(midnight, payments)
+        probability = fraud_probability(self.midnight(tick, state), payments)
         state.doubts_today = tick, Doubts.of(payments, probability)
         return Day(
             request_frame(people, payments, arrival), truth_frame(payments, actors, probability)
         )
+
+    def midnight(self, tick: int, state: WorldState) -> Midnight:
+        """Return what can be known when a day begins; it stays as it is when the state goes on."""
+        live, rings = (
+            usable(self.population, state, tick),
+            replace(state.rings, targets=state.rings.targets.copy()),
+        )
+        return Midnight(self.population, rings, live, tick)
 
     def review(self, state: WorldState, tick: int, picks: pd.DataFrame) -> pd.DataFrame:
         """Let the reviewers judge picks (request_id, score): request_id, label, minutes.
