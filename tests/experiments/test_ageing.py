@@ -1,4 +1,4 @@
-"""The instrument of ageing: its arithmetic against hand-made tables, its labels against the world."""
+"""The instrument of ageing: its arithmetic against hand-made tables, its labels against life."""
 
 from __future__ import annotations
 

@@ -135,15 +135,15 @@ def test_an_old_table_does_not_know_who_was_robbed_since() -> None:
 
 
 def test_in_a_system_it_is_the_oracle_until_something_breaks() -> None:
-    world = payments_world(seed=3, daily=300)
+    world = payments_world(seed=3, daily=800)
     oracle, reader = Arm(NAIVE, model="perfect"), ExtremeArm(NAIVE, model="received")
-    calm = [simulate(world, arm.system(3), days=6) for arm in (oracle, reader)]
+    calm = [simulate(world, arm.system(3), days=14) for arm in (oracle, reader)]
     np.testing.assert_allclose(*(run.log["score"].to_numpy(float) for run in calm), atol=1e-12)
     assert calm[0].actions_sha256 == calm[1].actions_sha256
     for name in ("unit_change", "stale_features"):
-        broken = [CATALOGUE[name](start=1, end=6)]
+        broken = [CATALOGUE[name](start=1, end=14)]
         spared, hurt = (
-            simulate(world, arm.system(3), days=6, faults=broken) for arm in (oracle, reader)
+            simulate(world, arm.system(3), days=14, faults=broken) for arm in (oracle, reader)
         )
         assert spared.expected_value == pytest.approx(calm[0].expected_value)
         assert hurt.log["score"].to_numpy(float)[-300:].tolist() != (
