@@ -77,7 +77,7 @@ def effects(evidence: Evidence, rate: float) -> Effects:
     money = earned(evidence, rate)["ordinary"]
     promised = evidence.promises["random_split"].loc[money.index] / 100
     short, unit = numbers(money - promised), "EUR per 1,000 requests"
-    return (mean_effect("earned - promised", unit, short, -evidence.practical),)
+    return (mean_effect("earned - promised", unit, short, 0.0 - evidence.practical),)
 
 
 def shares(evidence: Evidence) -> Effects:
