@@ -43,7 +43,7 @@ class EventLog:
     ...     log.append(0, world.day(0, world.start()).requests)
     ...     log.query("SELECT tick, count(*) AS requests FROM log GROUP BY tick")
        tick  requests
-    0     0       268
+    0     0       267
     """
 
     def __init__(

@@ -23,7 +23,7 @@ class Warehouse(EventLog):
     ...     warehouse.append(0, world.day(0, world.start()).requests)
     ...     warehouse.query("SELECT tick, count(*) AS requests FROM log GROUP BY tick")
        tick  requests
-    0     0       268
+    0     0       267
     """
 
     def offline_features(
