@@ -101,7 +101,9 @@ APPROVE, REVIEW, BLOCK, SHED = range(4)
 INVESTIGATOR, CARDHOLDER, MATURED, LATE = range(4)
 
 LAYERS = ("operations", "inputs", "outputs", "decisions", "business")  # of monitoring
-FAILURES = ("dependency", "deadline", "breaker", "quarantined", "refused")  # of a model call
+FAILURES = (  # of a model call; the last two are answers that may not be used
+    "dependency", "deadline", "breaker", "quarantined", "refused", "version", "artefact",
+)  # fmt: skip
 
 
 # --- a day's end -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from mlsys_lessons.components.features import BatchFeatures, OnlineFeatures, off
 from mlsys_lessons.components.feedback.labels import LabelQueue
 from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
 from mlsys_lessons.components.feedback.reviews import ReviewQueue
+from mlsys_lessons.components.gaps import with_gaps
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
@@ -103,8 +104,8 @@ def _notebook(domain: str, seed: int) -> NotebookModel:
 
 @lru_cache(maxsize=64)
 def _fitted(domain: str, seed: int, name: str) -> Model:
-    """A model of the resilient level: fitted on every row with a known fate."""
-    rows = training_rows(_table(domain, seed))
+    """A model of the resilient level: fitted on every row with a known fate, and with gaps."""
+    rows = with_gaps(training_rows(_table(domain, seed)), _domain(domain), seed)
     return MODELS[name](_domain(domain), seed).fit(rows, rows["label"].to_numpy())
 
 

@@ -26,6 +26,7 @@ from mlsys_lessons.worlds.payments.domain import (
 )
 from mlsys_lessons.worlds.payments.domain import ALERT_RULES as RULES
 
+ASIDE = pd.CategoricalDtype(["amount: odd"])
 REASONS = pd.CategoricalDtype(["dependency", "deadline", "breaker", "quarantined", "repeat"])
 
 
@@ -50,7 +51,7 @@ def day_log(tick, rows=600, seed=0):
         "latency_ms": rng.lognormal(3, 0.3, rows),
         "is_duplicate": rng.random(rows) < 0.003,
         "is_late": rng.random(rows) < 0.003,
-        "is_quarantined": np.zeros(rows, dtype=bool),
+        "quarantine_reason": pd.Categorical.from_codes(np.full(rows, -1), dtype=ASIDE),
         **{name: rng.exponential(40, rows) for name in FEATURES},
         "score": score,
         "is_fallback": np.zeros(rows, dtype=bool),
@@ -157,7 +158,9 @@ def constant(log, word, dtype):
 ODD_DAYS = {
     "empty": lambda log: log.iloc[:0],
     "one row": lambda log: log.iloc[:1],
-    "all quarantined": lambda log: log.assign(is_quarantined=True, is_fallback=True),
+    "all quarantined": lambda log: log.assign(
+        quarantine_reason=constant(log, "amount: odd", ASIDE), is_fallback=True
+    ),
     "all duplicates": lambda log: log.assign(is_duplicate=True),
     "no amounts": lambda log: log.assign(amount=np.nan),
     "no scores": lambda log: log.assign(score=np.nan),

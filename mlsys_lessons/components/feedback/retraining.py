@@ -22,6 +22,7 @@ from mlsys_lessons.components.component import (
     ModelRegistry,
 )
 from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, UNKNOWN, LabelQueue
+from mlsys_lessons.components.gaps import with_gaps
 from mlsys_lessons.domain import Costs, Domain
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
@@ -122,7 +123,8 @@ class Retraining(Component):
             return None
         champion = registry.model
         challenger = copy.deepcopy(champion)  # of the same kind; fit forgets what it learned
-        winner = challenge(champion, challenger, rows, self.policy)
+        holed = with_gaps(rows, self.sample.domain, self.sample.seed)
+        winner = challenge(champion, challenger, holed, self.policy)
         return None if winner is None else registry.promote(winner, fitted_tick=day.tick + 1)
 
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:

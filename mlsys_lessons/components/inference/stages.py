@@ -23,11 +23,14 @@ from mlsys_lessons.frames import categorical, extend
 from mlsys_lessons.records import FAILURES, SLOT_MS, ClosedDay, milliseconds
 
 CALLER_PATIENCE_MS = 2_000  # after this the shop's own request has failed, whatever we answer
-DEADLINE_MS = 150  # the budget a payment leaves for a model
+RESERVE_MS = 100  # what the rule and the way back need of it (assumed)
+DEADLINE_MS = CALLER_PATIENCE_MS - RESERVE_MS  # a late answer is worth more than a simpler one
+DEFAULT_SCORE = 0.0  # what a handler that swallows errors returns
 FAILURE_DTYPE = pd.CategoricalDtype(FAILURES)
-DEPENDENCY, DEADLINE, BREAKER, QUARANTINED, REFUSED = range(len(FAILURES))
+DEPENDENCY, DEADLINE, BREAKER, QUARANTINED, REFUSED, VERSION, ARTEFACT = range(len(FAILURES))
 NO_FAILURE = -1
 ANSWER = ("score", "model_version", "is_fallback", "fallback_reason")
+Mask = NDArray[np.bool_]
 
 
 @dataclass
@@ -69,6 +72,25 @@ class BareInference(Component):
     def step(self, day: ClosedDay) -> None:
         """Take a closed day over midnight: nothing changes overnight."""
 
+    def on_other_version(
+        self, answered: pd.DataFrame, hit: Mask, scores: NDArray[np.float64], label: str
+    ) -> pd.DataFrame:
+        """The answers when rows that are `hit` got their scores from another version.
+
+        At this level whatever comes back is a score. Nobody reads the label that came with it.
+        """
+        return answered.assign(
+            score=np.where(hit, scores, answered["score"]),
+            model_version=_relabelled(answered["model_version"].array, hit, label),
+        )
+
+    def on_broken_artefact(self, answered: pd.DataFrame, hit: Mask) -> pd.DataFrame:
+        """The answers when the replicas of rows that are `hit` cannot use their model file.
+
+        The handler catches the error and returns its default: no failed call, and no opinion.
+        """
+        return answered.assign(score=np.where(hit, DEFAULT_SCORE, answered["score"]))
+
 
 @dataclass
 class LadderInference(BareInference):
@@ -103,6 +125,31 @@ class LadderInference(BareInference):
         """Also when the call is made, and whether its row is worth one."""
         return ("arrival_time", "is_quarantined", *super().needs)
 
+    def on_other_version(
+        self, answered: pd.DataFrame, hit: Mask, scores: NDArray[np.float64], label: str
+    ) -> pd.DataFrame:
+        """The answers when rows that are `hit` got their scores from another version.
+
+        The caller pins the version: an answer says who gave it, and one that is not the champion's
+        is no answer.
+        """
+        return self._by_rule(answered, hit, VERSION)
+
+    def on_broken_artefact(self, answered: pd.DataFrame, hit: Mask) -> pd.DataFrame:
+        """The answers when the replicas of rows that are `hit` cannot use their model file."""
+        return self._by_rule(answered, hit, ARTEFACT)
+
+    def _by_rule(self, answered: pd.DataFrame, hit: Mask, failure: int) -> pd.DataFrame:
+        """Answers, with the rule's in place of those that may not be used."""
+        by_rule = _scored(self.rule.model, answered, hit)
+        reasons = np.where(hit, failure, answered["fallback_reason"].array.codes)
+        return answered.assign(
+            score=np.where(hit, by_rule, answered["score"]),
+            model_version=_relabelled(answered["model_version"].array, hit, self.rule.label),
+            is_fallback=answered["is_fallback"].to_numpy() | hit,
+            fallback_reason=categorical(reasons.astype(np.int8), FAILURE_DTYPE),
+        )
+
     def _with_breaker(self, frame: pd.DataFrame, failure: NDArray[np.int8]) -> NDArray[np.int8]:
         """The failures, with those of rows that make no call and of calls that are not let out."""
         unreadable = self._unreadable(frame)
@@ -130,6 +177,14 @@ def _failures(frame: pd.DataFrame, limit_ms: float) -> NDArray[np.int8]:
     failure[~frame["dependency_up"].to_numpy()] = DEPENDENCY
     failure[np.isnan(latency)] = REFUSED  # at the door: no call was made
     return failure
+
+
+def _relabelled(version: pd.Categorical, hit: Mask, label: str) -> pd.Categorical:
+    """Version labels, with another one where hit."""
+    if label not in version.categories:
+        version = version.add_categories([label])
+    codes = np.where(hit, version.categories.get_loc(label), version.codes)
+    return pd.Categorical.from_codes(codes, dtype=version.dtype)
 
 
 def _scored(model: Model, frame: pd.DataFrame, wanted: NDArray[np.bool_]) -> NDArray[np.float64]:

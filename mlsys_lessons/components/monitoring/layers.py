@@ -48,7 +48,7 @@ OPERATIONS_NEED = ("latency_ms", "fallback_reason", "action", "is_fallback", "sc
 
 def needed(domain: Domain) -> tuple[str, ...]:
     """The columns of a day's log that the five layers look at."""
-    flags = ("is_duplicate", "is_late", "is_quarantined", "final_action")
+    flags = ("is_duplicate", "is_late", "quarantine_reason", "final_action")
     features = filter(None, [domain.history[0], _recency_name(domain)])
     of_shares = [name for share in domain.shares for name in (share.field, share.differs_from)]
     watched_fields = (*domain.nullable, *filter(None, [domain.measure, *of_shares]))
@@ -86,6 +86,8 @@ def inputs(
 ) -> list[MetricRow]:
     """Raw fields as they came, quarantined rows included: missing, unknown, late, shifted.
 
+    `quarantine_rate` counts the rows of which something was put aside: all of it, or one field.
+
     Why it matters: every drift statistic drops missing values, so the missing rate is a metric of
     its own; and a median does not see the unit bug of one row in a hundred that a mean sees. One
     feature is watched beside the raw fields: recency is the first to tell that the table is stale,
@@ -102,7 +104,7 @@ def inputs(
         *_unknown_rates(day_log, domain),
         ("duplicate_rate", ALL, _share(day_log["is_duplicate"].to_numpy()), rows),
         ("late_rate", ALL, _share(day_log["is_late"].to_numpy()), rows),
-        ("quarantine_rate", ALL, _share(day_log["is_quarantined"].to_numpy()), rows),
+        ("quarantine_rate", ALL, _share(codes(day_log["quarantine_reason"]) >= 0), rows),
         ("future_rate", ALL, _share(lag < 0), rows),
         *_measure(day_log, references, domain),
         ("psi_hour", ALL, references["hour"].psi(hour), rows),

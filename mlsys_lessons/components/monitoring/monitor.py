@@ -7,6 +7,7 @@ change nothing: pages are charged, and what to do about `broken_fields` is for p
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -81,7 +82,7 @@ class Monitor(OperationsOnly):
     them on the features' `untrusted`.
 
     >>> Monitor()
-    Monitor(0 days, 35 rules; learning, speaks after 14 quiet days)
+    Monitor(0 days, 38 rules; learning, speaks after 14 quiet days)
     """
 
     resilient = True
@@ -92,6 +93,7 @@ class Monitor(OperationsOnly):
         super().__init__(domain)
         self._judge = Alerts(domain.alert_rules if rules is None else rules)
         self._references = {name: Reference() for name in layers.watched(domain)}
+        self._week: deque[tuple[float, int]] = deque(maxlen=7)  # reports of harm, requests
 
     def __repr__(self) -> str:
         """Days seen, what fires now and who was called."""
@@ -128,7 +130,7 @@ class Monitor(OperationsOnly):
             "inputs": layers.inputs(day_log, self._references, self.domain),
             "outputs": layers.outputs(day_log, self._references),
             "decisions": layers.decisions(day_log, facts, self.domain),
-            "business": layers.business(day_log, facts, self.domain),
+            "business": self._business(day_log, facts),
         }
         self._write(tick, metrics)
         self._alerts += self._judge.judge(tick, metrics)
@@ -137,6 +139,23 @@ class Monitor(OperationsOnly):
             # A new model has new scores. Only an announced one: an unannounced one is an incident.
             self._judge.expect_new_model()
             self._references["score"] = Reference()
+
+    def _business(self, day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
+        """The business layer, and its rate of reports once more over a week.
+
+        A few reports a day can double and can fall silent without anybody being able to tell; a
+        week of them cannot.
+        """
+        rows = layers.business(day_log, facts, self.domain)
+        name, segment, rate, requests = next(row for row in rows if row[0].startswith("reported_"))
+        self._week.append((rate * requests if requests else 0.0, requests))
+        if len(self._week) < self._week.maxlen:  # type: ignore[operator]
+            return [*rows, (f"{name}_week", segment, float("nan"), 0)]
+        reports, of_week = (sum(column) for column in zip(*self._week, strict=True))
+        return [
+            *rows,
+            (f"{name}_week", segment, reports / of_week if of_week else float("nan"), int(of_week)),
+        ]
 
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
         """Somebody who can be called, and the calls."""

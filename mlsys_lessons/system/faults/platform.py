@@ -1,4 +1,4 @@
-"""Faults of what the system runs on: tables that age or fall silent, models, calls, replicas.
+"""Faults of what the system runs on: tables that age or fall silent, models, calls, jobs.
 
 What a stage does without its table, its memory or its replicas is for its own level to say
 (`on_timeout`, `after_restart`, `on_spike`, `on_replica_loss`): the fault only says when, and to
@@ -23,7 +23,7 @@ def stale_features(*, start: float, end: float, severity: float = 2.0) -> Fault:
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, table: Any) -> pd.DataFrame:
         age = int(fault.severity * DAY_MS)
         midnight = milliseconds(frame["arrival_time"])[inside][:1] // DAY_MS * DAY_MS
-        stale = table.lookup(frame, as_of=timestamps(midnight - age)[0])
+        stale = table.on_stale(frame, timestamps(midnight - age)[0])
         return replaced(frame, inside, stale)
 
     return made(
@@ -69,23 +69,41 @@ def cold_start(*, start: float, end: float, severity: float = 4.0) -> Fault:
 def wrong_model(*, start: float, end: float, severity: float = 0.34) -> Fault:
     """One replica in three serves another portfolio's model after a botched deployment."""
 
-    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
-        served = ~frame["is_fallback"].to_numpy() & ~np.isnan(frame["score"].to_numpy())
-        hit = inside & served & share(frame, fault)
-        version = frame["model_version"].array
-        if "other-portfolio-3" not in version.categories:
-            version = version.add_categories(["other-portfolio-3"])
-        codes = np.where(hit, version.categories.get_loc("other-portfolio-3"), version.codes)
-        return frame.assign(
-            score=np.where(hit, _other_portfolio(frame), frame["score"]),
-            model_version=pd.Categorical.from_codes(codes, dtype=version.dtype),
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault, inference: Any) -> pd.DataFrame:
+        hit = inside & _served(frame) & share(frame, fault)
+        other = _other_portfolio(frame)
+        return inference.on_other_version(  # type: ignore[no-any-return]
+            frame, hit, other, "other-portfolio-3"
         )
 
     return made(
         ("wrong_model", "inference", "share of requests"), (start, end), severity,
-        on_rows(change), "outputs.score_log_odds",
+        on_stage(change), "outputs.score_log_odds",
         ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
     )  # fmt: skip
+
+
+def silent_fallback(*, start: float, end: float, severity: float = 1.0) -> Fault:
+    """The model file is corrupt on a share of replicas; every call is answered, with a 200.
+
+    Who answers instead of the model, and who gets to know, is the stage's own business.
+    """
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault, inference: Any) -> pd.DataFrame:
+        hit = inside & _served(frame) & share(frame, fault)
+        return inference.on_broken_artefact(frame, hit)  # type: ignore[no-any-return]
+
+    return made(
+        ("silent_fallback", "inference", "share of requests"), (start, end), severity,
+        on_stage(change), "operations.fallback_rate",
+        ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
+    )  # fmt: skip
+
+
+def _served(frame: pd.DataFrame) -> Mask:
+    """Which rows a model has answered."""
+    answered = ~frame["is_fallback"].to_numpy() & ~np.isnan(frame["score"].to_numpy())
+    return np.asarray(answered)
 
 
 def _other_portfolio(frame: pd.DataFrame) -> NDArray[np.float64]:
@@ -146,4 +164,20 @@ def partial_outage(*, start: float, end: float, severity: float = 0.5) -> Fault:
         ("partial_outage", "service", "share of replicas"), (start, end), severity,
         on_stage(change), "operations.error_rate",
         ("inputs.null_rate.amount", "inputs.amount_mean"),
+    )  # fmt: skip
+
+
+def label_job_failure(*, start: float, end: float, severity: float = 0.9) -> Fault:
+    """The job that brings the reports home fails quietly: a share of them never arrives.
+
+    Finance pays for these frauds all the same. The system takes the silence for innocence.
+    """
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        return frame[~(inside & share(frame, fault))]
+
+    return made(
+        ("label_job_failure", "labels", "share of reports"), (start, end), severity,
+        on_rows(change), "business.reported_fraud_rate",
+        ("operations.error_rate", "inputs.null_rate.amount", "inputs.amount_mean"),
     )  # fmt: skip
