@@ -19,7 +19,6 @@ from mlsys_lessons.components.features import BatchFeatures, OnlineFeatures, off
 from mlsys_lessons.components.feedback.labels import LabelQueue
 from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
 from mlsys_lessons.components.feedback.reviews import ReviewQueue
-from mlsys_lessons.components.gaps import with_gaps
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
@@ -34,6 +33,7 @@ from mlsys_lessons.components.inference.stages import BareInference, LadderInfer
 from mlsys_lessons.components.ingestion.stages import ContractIngestion, ParsingIngestion
 from mlsys_lessons.components.monitoring import Monitor, OperationsOnly
 from mlsys_lessons.domain import Domain
+from mlsys_lessons.gaps import with_gaps
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS, InputError, whole_number

@@ -73,21 +73,18 @@ def amount_features(domain: Domain) -> list[str]:
 
 
 def trusted_amount(frame: pd.DataFrame, domain: Domain) -> NDArray[np.float64]:
-    """The domain's measure; NaN where it is missing, or not to be trusted.
+    """The domain's measure, 0 without one; NaN where it is missing, or not to be trusted.
 
     The features have judged it: where it is in doubt, what stands on it is missing.
     """
     if not domain.measure:
-        return np.full(len(frame), np.nan)
+        return np.zeros(len(frame))
     amount, judged = frame[domain.measure].to_numpy(), amount_features(domain)
     doubted = frame[judged].isna().any(axis=1) if judged else frame["is_quarantined"]
     return np.where(doubted.to_numpy(), np.nan, amount)
 
 
-def in_cents(amount: NDArray[np.float64], typical: float) -> NDArray[np.int64]:
-    """Amounts at stake; a typical one where none is known.
-
-    >>> in_cents(np.array([12.5, np.nan]), 45.0).tolist()
-    [1250, 4500]
-    """
+def amount_cents(frame: pd.DataFrame, domain: Domain, typical: float) -> NDArray[np.int64]:
+    """The amount at stake; a typical one where none is known."""
+    amount = trusted_amount(frame, domain)
     return np.rint(np.where(np.isnan(amount), typical, amount) * 100).astype(np.int64)

@@ -17,9 +17,9 @@ from mlsys_lessons.components.component import DEFAULT_DOMAIN, Columns, Componen
 from mlsys_lessons.components.decisions.policy import (
     Cents,
     Policy,
+    amount_cents,
     amount_features,
     holds,
-    in_cents,
     trusted_amount,
 )
 from mlsys_lessons.domain import Domain
@@ -114,8 +114,7 @@ class CostDecisions(Component):
     def expected_cents(self, frame: pd.DataFrame) -> tuple[Cents, Cents, Cents]:
         """Expected cents of approving, blocking and reviewing each row."""
         typical = self.policy.typical_genuine, self.policy.typical_harmful
-        amount = trusted_amount(frame, self.domain) if self.domain.measure else np.zeros(len(frame))
-        genuine, harmful = (in_cents(amount, euros) for euros in typical)
+        genuine, harmful = (amount_cents(frame, self.domain, euros) for euros in typical)
         return self.policy.expected_cents(frame["score"].to_numpy(), genuine, harmful)
 
     def _reason(self, word: str) -> int:

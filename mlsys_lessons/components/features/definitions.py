@@ -28,11 +28,12 @@ from mlsys_lessons.components.features.event_store import (
 )
 from mlsys_lessons.components.features.risk_tables import RiskTable
 from mlsys_lessons.domain import Domain, Feature
-from mlsys_lessons.frames import codes_in, in_words, words
+from mlsys_lessons.frames import codes, codes_in, in_words, words
 from mlsys_lessons.records import DAY_MS, HOUR_MS, milliseconds
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 MAX_AMOUNT = 1e9  # euros; more is no amount, and keeps running totals of cents far from 2^63
 LEAST_RATIO = np.finfo(np.float64).tiny  # of an amount to a habit: less has no logarithm
@@ -60,43 +61,44 @@ def read_rows(
     the amount in doubt, it enters without one: it counts as an attempt and distorts no sum. Is the
     event's time in doubt, the arrival, which we have stamped ourselves, stands in for it.
     """
-    in_doubt = {name: _in_doubt(frame, name, untrusted) for name in domain.columns}
+    in_doubt = _in_doubt(frame, domain, untrusted)
     sizeless = in_doubt.get(domain.measure, np.zeros(len(frame), dtype=bool))
     amount = np.where(sizeless, np.nan, _amounts(frame, domain))
     cents = np.rint(np.nan_to_num(amount) * 100).astype(np.int64)
     enters = (cents > 0) | sizeless
     if "is_quarantined" in frame.columns:
         enters &= ~frame["is_quarantined"].to_numpy(dtype=bool)
-    codes = {
-        name: np.where(in_doubt[name], -1, codes_of(frame, name, domain))
+    numbers = {
+        name: np.where(in_doubt.get(name, False), -1, codes_of(frame, name, domain))
         for name in (domain.actor, *_coded(domain))
     }
     event = frame["event_time"].to_numpy()
-    if in_doubt["event_time"].any():
+    if "event_time" in in_doubt:
         event = np.where(in_doubt["event_time"], frame["arrival_time"].to_numpy(), event)
     times = [
         one.name for one in domain.fields if one.dtype == "datetime64[ms]" and not one.is_clock
     ]
     return Rows(
         domain=domain,
-        attempts=read_attempts(codes[domain.actor], milliseconds(event), cents, enters=enters),
+        attempts=read_attempts(numbers[domain.actor], milliseconds(event), cents, enters=enters),
         times={
             "event_time": _elapsed(event),
             **{name: _elapsed(frame[name].to_numpy()) for name in times},
         },
         amount=amount,
-        codes=codes,
+        codes=numbers,
     )
 
 
-def _in_doubt(frame: pd.DataFrame, name: str, untrusted: Collection[str]) -> NDArray[np.bool_]:
-    """Which rows hold a value of a field that is there, but not to be read."""
-    if name in untrusted:
-        return np.ones(len(frame), dtype=bool)
-    if "quarantine_reason" not in frame.columns:
-        return np.zeros(len(frame), dtype=bool)
-    reasons = frame["quarantine_reason"]  # each begins with its field
-    return in_words(reasons, [word for word in words(reasons) if word.split(":")[0] == name])
+def _in_doubt(frame: pd.DataFrame, domain: Domain, untrusted: Collection[str]) -> dict[str, Mask]:
+    """The fields with values that are there but not to be read, each with its rows."""
+    doubts = dict.fromkeys(untrusted, np.ones(len(frame), dtype=bool))
+    if "quarantine_reason" in frame.columns and (codes(frame["quarantine_reason"]) >= 0).any():
+        reasons = frame["quarantine_reason"]  # each begins with its field
+        for name in set(domain.columns) - set(untrusted):
+            said = [word for word in words(reasons) if word.split(":")[0] == name]
+            doubts[name] = in_words(reasons, said)
+    return doubts
 
 
 def _coded(domain: Domain) -> tuple[str, ...]:

@@ -22,8 +22,8 @@ from mlsys_lessons.components.component import (
     ModelRegistry,
 )
 from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, UNKNOWN, LabelQueue
-from mlsys_lessons.components.gaps import with_gaps
 from mlsys_lessons.domain import Costs, Domain
+from mlsys_lessons.gaps import with_gaps
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS, ClosedDay

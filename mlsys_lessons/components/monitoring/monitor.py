@@ -82,7 +82,7 @@ class Monitor(OperationsOnly):
     them on the features' `untrusted`.
 
     >>> Monitor()
-    Monitor(0 days, 38 rules; learning, speaks after 14 quiet days)
+    Monitor(0 days, 39 rules; learning, speaks after 14 quiet days)
     """
 
     resilient = True
@@ -93,7 +93,7 @@ class Monitor(OperationsOnly):
         super().__init__(domain)
         self._judge = Alerts(domain.alert_rules if rules is None else rules)
         self._references = {name: Reference() for name in layers.watched(domain)}
-        self._week: deque[tuple[float, int]] = deque(maxlen=7)  # reports of harm, requests
+        self._reports: deque[tuple[int, int]] = deque(maxlen=5 * layers.WEEK_DAYS)  # of a day
 
     def __repr__(self) -> str:
         """Days seen, what fires now and who was called."""
@@ -141,21 +141,12 @@ class Monitor(OperationsOnly):
             self._references["score"] = Reference()
 
     def _business(self, day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
-        """The business layer, and its rate of reports once more over a week.
-
-        A few reports a day can double and can fall silent without anybody being able to tell; a
-        week of them cannot.
-        """
+        """The business layer, and the reports that the last week lacks against the month before."""
         rows = layers.business(day_log, facts, self.domain)
-        name, segment, rate, requests = next(row for row in rows if row[0].startswith("reported_"))
-        self._week.append((rate * requests if requests else 0.0, requests))
-        if len(self._week) < self._week.maxlen:  # type: ignore[operator]
-            return [*rows, (f"{name}_week", segment, float("nan"), 0)]
-        reports, of_week = (sum(column) for column in zip(*self._week, strict=True))
-        return [
-            *rows,
-            (f"{name}_week", segment, reports / of_week if of_week else float("nan"), int(of_week)),
-        ]
+        rate, requests = next(row[2:] for row in rows if row[0].startswith("reported_"))
+        self._reports.append((round(rate * requests) if requests else 0, requests))
+        lacking = layers.missing_reports(tuple(self._reports))
+        return [*rows, ("missing_reports", layers.ALL, lacking, requests)]
 
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
         """Somebody who can be called, and the calls."""

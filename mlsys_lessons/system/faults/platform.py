@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.inference.answers import ARTEFACT, VERSION
+from mlsys_lessons.components.inference.stages import BareInference
 from mlsys_lessons.records import DAY_MS, milliseconds, timestamps
 from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, on_stage, replaced, share
 
@@ -43,7 +45,7 @@ def missing_features(*, start: float, end: float, severity: float = 0.5) -> Faul
     return made(
         ("missing_features", "features", "share of requests"), (start, end), severity,
         on_stage(change), "inputs.null_rate.history",
-        ("operations.error_rate", "operations.latency_p99", "outputs.score_log_odds"),
+        ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
     )  # fmt: skip
 
 
@@ -69,12 +71,12 @@ def cold_start(*, start: float, end: float, severity: float = 4.0) -> Fault:
 def wrong_model(*, start: float, end: float, severity: float = 0.34) -> Fault:
     """One replica in three serves another portfolio's model after a botched deployment."""
 
-    def change(frame: pd.DataFrame, inside: Mask, fault: Fault, inference: Any) -> pd.DataFrame:
+    def change(
+        frame: pd.DataFrame, inside: Mask, fault: Fault, stage: BareInference
+    ) -> pd.DataFrame:
         hit = inside & _served(frame) & share(frame, fault)
         other = _other_portfolio(frame)
-        return inference.on_other_version(  # type: ignore[no-any-return]
-            frame, hit, other, "other-portfolio-3"
-        )
+        return stage.on_unusable(frame, hit, other, "other-portfolio-3", VERSION)
 
     return made(
         ("wrong_model", "inference", "share of requests"), (start, end), severity,
@@ -86,12 +88,15 @@ def wrong_model(*, start: float, end: float, severity: float = 0.34) -> Fault:
 def silent_fallback(*, start: float, end: float, severity: float = 1.0) -> Fault:
     """The model file is corrupt on a share of replicas; every call is answered, with a 200.
 
-    Who answers instead of the model, and who gets to know, is the stage's own business.
+    A bare handler swallows the error and returns its default score; a ladder takes the next rung.
     """
 
-    def change(frame: pd.DataFrame, inside: Mask, fault: Fault, inference: Any) -> pd.DataFrame:
+    def change(
+        frame: pd.DataFrame, inside: Mask, fault: Fault, stage: BareInference
+    ) -> pd.DataFrame:
         hit = inside & _served(frame) & share(frame, fault)
-        return inference.on_broken_artefact(frame, hit)  # type: ignore[no-any-return]
+        default, label = np.zeros(len(frame)), stage.registry.champion.label
+        return stage.on_unusable(frame, hit, default, label, ARTEFACT)
 
     return made(
         ("silent_fallback", "inference", "share of requests"), (start, end), severity,

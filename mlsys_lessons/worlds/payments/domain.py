@@ -225,6 +225,9 @@ ALERT_RULES: tuple[AlertRule, ...] = (
     *(_field("null_rate", name) for name in _NULLABLE),
     *(_field("unknown_category_rate", name) for name in _WORDED),
     AlertRule("inputs", "null_rate", "history", "up", PLATFORM, "page"),
+    AlertRule(  # never, while the state is whole: a single row is one too many
+        "inputs", "unseen_rate", "history", "up", PLATFORM, "page", transform="identity"
+    ),
     AlertRule("inputs", "duplicate_rate", "all", "up", PRODUCER, "ticket"),
     AlertRule("inputs", "late_rate", "all", "up", PRODUCER, "ticket"),
     AlertRule("inputs", "quarantine_rate", "all", "up", PRODUCER, "ticket"),
@@ -258,7 +261,7 @@ ALERT_RULES: tuple[AlertRule, ...] = (
     _weekly("decisions", "approve_rate", "down", "share", FRAUD),
     _weekly("decisions", "blocked_cents", "up", "log", FINANCE),
     AlertRule("business", "reported_fraud_rate", "all", "up", FRAUD, "page"),
-    AlertRule("business", "reported_fraud_rate_week", "all", "down", MODELS, "ticket"),
+    AlertRule("business", "missing_reports", "all", "up", MODELS, "page", transform="identity"),
     AlertRule(  # a few reported frauds are most of its noise: the lower tail is long
         "business", "booked_cents", "all", "down", FINANCE, "ticket",
         monthly_rate=0.01, transform="identity", cycle=7, caution=1.8,
