@@ -104,8 +104,9 @@ GAINED, HARMED, PREVENTED, WRONGED, TURNED_AWAY = range(5)
 INVESTIGATOR, CARDHOLDER, MATURED, LATE = range(4)
 
 LAYERS = ("operations", "inputs", "outputs", "decisions", "business")  # of monitoring
-FAILURES = (  # of a model call
-    "dependency", "deadline", "breaker", "quarantined", "refused", "bypassed",
+FAILURES = (  # of a model call; then answers that may not be used, and a model taken out of service
+    "dependency", "deadline", "breaker", "quarantined", "refused", "version", "artefact",
+    "bypassed",
 )  # fmt: skip
 
 

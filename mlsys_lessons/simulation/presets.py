@@ -36,6 +36,7 @@ from mlsys_lessons.components.monitoring import Monitor, OperationsOnly
 from mlsys_lessons.components.response import Nobody, OnCall
 from mlsys_lessons.components.response.responders import Responder
 from mlsys_lessons.domain import Domain
+from mlsys_lessons.gaps import with_gaps
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS, InputError, whole_number
@@ -107,8 +108,8 @@ def _notebook(domain: str, seed: int) -> NotebookModel:
 
 @lru_cache(maxsize=64)
 def _fitted(domain: str, seed: int, name: str) -> Model:
-    """A model of the resilient level: fitted on every row with a known fate."""
-    rows = training_rows(_table(domain, seed))
+    """A model of the resilient level: fitted on every row with a known fate, and with gaps."""
+    rows = with_gaps(training_rows(_table(domain, seed)), _domain(domain), seed)
     return MODELS[name](_domain(domain), seed).fit(rows, rows["label"].to_numpy())
 
 

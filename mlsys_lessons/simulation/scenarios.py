@@ -62,6 +62,8 @@ INCIDENTS = (
     IncidentRate("renamed_category", 0.8, BY_SOMEBODY, (0.5, 1.0), _S),
     IncidentRate("stale_features", 1.0, BY_SOMEBODY, (1.0, 3.0), _A, 24.0, 0.3),
     IncidentRate("missing_features", 0.5, BY_SOMEBODY, (0.2, 0.5), _A),
+    IncidentRate("label_job_failure", 1.0, BY_SOMEBODY, (0.5, 0.9), _A),
+    IncidentRate("silent_fallback", 0.8, BY_SOMEBODY, (0.34, 1.0), _A, 3.5, 0.5),
     IncidentRate("wrong_model", 0.5, BY_SOMEBODY, (0.34, 1.0), _S),
     IncidentRate("latency", 3.0, BY_THE_PLATFORM, (8.0, 200.0), _S, 1.5),
     IncidentRate("dependency_outage", 2.0, BY_THE_PLATFORM, (0.5, 1.0), _S, 2.0),

@@ -84,12 +84,16 @@ def _pages(alerts: pd.DataFrame) -> int:
     return sum(1 for each in key if each not in open_yesterday)
 
 
-LOUD = {
-    "null_flood": "data producer",
-    "unit_change": "data producer",
-    "renamed_category": "data producer",
-    "wrong_model": "ML team",
-    "dependency_outage": "payments platform",
+LOUD = {  # fault: the metric that tells, and whose it is
+    "null_flood": ("null_rate", "data producer"),
+    "unit_change": ("amount_mean", "data producer"),
+    "renamed_category": ("unknown_category_rate", "data producer"),
+    "wrong_model": ("fallback_rate", "ML team"),
+    "silent_fallback": ("fallback_rate", "ML team"),
+    "stale_features": ("null_rate", "payments platform"),
+    "missing_features": ("unseen_rate", "payments platform"),
+    "cold_start": ("unseen_rate", "payments platform"),
+    "dependency_outage": ("error_rate", "payments platform"),
 }
 
 
@@ -98,15 +102,24 @@ def test_a_loud_fault_is_called_out_on_its_first_day_to_its_owner(name: str) -> 
     start = LEAST_DAYS + 7
     fault = mls.faults.CATALOGUE[name](start=start, end=start + 2)
     run = one_run(11, faults=(fault,), days=start + 3)
-    _, metric, *segment = fault.moves.split(".")
+    metric, owner = LOUD[name]
     said = run.alerts[run.alerts["metric"] == metric]
-    if segment:
-        said = said[said["segment"] == segment[0]]
     assert said["tick"].tolist()[:2] == [start, start + 1]
-    assert set(said["owner"]) == {LOUD[name]}
+    assert set(said["owner"]) == {owner}
     outside = np.abs(said["value"] - said["threshold"])
     assert (outside > 0).all()
     assert (run.ledger["item"] == "page").any()
+
+
+def test_a_job_that_loses_reports_is_called_out_within_a_week() -> None:
+    """Three reports a day are what there is at 1,000 payments: a day of silence tells nothing."""
+    start = 5 * 7
+    world = mls.scenarios.healthy(11, daily=1_000, days=start + 8).world
+    fault = mls.faults.label_job_failure(start=start, end=start + 8)
+    system = mls.resilient_system(seed=7, retraining=None)
+    run = mls.simulate(world, system, days=start + 8, faults=[fault], keep="metrics")
+    said = run.alerts[run.alerts["metric"] == "missing_reports"]
+    assert start < said["tick"].min() <= start + 7 and set(said["owner"]) == {"ML team"}
 
 
 def test_the_naive_level_calls_nobody_whatever_happens() -> None:

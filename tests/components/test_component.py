@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from mlsys_lessons.components.component import COMPONENTS, PARTS, Component
 from mlsys_lessons.components.feedback.retraining import Frozen, Retraining, RetrainingPolicy
 from mlsys_lessons.components.inference.models import BaseRate
 from mlsys_lessons.components.inference.service import FATE
-from mlsys_lessons.components.ingestion.contract import parse
+from mlsys_lessons.components.ingestion.contract import Contract, parse
 from mlsys_lessons.components.response import Signals
 from mlsys_lessons.frames import stacked
 from mlsys_lessons.records import ClosedDay, DayFacts
@@ -71,11 +71,18 @@ def spoiled(requests: pd.DataFrame, system: mls.System) -> pd.DataFrame:
     word = next(iter(domain.vocabularies))
     actor = np.where(row % 9 == 4, -1, requests[domain.actor])
     words = requests[word].astype(object).mask(row % 5 == 1, "unheard of")
-    spoiled = requests.assign(**{domain.actor: actor, word: words})
+    event = requests["event_time"] + pd.to_timedelta(np.where(row % 13 == 8, 3, 0), unit="h")
+    spoiled = requests.assign(**{domain.actor: actor, word: words, "event_time": event})
     if domain.measure:
         amounts = requests[domain.measure].mask(row % 7 == 3).mask(row % 11 == 6, 30_000.0)
         spoiled = spoiled.assign(**{domain.measure: amounts})
     return spoiled
+
+
+def strict_about(contract: Contract) -> Contract:
+    """A contract that puts a row aside for a breach of its last field."""
+    *others, last = contract.fields
+    return replace(contract, fields=(*others, replace(last, on_breach="quarantine")))
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
@@ -83,6 +90,8 @@ def morning(request: pytest.FixtureRequest) -> Morning:
     domain, name = request.param
     world = WORLDS[domain](seed=3, daily=250)
     system = MAKES[name](domain, seed=3)
+    if system.ingestion.resilient:  # so that there are rows put aside, and rows degraded
+        system.ingestion.contract = strict_about(system.ingestion.contract)
     system.staff(2)
     system.install([mls.faults.dependency_outage(start=0, end=0.5, severity=0.3)])
     day = world.day(0, world.start())

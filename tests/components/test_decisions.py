@@ -131,8 +131,7 @@ def test_the_cut_knows_the_amount(friction: int, cents: int, gap: float) -> None
 def test_an_amount_that_cannot_be_trusted_is_replaced_by_the_typical_one() -> None:
     frame = priced([0.05] * 4, [9_000.0] * 4)
     frame.loc[0, ["amount", "log_amount"]] = np.nan
-    frame.loc[1, "is_quarantined"] = True
-    frame.loc[2, "log_amount"] = np.nan  # the monitors distrust the field's feed
+    frame.loc[1:2, "log_amount"] = np.nan  # the contract, or somebody, distrusts the field
     answered = decided(frame)
     policy, costs = Policy(), Policy().costs
     margin = costs.margin(np.array([round(policy.typical_genuine * 100)]))[0]

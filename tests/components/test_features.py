@@ -610,13 +610,69 @@ def test_words_outside_the_vocabulary_are_unknown() -> None:
 def test_a_field_that_is_not_trusted_takes_its_features_with_it() -> None:
     frame = traffic(9, rows=200, days=1)
     plain, wary = OnlineFeatures(), OnlineFeatures()
-    wary.untrusted = frozenset({"amount", "channel", "no such field"})
+    wary.untrusted = frozenset({"account_opened", "channel", "no such field"})
     expected, found = plain(frame), wary(frame)
-    hidden = [*DERIVED["amount"], *DERIVED["channel"]]
+    hidden = [*DERIVED["account_opened"], *DERIVED["channel"]]
     assert found[hidden].isna().all(axis=None)
     kept = [name for name in FEATURES if name not in hidden]
     pd.testing.assert_frame_equal(found[kept], expected[kept])
-    assert same_state(plain, wary), "distrust changes the answer, not the memory"
+    assert same_state(plain, wary), "what is not remembered cannot be forgotten"
+
+
+@pytest.mark.parametrize("name", [*RAW_COLUMNS, "iban"])
+def test_any_raw_field_may_lose_its_trust(name: str) -> None:
+    """What stands on it is missing; the event's time has a stand-in."""
+    features = OnlineFeatures()
+    features.untrusted = frozenset({name})
+    found = features(traffic(9, rows=200, days=1))
+    lost = () if name == "event_time" else DERIVED.get(name, ())
+    assert found[list(lost)].isna().all(axis=None)
+    nobodys = name == "customer_id"
+    assert (len(features.store) == 0) == nobodys
+    features.step(0, NOTHING)
+
+
+def in_doubt(field: str, **changes: object) -> pd.DataFrame:
+    """Three payments of one customer, an hour apart; the second one's field is in doubt."""
+    reason = pd.Categorical([None, f"{field}: not so", None])
+    hours = np.arange(3) * HOUR_MS
+    return payments(hours, amount=[10.0, 9_000.0, 40.0], quarantine_reason=reason, **changes)
+
+
+def test_an_amount_in_doubt_counts_as_an_attempt_and_is_in_no_sum() -> None:
+    features = OnlineFeatures()
+    found = features(in_doubt("amount"))
+    assert found["count_24h"].tolist() == [0, 1, 2]
+    assert found["log_amount"].isna().tolist() == [False, True, False]
+    assert found["amount_to_habit"].isna().tolist() == [False, True, False]
+    assert found["sum_24h"].tolist() == pytest.approx(np.log1p([0.0, 10.0, 10.0]))
+    assert found["amount_to_habit"].iloc[2] == pytest.approx(np.log(40.0 / 10.0))
+    features.step(0, NOTHING)  # and so it stays when the day has joined the others
+    later = features.lookup(payments([5 * HOUR_MS], amount=[20.0]))
+    assert later["amount_to_habit"].iloc[0] == pytest.approx(np.log(20.0 / 25.0))
+
+
+def test_a_customer_whose_amounts_are_all_in_doubt_has_no_habit() -> None:
+    frame = in_doubt("amount").assign(
+        quarantine_reason=pd.Categorical(["amount: a", "amount: a", None], ["amount: a"])
+    )
+    found = OnlineFeatures()(frame)
+    assert found["count_24h"].iloc[2] == 2
+    assert found["amount_to_habit"].iloc[2] == 0.0
+
+
+def test_for_a_clock_in_doubt_the_arrival_stands_in() -> None:
+    """The answers and the memory of a twin whose event had its arrival's time."""
+    frame = in_doubt("event_time")
+    event = frame["event_time"].to_numpy().copy()
+    event[1] += np.timedelta64(9, "h")
+    honest = frame["event_time"].to_numpy().copy()
+    honest[1] = frame["arrival_time"].to_numpy()[1]
+    wary, plain = OnlineFeatures(), OnlineFeatures()
+    found = wary(frame.assign(event_time=event))
+    expected = plain(frame.assign(event_time=honest).drop(columns="quarantine_reason"))
+    pd.testing.assert_frame_equal(found[list(FEATURES)], expected[list(FEATURES)])
+    assert same_state(wary, plain)
 
 
 def test_every_field_says_what_stands_on_it() -> None:

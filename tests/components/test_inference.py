@@ -10,10 +10,17 @@ import pytest
 from hypothesis import given, settings
 from strategies import batch_sizes, call_histories, cut, received, slot_times
 
+from mlsys_lessons.components.inference.answers import ARTEFACT, VERSION
 from mlsys_lessons.components.inference.models import BaseRate, RuleModel
 from mlsys_lessons.components.inference.registry import ModelVersion, Registry
 from mlsys_lessons.components.inference.service import GuardedService, Service
-from mlsys_lessons.components.inference.stages import DEADLINE_MS, BareInference, LadderInference
+from mlsys_lessons.components.inference.stages import (
+    CALLER_PATIENCE_MS,
+    DEADLINE_MS,
+    RESERVE_MS,
+    BareInference,
+    LadderInference,
+)
 from mlsys_lessons.worlds.payments.domain import HISTORY
 
 NOBODY = [np.nan] * len(HISTORY)  # the history of a row that belongs to nobody
@@ -153,3 +160,41 @@ def test_the_registry_rolls_back_but_never_to_nothing() -> None:
     assert registry.champion is versions[2]
     assert [registry.roll_back() for _ in range(3)] == [versions[1], versions[0], versions[0]]
     assert repr(versions[2]) == "ModelVersion('v2', fitted at tick 2)"
+
+
+# --- answers that may not be used ---------------------------------------------------------------
+
+
+def test_an_answer_of_another_version_is_refused_by_the_ladder_and_taken_by_the_bare_call() -> None:
+    frame, hit = received(40), np.arange(40) % 3 == 0
+    other = np.full(40, 0.77)
+    stage = ladder(frame)
+    answered = stage(frame)
+    told = stage.on_unusable(answered, hit, other, "other-3", VERSION)
+    assert told["score"][hit].tolist() == fitted_rule(frame).predict(frame)[hit].tolist()
+    assert set(told["model_version"][hit]) == {"rule-f"}
+    assert set(told["fallback_reason"][hit]) == {"version"}
+    assert told["is_fallback"].tolist() == hit.tolist()
+    pd.testing.assert_frame_equal(told[~hit], answered[~hit], check_exact=True)
+    taken = bare_call().on_unusable(bare_call()(frame), hit, other, "other-3", VERSION)
+    assert (taken["score"][hit] == 0.77).all() and not taken["is_fallback"].any()
+    assert set(taken["model_version"][hit]) == {"other-3"}
+
+
+def test_without_its_file_the_ladder_says_so_and_the_bare_call_does_not() -> None:
+    frame, hit = received(40), np.arange(40) % 3 == 0
+    stage = ladder(frame)
+    told = stage.on_unusable(stage(frame), hit, np.zeros(40), "echo-1", ARTEFACT)
+    assert set(told["fallback_reason"][hit]) == {"artefact"}
+    assert told["score"][hit].tolist() == fitted_rule(frame).predict(frame)[hit].tolist()
+    bare = bare_call()(frame)
+    silent = bare_call().on_unusable(bare, hit, np.zeros(40), "echo-1", ARTEFACT)
+    assert (silent["score"][hit] == 0.0).all()
+    others = [name for name in silent.columns if name != "score"]
+    pd.testing.assert_frame_equal(silent[others], bare[others], check_exact=True)
+
+
+def test_a_late_answer_counts_while_the_caller_waits_and_the_rule_still_has_time() -> None:
+    frame = received(3).assign(latency_ms=[DEADLINE_MS, DEADLINE_MS + 1.0, 400.0])
+    assert ladder(frame)(frame)["is_fallback"].tolist() == [False, True, False]
+    assert DEADLINE_MS + RESERVE_MS == CALLER_PATIENCE_MS

@@ -8,8 +8,10 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 from strategies import ended
 
+import mlsys_lessons as mls
 from mlsys_lessons.components.monitoring import Monitor, OperationsOnly, layers
 from mlsys_lessons.components.monitoring.performance import cbpe
 from mlsys_lessons.components.monitoring.references import Reference
@@ -26,6 +28,7 @@ from mlsys_lessons.worlds.payments.domain import (
 )
 from mlsys_lessons.worlds.payments.domain import ALERT_RULES as RULES
 
+ASIDE = pd.CategoricalDtype(["amount: odd"])
 REASONS = pd.CategoricalDtype(["dependency", "deadline", "breaker", "quarantined", "repeat"])
 
 
@@ -48,9 +51,10 @@ def day_log(tick, rows=600, seed=0):
         "channel": pd.Categorical.from_codes(codes["channel"], dtype=CHANNEL_DTYPE),
         "amount": np.round(rng.lognormal(3, 1, rows), 2),
         "latency_ms": rng.lognormal(3, 0.3, rows),
+        "customer_id": np.arange(rows),
         "is_duplicate": rng.random(rows) < 0.003,
         "is_late": rng.random(rows) < 0.003,
-        "is_quarantined": np.zeros(rows, dtype=bool),
+        "quarantine_reason": pd.Categorical.from_codes(np.full(rows, -1), dtype=ASIDE),
         **{name: rng.exponential(40, rows) for name in FEATURES},
         "score": score,
         "is_fallback": np.zeros(rows, dtype=bool),
@@ -157,7 +161,9 @@ def constant(log, word, dtype):
 ODD_DAYS = {
     "empty": lambda log: log.iloc[:0],
     "one row": lambda log: log.iloc[:1],
-    "all quarantined": lambda log: log.assign(is_quarantined=True, is_fallback=True),
+    "all quarantined": lambda log: log.assign(
+        quarantine_reason=constant(log, "amount: odd", ASIDE), is_fallback=True
+    ),
     "all duplicates": lambda log: log.assign(is_duplicate=True),
     "no amounts": lambda log: log.assign(amount=np.nan),
     "no scores": lambda log: log.assign(score=np.nan),
@@ -295,3 +301,31 @@ def test_an_announced_new_model_is_no_alarm_and_an_unannounced_one_is(healthy):
     assert monitor.alerts.query("tick >= 45 and layer in ('outputs', 'decisions')").empty
     monitor.look(76, day_log(76), facts(76))
     assert "score_log_odds" in set(monitor.alerts.query("tick == 76")["metric"])
+
+
+# --- what is missing without a gap --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("old", "new"), [(90, 20), (90, 2), (90, 5), (40, 0), (0, 0), (12, 0)])
+def test_missing_reports_are_what_a_binomial_test_says(old: int, new: int) -> None:
+    days = [(old, 900), *[(0, 900)] * 27, (new, 1_100), *[(0, 1_100)] * 6]
+    share = 7 * 1_100 / (7 * 1_100 + 28 * 900)
+    luck = binomtest(new, old + new, share, alternative="less").pvalue if old + new else 1.0
+    found = layers.missing_reports(days)
+    assert (found > 0) == (luck < layers.LEAST_LUCK)
+    assert found == 0 or found == pytest.approx(old * 7_700 / 25_200 - new)
+
+
+def test_before_three_weeks_no_report_is_missed() -> None:
+    assert layers.missing_reports([(50, 1_000)] * 13 + [(0, 1_000)] * 7) == 0.0
+    assert layers.missing_reports([]) == 0.0
+
+
+@pytest.mark.parametrize("name", ["missing_features", "cold_start"])
+def test_the_log_tells_when_a_history_does_not_know_the_row_before(name: str) -> None:
+    """Nothing is missing and nothing looks odd: last midnight's table answers."""
+    world, system = mls.payments_world(seed=7, daily=500), mls.resilient_system(seed=7)
+    fault = mls.faults.CATALOGUE[name](start=1, end=2)
+    seen = mls.simulate(world, system, days=3, faults=[fault]).metrics
+    unseen = seen.loc[seen["metric"] == "unseen_rate", "value"].tolist()
+    assert unseen[0] == unseen[2] == 0.0 and unseen[1] > 0

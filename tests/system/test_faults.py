@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import received, requests, scored
 
+from mlsys_lessons.components.inference.models import RuleModel
+from mlsys_lessons.components.inference.registry import ModelVersion, Registry
 from mlsys_lessons.components.inference.service import Service
+from mlsys_lessons.components.inference.stages import BareInference
 from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS, LAYERS, InputError, milliseconds
 from mlsys_lessons.system import faults
 from mlsys_lessons.system.faults import CATALOGUE, SEAMS, Fault, faulted
@@ -22,7 +25,8 @@ WINDOW = {"start": 1.25, "end": 1.75}  # six hours to six hours of day 1
 NAMES = (
     "unit_change", "null_flood", "duplicate_replay", "late_rows", "time_zone_shift",
     "renamed_category", "stale_features", "wrong_model", "latency", "dependency_outage",
-    "missing_features", "cold_start", "traffic_spike", "partial_outage",
+    "missing_features", "cold_start", "traffic_spike", "partial_outage", "silent_fallback",
+    "label_job_failure",
 )  # fmt: skip
 TOUCHES = {
     "unit_change": {"amount"},
@@ -39,6 +43,8 @@ TOUCHES = {
     "cold_start": set(FEATURES),
     "traffic_spike": {"latency_ms"},
     "partial_outage": {"dependency_up"},
+    "silent_fallback": {"score"},  # of a bare call
+    "label_job_failure": set(),  # reports are lost, none is changed
 }
 
 
@@ -55,6 +61,9 @@ class Table:
         self.asked.append((len(frame), as_of))
         return {name: np.full(len(frame), -77.0) for name in FEATURES}
 
+    def on_stale(self, frame: pd.DataFrame, as_of: object) -> dict[str, np.ndarray]:
+        return self.lookup(frame, as_of)
+
     def on_timeout(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         return self.lookup(frame)
 
@@ -69,18 +78,30 @@ class Door(Service):
         return frame
 
 
+class Answered(BareInference):
+    """The naive call behind frames that have been answered already."""
+
+    def __init__(self) -> None:
+        super().__init__(Registry([ModelVersion("boosted-1", RuleModel())]), Door(seed=0))
+
+    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame
+
+
 def frame_for(seam: str, rows: int = 400) -> pd.DataFrame:
     """Day 1 as it looks behind the stage at a seam."""
     if seam == "requests":
         return requests(rows, day=1)
     if seam in ("service", "features"):
         return received(rows, day=1)
+    if seam == "labels":
+        return requests(rows, day=1).assign(label_time=lambda frame: frame["arrival_time"])
     version = pd.Categorical(["boosted-1"] * rows)
     return scored(rows, day=1).assign(model_version=version, is_fallback=False)
 
 
 def stage_for(seam: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    known = {"features": Table(), "service": Door(seed=0)}
+    known = {"features": Table(), "service": Door(seed=0), "inference": Answered()}
     return known.get(seam, lambda frame: frame)
 
 
@@ -190,6 +211,10 @@ def test_each_changes_only_what_it_says_and_only_inside_its_window(name: str) ->
     out = faulted(stage_for(fault.seam), [fault])(frame)
     pd.testing.assert_frame_equal(frame, before)  # the input is left alone
     assert list(out.columns) == list(frame.columns)
+    lost = ~frame["request_id"].isin(out["request_id"]).to_numpy()
+    assert lost.any() == (name == "label_job_failure")
+    assert not lost[~inside_of(frame)].any()
+    frame = frame[~lost]
     same, added = out.iloc[: len(frame)], out.iloc[len(frame) :]
     assert (len(added) > 0) == (name == "duplicate_replay")
     inside = inside_of(frame)
@@ -338,13 +363,25 @@ def test_the_wrong_model_answers_under_its_own_name_and_only_where_a_model_answe
     frame = frame_for("inference")
     frame["is_fallback"] = np.arange(len(frame)) % 3 == 0
     frame.loc[1, "score"] = np.nan
-    out = faulted(lambda each: each, [faults.wrong_model(start=1, end=2, severity=1.0)])(frame)
+    out = faulted(Answered(), [faults.wrong_model(start=1, end=2, severity=1.0)])(frame)
     wrong = (out["model_version"] == "other-portfolio-3").to_numpy()
     expected = ~frame["is_fallback"].to_numpy()
     expected[1] = False
     assert wrong.tolist() == expected.tolist()
     assert ((out["score"][wrong] > 0) & (out["score"][wrong] < 1)).all()
     assert not np.allclose(out["score"][wrong], frame["score"][wrong])
+
+
+def test_a_share_of_the_reports_never_arrives() -> None:
+    frame, out, inside = run(faults.label_job_failure(**WINDOW, severity=0.7))
+    lost = 1 - out["request_id"].isin(frame["request_id"][inside]).sum() / inside.sum()
+    assert lost == pytest.approx(0.7, abs=4 * np.sqrt(0.21 / inside.sum()))
+
+
+def test_a_bare_call_gives_its_default_and_tells_nobody() -> None:
+    _, out, inside = run(faults.silent_fallback(**WINDOW))
+    assert (out["score"][inside] == 0.0).all()
+    assert not out["is_fallback"].any()
 
 
 def test_latency_is_a_factor_and_outages_are_absence() -> None:

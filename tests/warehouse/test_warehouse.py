@@ -65,7 +65,7 @@ def nasty(seed: int, *, rows: int = 300, days: int = 130) -> pd.DataFrame:
         event_time=timestamps(event),
         customer_id=customer,
         merchant_id=draw.integers(1, 6, rows),
-        is_quarantined=reason >= 0,
+        is_quarantined=(reason >= 0) & (draw.random(rows) < 0.5),  # the others are degraded
         quarantine_reason=pd.Categorical.from_codes(reason, REASONS),
     )
     odd = draw.choice(rows, 40, replace=False).reshape(8, 5)

@@ -6,11 +6,12 @@ Pure functions of scores and amounts; what is done with them is told in stages.p
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.domain import BusinessRule, Costs, Domain
@@ -60,9 +61,9 @@ class Policy:
         return approve, block, review - costs.delay - work
 
 
-def holds(rule: BusinessRule, frame: pd.DataFrame) -> NDArray[np.bool_]:
+def holds(rule: BusinessRule, columns: Mapping[str, ArrayLike]) -> NDArray[np.bool_]:
     """Which rows a business rule speaks of: those within all of its limits."""
-    masks = [SIGNS[sign](frame[name].to_numpy(), limit) for name, sign, limit in rule.limits]
+    masks = [SIGNS[sign](np.asarray(columns[name]), limit) for name, sign, limit in rule.limits]
     return np.asarray(np.logical_and.reduce(masks))
 
 
@@ -71,12 +72,19 @@ def amount_features(domain: Domain) -> list[str]:
     return [feature.name for feature in domain.features if feature.formula == "log"]
 
 
-def amount_cents(frame: pd.DataFrame, domain: Domain, typical: float) -> NDArray[np.int64]:
-    """The amount at stake; a typical one where the field is missing or distrusted."""
+def trusted_amount(frame: pd.DataFrame, domain: Domain) -> NDArray[np.float64]:
+    """The domain's measure, 0 without one; NaN where it is missing, or not to be trusted.
+
+    The features have judged it: where it is in doubt, what stands on it is missing.
+    """
     if not domain.measure:
-        return np.zeros(len(frame), dtype=np.int64)
-    known = ~frame["is_quarantined"].to_numpy()
-    for name in amount_features(domain):
-        known &= ~np.isnan(frame[name].to_numpy())
-    euros = np.where(known, frame[domain.measure].to_numpy(), typical)
-    return np.rint(euros * 100).astype(np.int64)
+        return np.zeros(len(frame))
+    amount, judged = frame[domain.measure].to_numpy(), amount_features(domain)
+    doubted = frame[judged].isna().any(axis=1) if judged else frame["is_quarantined"]
+    return np.where(doubted.to_numpy(), np.nan, amount)
+
+
+def amount_cents(frame: pd.DataFrame, domain: Domain, typical: float) -> NDArray[np.int64]:
+    """The amount at stake; a typical one where none is known."""
+    amount = trusted_amount(frame, domain)
+    return np.rint(np.where(np.isnan(amount), typical, amount) * 100).astype(np.int64)

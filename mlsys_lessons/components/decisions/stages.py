@@ -20,6 +20,7 @@ from mlsys_lessons.components.decisions.policy import (
     amount_cents,
     amount_features,
     holds,
+    trusted_amount,
 )
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.frames import categorical, extend
@@ -112,9 +113,9 @@ class CostDecisions(Component):
     def needs(self) -> Columns:
         """A score, what is at stake, and what the rules look at."""
         of_rules = [limit[0] for rule in self.policy.rules for limit in rule.limits]
-        stake = filter(None, [self.domain.measure, *amount_features(self.domain)])
-        own = (*self.domain.identity, "score", "is_quarantined")
-        return tuple(dict.fromkeys((*own, *stake, *of_rules)))
+        judged = amount_features(self.domain) or ["is_quarantined"]
+        stake = [self.domain.measure, *judged] if self.domain.measure else []
+        return tuple(dict.fromkeys((*self.domain.identity, "score", *stake, *of_rules)))
 
     @property
     def adds(self) -> Columns:
@@ -132,10 +133,13 @@ class CostDecisions(Component):
 
     def _apply_rules(self, frame: pd.DataFrame, action: Codes, reason: Codes) -> None:
         """Let the rules overrule the score. They stop what was let through and free nothing."""
+        columns = {name: frame[name] for rule in self.policy.rules for name, _, _ in rule.limits}
+        if self.domain.measure in columns:
+            columns[self.domain.measure] = trusted_amount(frame, self.domain)
         for rule in self.policy.rules:
             code = self.domain.actions.index(rule.action)
             reachable = code == BLOCK or ((action == APPROVE) & (self.capacity > 0))
-            here = holds(rule, frame) & reachable
+            here = holds(rule, columns) & reachable
             action[here], reason[here] = code, self._reason(rule.reason)
 
     def _explore(self, frame: pd.DataFrame, action: Codes, reason: Codes) -> NDArray[np.float64]:
@@ -143,7 +147,7 @@ class CostDecisions(Component):
         share = self.policy.explore_share
         candidate = (action == BLOCK) & (reason == self._reason(SCORE))
         if self.domain.measure:
-            candidate &= frame[self.domain.measure].to_numpy() < self.policy.explore_below
+            candidate &= trusted_amount(frame, self.domain) < self.policy.explore_below
         rows = np.flatnonzero(candidate)
         propensity = np.ones(len(frame))
         propensity[rows] = 1 - share

@@ -8,7 +8,7 @@ online.py joins the three. A number that cannot be computed is NaN; nothing here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,11 +28,12 @@ from mlsys_lessons.components.features.event_store import (
 )
 from mlsys_lessons.components.features.risk_tables import RiskTable
 from mlsys_lessons.domain import Domain, Feature
-from mlsys_lessons.frames import codes_in, in_words, words
+from mlsys_lessons.frames import codes, codes_in, in_words, words
 from mlsys_lessons.records import DAY_MS, HOUR_MS, milliseconds
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 MAX_AMOUNT = 1e9  # euros; more is no amount, and keeps running totals of cents far from 2^63
 LEAST_RATIO = np.finfo(np.float64).tiny  # of an amount to a habit: less has no logarithm
@@ -50,27 +51,54 @@ class Rows:
     codes: Mapping[str, Ints]  # ids as they are; words by their vocabulary
 
 
-def read_rows(frame: pd.DataFrame, domain: Domain) -> Rows:
-    """The raw columns of a frame of requests.
+def read_rows(
+    frame: pd.DataFrame, domain: Domain, untrusted: Collection[str] = frozenset()
+) -> Rows:
+    """The raw columns of a frame of requests; a field in doubt is read as missing.
 
-    A row enters the state when it is not quarantined and its actor, time and amount are legible: a
-    payment of unknown size would distort every sum and every habit after it.
+    In doubt is what ingestion has found wrong in a row, and in every row what is `untrusted`. A
+    row enters the state when it is not quarantined and its actor, time and amount are legible. Is
+    the amount in doubt, it enters without one: it counts as an attempt and distorts no sum. Is the
+    event's time in doubt, the arrival, which we have stamped ourselves, stands in for it.
     """
-    amount = _amounts(frame, domain)
+    in_doubt = _in_doubt(frame, domain, untrusted)
+    sizeless = in_doubt.get(domain.measure, np.zeros(len(frame), dtype=bool))
+    amount = np.where(sizeless, np.nan, _amounts(frame, domain))
     cents = np.rint(np.nan_to_num(amount) * 100).astype(np.int64)
-    enters = cents > 0
+    enters = (cents > 0) | sizeless
     if "is_quarantined" in frame.columns:
         enters &= ~frame["is_quarantined"].to_numpy(dtype=bool)
-    actor = frame[domain.actor].to_numpy(dtype=np.int64)
-    event_ms = milliseconds(frame["event_time"].to_numpy())
-    times = [field.name for field in domain.fields if field.dtype == "datetime64[ms]"]
+    numbers = {
+        name: np.where(in_doubt.get(name, False), -1, codes_of(frame, name, domain))
+        for name in (domain.actor, *_coded(domain))
+    }
+    event = frame["event_time"].to_numpy()
+    if "event_time" in in_doubt:
+        event = np.where(in_doubt["event_time"], frame["arrival_time"].to_numpy(), event)
+    times = [
+        one.name for one in domain.fields if one.dtype == "datetime64[ms]" and not one.is_clock
+    ]
     return Rows(
         domain=domain,
-        attempts=read_attempts(actor, event_ms, cents, enters=enters),
-        times={name: _elapsed(frame[name].to_numpy()) for name in times if name != "arrival_time"},
+        attempts=read_attempts(numbers[domain.actor], milliseconds(event), cents, enters=enters),
+        times={
+            "event_time": _elapsed(event),
+            **{name: _elapsed(frame[name].to_numpy()) for name in times},
+        },
         amount=amount,
-        codes={name: codes_of(frame, name, domain) for name in _coded(domain)},
+        codes=numbers,
     )
+
+
+def _in_doubt(frame: pd.DataFrame, domain: Domain, untrusted: Collection[str]) -> dict[str, Mask]:
+    """The fields with values that are there but not to be read, each with its rows."""
+    doubts = dict.fromkeys(untrusted, np.ones(len(frame), dtype=bool))
+    if "quarantine_reason" in frame.columns and (codes(frame["quarantine_reason"]) >= 0).any():
+        reasons = frame["quarantine_reason"]  # each begins with its field
+        for name in set(domain.columns) - set(untrusted):
+            said = [word for word in words(reasons) if word.split(":")[0] == name]
+            doubts[name] = in_words(reasons, said)
+    return doubts
 
 
 def _coded(domain: Domain) -> tuple[str, ...]:
@@ -84,11 +112,7 @@ def _amounts(frame: pd.DataFrame, domain: Domain) -> Floats:
     if not domain.measure:
         return np.ones(len(frame))
     amount = frame[domain.measure].to_numpy(dtype=np.float64)
-    legible = (amount > 0) & (amount <= MAX_AMOUNT)
-    if "quarantine_reason" in frame.columns:
-        reasons = frame["quarantine_reason"]  # a number that is there, but not to be read
-        legible &= ~in_words(reasons, [w for w in words(reasons) if w.startswith(domain.measure)])
-    return np.where(legible, amount, np.nan)
+    return np.where((amount > 0) & (amount <= MAX_AMOUNT), amount, np.nan)
 
 
 def codes_of(frame: pd.DataFrame, name: str, domain: Domain) -> Ints:
@@ -172,9 +196,9 @@ def _recency(inputs: Inputs, feature: Feature) -> Floats:
 
 
 def _to_habit(inputs: Inputs, feature: Feature) -> Floats:
-    attempts, amount = inputs.counts[:, MONTH], inputs.rows.amount
-    mean = inputs.amounts[:, MONTH] / np.maximum(attempts, 1)
-    usual = np.where(attempts > 0, mean, amount)
+    sized, amount = inputs.history.sized, inputs.rows.amount
+    mean = inputs.amounts[:, MONTH] / np.maximum(sized, 1)
+    usual = np.where(sized > 0, mean, amount)
     ratio = np.maximum(amount / usual, LEAST_RATIO)
     return np.where(inputs.unknown, np.nan, np.log(ratio))
 

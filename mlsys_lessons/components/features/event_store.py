@@ -54,7 +54,7 @@ class Attempts(NamedTuple):
     """Payments in arrival order, as the store reads them."""
 
     keys: Ints
-    cents: Ints
+    cents: Ints  # 0: of unknown size, an attempt that counts and adds to no sum
     enters: NDArray[np.bool_]  # the others get their history and leave no trace
 
     @property
@@ -73,6 +73,7 @@ class History(NamedTuple):
     counts: Ints  # (rows, windows)
     cents: Ints  # (rows, windows)
     gap_ms: Ints  # since the last earlier event; longer than any window when there is none
+    sized: Ints  # (rows,) of the month's events, those of known size
 
 
 class Summary(NamedTuple):
@@ -81,6 +82,7 @@ class Summary(NamedTuple):
     counts: Ints  # (rows, windows)
     cents: Ints  # (rows, windows)
     last_key: Ints  # of the last event before
+    sized: Ints  # (rows,) of the month's events, those of known size
 
     def take(self, rows: Ints) -> Summary:
         """Some of the rows."""
@@ -91,10 +93,11 @@ class Summary(NamedTuple):
         self.counts[rows] += other.counts
         self.cents[rows] += other.cents
         self.last_key[rows] = np.maximum(self.last_key[rows], other.last_key)
+        self.sized[rows] += other.sized
 
     def history(self, keys: Ints) -> History:
         """The rows' history, where `keys` are their own."""
-        return History(self.counts, self.cents, keys - self.last_key)
+        return History(self.counts, self.cents, keys - self.last_key, self.sized)
 
 
 def read_attempts(
@@ -124,6 +127,12 @@ class SortedRun:
     def totals(self) -> Ints:
         """Cents of each event and of all before it."""
         return np.cumsum(self.cents)
+
+    @cached_property
+    def unsized(self) -> Ints | None:
+        """How many events until each one are of unknown size; None when every size is known."""
+        unknown = self.cents[1:] == 0
+        return np.append(0, np.cumsum(unknown)) if unknown.any() else None
 
     def __deepcopy__(self, memo: dict[int, object]) -> SortedRun:
         """Return the run itself: nobody can change it."""
@@ -164,7 +173,10 @@ class SortedRun:
         counts = np.stack([end - opening for opening in openings], axis=1)
         until = self.totals[end]
         cents = np.stack([until - self.totals[opening] for opening in openings], axis=1)
-        return Summary(counts, cents, self.keys[end])
+        sized = counts[:, MONTH].copy()
+        if self.unsized is not None:
+            sized -= self.unsized[end] - self.unsized[openings[MONTH]]
+        return Summary(counts, cents, self.keys[end], sized)
 
     def _positions(self, ends: Ints) -> list[Ints]:
         """Positions of the last event before each window's opening, and before the end itself.

@@ -35,7 +35,8 @@ class FeatureState(Component):
 
     A call takes requests in arrival order, appends the domain's features (float64) and remembers
     the rows; quarantined ones (`is_quarantined`) get features and are not remembered. Any cut
-    into batches gives the same bits.
+    into batches gives the same bits. `untrusted`: raw fields whose feed is known to be broken; they
+    are read as missing, event_time as the arrival.
     """
 
     plugs_into = "features"
@@ -44,7 +45,7 @@ class FeatureState(Component):
         self.domain = domain
         self.store = EventStore()
         self.risks = {name: RiskTable(risk.value) for name, risk in domain.risks.items()}
-        self.untrusted: frozenset[str] = frozenset()  # raw fields whose feed is known to be broken
+        self.untrusted: frozenset[str] = frozenset()
         self.last_tick: int | None = None
 
     def __repr__(self) -> str:
@@ -57,7 +58,7 @@ class FeatureState(Component):
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Append the features of each row, then remember the rows."""
-        rows = read_rows(frame, self.domain)
+        rows = read_rows(frame, self.domain, self.untrusted)
         columns = self._columns(rows, self._history(rows))
         self.store.add(rows.attempts)
         for name, table in self.risks.items():
@@ -68,7 +69,7 @@ class FeatureState(Component):
     def needs(self) -> Columns:
         """The raw fields that features stand on, and what ingestion put aside."""
         read = tuple(name for name, features in self.domain.derived.items() if features)
-        return (*read, "is_quarantined", "quarantine_reason")
+        return (*read, "arrival_time", "is_quarantined", "quarantine_reason")
 
     @property
     def adds(self) -> Columns:
@@ -82,7 +83,7 @@ class FeatureState(Component):
         at that moment says: windows end there (or at the row, if earlier), rows do not see each
         other, and only recency runs on to the row. Risk is always today's.
         """
-        rows = read_rows(frame, self.domain)
+        rows = read_rows(frame, self.domain, self.untrusted)
         if as_of is None:
             history = self._history(rows)
         else:
@@ -132,10 +133,14 @@ class FeatureState(Component):
         return self.store.read(rows.attempts)
 
     def _columns(self, rows: Rows, history: History) -> dict[str, Floats]:
-        """All features in the domain's order; NaN where their field is not to be trusted."""
+        """All features in the domain's order; NaN where their field is not to be trusted.
+
+        For the event's time there is a stand-in, so what stands on it is there.
+        """
         columns = feature_columns(Inputs(rows, history, self.risks))
         derived = self.domain.derived  # a distrusted field that no feature reads hurts nobody
-        distrusted = {name for field in self.untrusted for name in derived.get(field, ())}
+        lost = self.untrusted - {"event_time"}
+        distrusted = {name for field in lost for name in derived.get(field, ())}
         unknown = dict.fromkeys(distrusted, np.full(len(rows.amount), np.nan))
         return {name: unknown.get(name, column) for name, column in columns.items()}
 

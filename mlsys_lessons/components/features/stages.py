@@ -33,6 +33,10 @@ class BatchFeatures(FeatureState):
         """What each row may know of its actor: what last midnight's table says."""
         return self.store.read_at(rows.attempts, self.store.midnight_ms)
 
+    def on_stale(self, frame: pd.DataFrame, as_of: np.datetime64) -> pd.DataFrame:
+        """The features of rows when the table was last written at `as_of`: what it says."""
+        return self.lookup(frame, as_of=as_of)
+
     def on_timeout(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The features of rows whose look-up timed out: gaps, and no error either."""
         unanswered = (*self.domain.history, *(risk.name for risk in self.domain.risks.values()))
@@ -62,6 +66,16 @@ class OnlineFeatures(FeatureState):
     >>> tuple(day.columns[-len(features.adds) :]) == features.adds
     True
     """
+
+    def on_stale(self, frame: pd.DataFrame, as_of: np.datetime64) -> pd.DataFrame:
+        """The features of rows when the table was last written at `as_of`.
+
+        A table that says when it was written can be disbelieved: what is older than last midnight
+        is no history, and a model that knows gaps does better without it.
+        """
+        if milliseconds(np.array([as_of]))[0] >= self.store.midnight_ms:
+            return self.lookup(frame, as_of=as_of)
+        return self.lookup(frame).assign(**dict.fromkeys(self.domain.history, np.nan))
 
     def on_timeout(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The features of rows whose look-up timed out: last midnight's table.

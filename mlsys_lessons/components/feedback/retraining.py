@@ -23,6 +23,7 @@ from mlsys_lessons.components.component import (
 )
 from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, UNKNOWN, LabelQueue
 from mlsys_lessons.domain import Costs, Domain
+from mlsys_lessons.gaps import with_gaps
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS, ClosedDay
@@ -134,7 +135,8 @@ class Retraining(Component):
             return None
         champion = registry.model
         challenger = copy.deepcopy(champion)  # of the same kind; fit forgets what it learned
-        winner = challenge(champion, challenger, rows, self.policy)
+        holed = with_gaps(rows, self.sample.domain, self.sample.seed)
+        winner = challenge(champion, challenger, holed, self.policy)
         return None if winner is None else registry.promote(winner, fitted_tick=tick)
 
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:

@@ -2,8 +2,8 @@
 
 Third stage: features -> inference -> decisions. It adds a score, the version that gave it and
 whether a fallback had to step in. What a call meets on its way is the service's (service.py, asked
-just before), how a model is fitted is told in models.py; what a score is worth is the business
-of decisions.
+just before), what an answer looks like answers.py's, how a model is fitted is told in models.py;
+what a score is worth is the business of decisions.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN, Columns, Component, Model
+from mlsys_lessons.components.inference import answers
+from mlsys_lessons.components.inference.answers import ANSWER, NO_FAILURE, Mask, Scores
 from mlsys_lessons.components.inference.breaker import Breaker
 from mlsys_lessons.components.inference.registry import ModelVersion, Registry
 from mlsys_lessons.components.inference.service import FATE, GuardedService, Service
 from mlsys_lessons.domain import Domain
-from mlsys_lessons.frames import categorical, extend
-from mlsys_lessons.records import FAILURES, SLOT_MS, ClosedDay, milliseconds
+from mlsys_lessons.frames import extend
+from mlsys_lessons.records import SLOT_MS, ClosedDay, milliseconds
 
 CALLER_PATIENCE_MS = 2_000  # after this the shop's own request has failed, whatever we answer
-DEADLINE_MS = 150  # the budget a payment leaves for a model
-FAILURE_DTYPE = pd.CategoricalDtype(FAILURES)
-DEPENDENCY, DEADLINE, BREAKER, QUARANTINED, REFUSED, BYPASSED = range(len(FAILURES))
-NO_FAILURE = -1
-ANSWER = ("score", "model_version", "is_fallback", "fallback_reason")
+RESERVE_MS = 100  # what the rule and the way back need of it (assumed)
+DEADLINE_MS = CALLER_PATIENCE_MS - RESERVE_MS  # a late answer is worth more than a simpler one
 
 
 @dataclass
@@ -44,12 +43,14 @@ class BareInference(Component):
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add score (NaN where the call failed), version and the reason of the failure."""
-        failure = self._bypassed(_failures(frame, self.patience_ms))
+        failure = self._bypassed(answers.failures(frame, self.patience_ms))
         answered = failure == NO_FAILURE
-        scores = _scored(self.model, frame, answered)
+        scores = answers.scored(self.model, frame, answered)
         names = [self.registry.champion.label]
         version = np.where(answered, 0, -1).astype(np.int8)
-        return extend(frame, _answer(scores, version, names, np.zeros(len(frame), bool), failure))
+        return extend(
+            frame, answers.answer(scores, version, names, np.zeros(len(frame), bool), failure)
+        )
 
     @property
     def model(self) -> Model:
@@ -58,7 +59,9 @@ class BareInference(Component):
 
     def _bypassed(self, failure: NDArray[np.int8]) -> NDArray[np.int8]:
         """The failures, with those of a model that was taken out of service."""
-        return np.where(failure == QUARANTINED, failure, BYPASSED) if self.bypassed else failure
+        if not self.bypassed:
+            return failure
+        return np.where(failure == answers.QUARANTINED, failure, answers.BYPASSED)
 
     @property
     def needs(self) -> Columns:
@@ -73,6 +76,15 @@ class BareInference(Component):
 
     def step(self, day: ClosedDay) -> None:
         """Take a closed day over midnight: nothing changes overnight."""
+
+    def on_unusable(
+        self, answered: pd.DataFrame, hit: Mask, scores: Scores, label: str, failure: int
+    ) -> pd.DataFrame:
+        """The answers when rows that are `hit` get scores that are none of the champion's.
+
+        At this level whatever comes back is a score: nobody reads the label beside it.
+        """
+        return answers.replaced(answered, hit, scores, label)
 
 
 @dataclass
@@ -92,30 +104,41 @@ class LadderInference(BareInference):
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add score, version, and whether and why a fallback stepped in."""
-        failure = self._bypassed(self._with_breaker(frame, _failures(frame, self.deadline_ms)))
+        failure = answers.failures(frame, self.deadline_ms)
+        failure = self._bypassed(self._with_breaker(frame, failure))
         rungs = [self.registry.champion, self.rule, self.base_rate]
-        failed = np.where(failure == QUARANTINED, 2, 1)
+        failed = np.where(failure == answers.QUARANTINED, 2, 1)
         rung = np.where(failure == NO_FAILURE, 0, failed).astype(np.int8)
         scores = np.empty(len(frame))
         for place, version in enumerate(rungs):
             here = rung == place
-            scores[here] = _scored(version.model, frame, here)[here]
+            scores[here] = answers.scored(version.model, frame, here)[here]
         names = [version.label for version in rungs]
-        return extend(frame, _answer(scores, rung, names, rung > 0, failure))
+        return extend(frame, answers.answer(scores, rung, names, rung > 0, failure))
 
     @property
     def needs(self) -> Columns:
         """Also when the call is made, and whether its row is worth one."""
         return ("arrival_time", "is_quarantined", *super().needs)
 
+    def on_unusable(
+        self, answered: pd.DataFrame, hit: Mask, scores: Scores, label: str, failure: int
+    ) -> pd.DataFrame:
+        """The answers when rows that are `hit` get scores that are none of the champion's.
+
+        The caller pins the version: an answer says who gave it, and any other one is refused.
+        """
+        by_rule = answers.scored(self.rule.model, answered, hit)
+        return answers.replaced(answered, hit, by_rule, self.rule.label, failure)
+
     def _with_breaker(self, frame: pd.DataFrame, failure: NDArray[np.int8]) -> NDArray[np.int8]:
         """The failures, with those of rows that make no call and of calls that are not let out."""
         unreadable = self._unreadable(frame)
-        calling = ~unreadable & (failure != REFUSED)
-        failure[unreadable] = QUARANTINED
+        calling = ~unreadable & (failure != answers.REFUSED)
+        failure[unreadable] = answers.QUARANTINED
         slots = milliseconds(frame["arrival_time"]) // SLOT_MS
         admitted = self.breaker.admit(slots[calling], failure[calling] != NO_FAILURE)
-        failure[np.flatnonzero(calling)[~admitted]] = BREAKER
+        failure[np.flatnonzero(calling)[~admitted]] = answers.BREAKER
         return failure
 
     def _unreadable(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
@@ -125,37 +148,3 @@ class LadderInference(BareInference):
         """
         nobody = np.isnan(frame[self.domain.history[0]].to_numpy())
         return np.asarray(nobody & frame["is_quarantined"].to_numpy())
-
-
-def _failures(frame: pd.DataFrame, limit_ms: float) -> NDArray[np.int8]:
-    """Index into FAILURES of what goes wrong with each row's model call, or NO_FAILURE."""
-    latency = frame["latency_ms"].to_numpy()
-    failure = np.full(len(frame), NO_FAILURE, dtype=np.int8)
-    failure[latency > limit_ms] = DEADLINE
-    failure[~frame["dependency_up"].to_numpy()] = DEPENDENCY
-    failure[np.isnan(latency)] = REFUSED  # at the door: no call was made
-    return failure
-
-
-def _scored(model: Model, frame: pd.DataFrame, wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The model's scores on the wanted rows, NaN elsewhere; no call for rows that need none."""
-    if wanted.all():
-        return model.predict(frame)
-    scores = np.full(len(frame), np.nan)
-    if wanted.any():
-        scores[wanted] = model.predict(frame[wanted])
-    return scores
-
-
-def _answer(
-    scores: NDArray[np.float64],
-    version: NDArray[np.int8],
-    names: list[str],
-    fallback: NDArray[np.bool_],
-    failure: NDArray[np.int8],
-) -> dict[str, object]:
-    columns = (
-        scores, categorical(version, pd.CategoricalDtype(names)), fallback,
-        categorical(failure, FAILURE_DTYPE),
-    )  # fmt: skip
-    return dict(zip(ANSWER, columns, strict=True))

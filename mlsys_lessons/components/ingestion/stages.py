@@ -121,8 +121,10 @@ class ContractIngestion(ParsingIngestion):
         if self.domain.usual_by:
             keys = frame[self.domain.usual_by].to_numpy()
             amounts = frame[self.domain.measure].to_numpy()
-            odd = ~self.contract.is_put_aside(reason) & self.usual.unusual(keys, amounts)
-            reason[odd] = self.contract.reasons.index(self.contract.unusual)
+            aside = self.contract.is_put_aside(reason)
+            unusual, doubted = self.usual.judged(keys, amounts)
+            for odd, why in ((doubted, self.contract.doubtful), (unusual, self.contract.unusual)):
+                reason[odd & ~aside] = self.contract.reasons.index(why)
             clean = reason == NO_REASON
             self.usual.learn(keys[clean], amounts[clean])
         return reason

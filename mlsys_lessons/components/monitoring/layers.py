@@ -9,7 +9,7 @@ by side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -42,16 +42,19 @@ ALL = "all"  # the segment of a metric that has none
 CALLER_PATIENCE_MS = 2_000.0  # after this the caller has gone, whatever we answer
 SERVICE_FAILURES = ("dependency", "deadline", "breaker", "refused")  # outages, as reasons
 NIGHT_HOURS = 6  # 0:00 to 5:59, when genuine customers sleep
+WEEK_DAYS = 7
+LEAST_LUCK = 1e-4  # a silence of the reports that is less likely is none of luck (assumed)
+TIE_HOURS = 1e-6  # rounding, far below a millisecond
 ODDS_LIMIT = 1e-6  # probabilities are cut here before their logarithm is taken
 OPERATIONS_NEED = ("latency_ms", "fallback_reason", "action", "is_fallback", "score")
 
 
 def needed(domain: Domain) -> tuple[str, ...]:
     """The columns of a day's log that the five layers look at."""
-    flags = ("is_duplicate", "is_late", "is_quarantined", "final_action")
+    flags = ("is_duplicate", "is_late", "quarantine_reason", "final_action")
     features = filter(None, [domain.history[0], _recency_name(domain)])
     of_shares = [name for share in domain.shares for name in (share.field, share.differs_from)]
-    watched_fields = (*domain.nullable, *filter(None, [domain.measure, *of_shares]))
+    watched_fields = (domain.actor, *domain.nullable, *filter(None, [domain.measure, *of_shares]))
     clocks = ("event_time", "arrival_time")
     return tuple(dict.fromkeys((*OPERATIONS_NEED, *flags, *clocks, *watched_fields, *features)))
 
@@ -86,6 +89,8 @@ def inputs(
 ) -> list[MetricRow]:
     """Raw fields as they came, quarantined rows included: missing, unknown, late, shifted.
 
+    `quarantine_rate` counts the rows of which something was put aside: all of it, or one field.
+
     Why it matters: every drift statistic drops missing values, so the missing rate is a metric of
     its own; and a median does not see the unit bug of one row in a hundred that a mean sees. One
     feature is watched beside the raw fields: recency is the first to tell that the table is stale,
@@ -102,11 +107,12 @@ def inputs(
         *_unknown_rates(day_log, domain),
         ("duplicate_rate", ALL, _share(day_log["is_duplicate"].to_numpy()), rows),
         ("late_rate", ALL, _share(day_log["is_late"].to_numpy()), rows),
-        ("quarantine_rate", ALL, _share(day_log["is_quarantined"].to_numpy()), rows),
+        ("quarantine_rate", ALL, _share(codes(day_log["quarantine_reason"]) >= 0), rows),
         ("future_rate", ALL, _share(lag < 0), rows),
         *_measure(day_log, references, domain),
         ("psi_hour", ALL, references["hour"].psi(hour), rows),
         *_recency(day_log[first], domain),
+        *_unseen(day_log[first], domain),
         *(_watched_share(day_log, share) for share in domain.shares),
         ("share_night", ALL, _share(hour < NIGHT_HOURS), rows),
     ]
@@ -133,6 +139,27 @@ def _recency(firsts: pd.DataFrame, domain: Domain) -> list[MetricRow]:
         return []
     recency = firsts[name].to_numpy()
     return [("recency_median", ALL, _quantiles(recency, 0.5)[0], len(recency))]
+
+
+def _unseen(firsts: pd.DataFrame, domain: Domain) -> list[MetricRow]:
+    """Of rows whose actor was here before on this day: the share whose history does not know it.
+
+    The log checks the table: a history kept up to the row misses none. Rows of which something was
+    put aside are left out.
+    """
+    name = _recency_name(domain)
+    if not name:
+        return []
+    recency = firsts[name].to_numpy()
+    sound = (codes(firsts["quarantine_reason"]) < 0) & ~np.isnan(recency)
+    if domain.measure:
+        sound &= firsts[domain.measure].to_numpy() > 0
+    actor = firsts[domain.actor].to_numpy()[sound]
+    order = np.argsort(actor, kind="stable")
+    event = milliseconds(firsts["event_time"])[sound][order]
+    again = (np.diff(actor[order]) == 0) & (np.diff(event) > 0)
+    missed = recency[sound][order][1:] > np.diff(event) / HOUR_MS + TIE_HOURS
+    return [("unseen_rate", "history", _share(missed[again]), int(np.count_nonzero(again)))]
 
 
 def _recency_name(domain: Domain) -> str:
@@ -216,6 +243,33 @@ def business(day_log: pd.DataFrame, facts: DayFacts, domain: Domain) -> list[Met
         ("labels_known", ALL, float(len(labels)), len(labels)),
         ("precision_reviewed", ALL, _share(confirmed), len(confirmed)),
     ]
+
+
+def missing_reports(reports: Sequence[tuple[int, int]]) -> float:
+    """How many reports of harm the last week lacks, where luck does not explain it; else 0.
+
+    `reports` holds each day's reports and requests, the oldest first; before three weeks it is 0.
+    Given the counts of both spells, the later one's share of the reports is binomial.
+
+    Why it matters: a few reports a day can fall silent without a day being odd; a week cannot. A
+    job that loses them makes every fraud look innocent.
+
+    Reference: Przyborowski and Wilenski (1940), on two Poisson rates.
+
+    >>> missing_reports([(3, 1_000)] * 28 + [(0, 1_000)] * 7)
+    21.0
+    >>> missing_reports([(3, 1_000)] * 28 + [(2, 1_000)] * 7)
+    0.0
+    """
+    from scipy.special import bdtr
+
+    spells = reports[:-WEEK_DAYS], reports[-WEEK_DAYS:]
+    if len(spells[0]) < 2 * WEEK_DAYS:
+        return 0.0
+    (old, before), (new, lately) = (np.sum(spell, axis=0) for spell in spells)
+    usual = old * lately / max(before, 1.0)
+    luck = bdtr(new, int(old + new), lately / max(before + lately, 1.0))
+    return float(usual - new) if luck < LEAST_LUCK else 0.0
 
 
 def watched(domain: Domain) -> dict[str, Callable[[pd.DataFrame], Floats]]:

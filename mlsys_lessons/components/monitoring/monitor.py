@@ -7,6 +7,7 @@ change nothing: who hears of an alert, and what becomes of it, is told in respon
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -94,7 +95,7 @@ class Monitor(OperationsOnly):
     its own last four quiet weeks; it says nothing in its first 14 days.
 
     >>> Monitor()
-    Monitor(0 days, 35 rules; learning, speaks after 14 quiet days)
+    Monitor(0 days, 39 rules; learning, speaks after 14 quiet days)
     """
 
     resilient = True
@@ -105,6 +106,7 @@ class Monitor(OperationsOnly):
         super().__init__(domain)
         self._judge = Alerts(domain.alert_rules if rules is None else rules)
         self._references = {name: Reference() for name in layers.watched(domain)}
+        self._reports: deque[tuple[int, int]] = deque(maxlen=5 * layers.WEEK_DAYS)  # of a day
 
     def __repr__(self) -> str:
         """Days seen, what fires now and who was called."""
@@ -142,7 +144,7 @@ class Monitor(OperationsOnly):
             "inputs": layers.inputs(day_log, self._references, self.domain),
             "outputs": layers.outputs(day_log, self._references),
             "decisions": layers.decisions(day_log, facts, self.domain),
-            "business": layers.business(day_log, facts, self.domain),
+            "business": self._business(day_log, facts),
         }
         self._write(tick, metrics)
         self._alerts += self._judge.judge(tick, metrics)
@@ -151,6 +153,14 @@ class Monitor(OperationsOnly):
             # A new model has new scores. Only an announced one: an unannounced one is an incident.
             self._judge.expect_new_model()
             self._references["score"] = Reference()
+
+    def _business(self, day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
+        """The business layer, and the reports that the last week lacks against the month before."""
+        rows = layers.business(day_log, facts, self.domain)
+        rate, requests = next(row[2:] for row in rows if row[0].startswith("reported_"))
+        self._reports.append((round(rate * requests) if requests else 0, requests))
+        lacking = layers.missing_reports(tuple(self._reports))
+        return [*rows, ("missing_reports", layers.ALL, lacking, requests)]
 
     def _remember(self, day_log: pd.DataFrame) -> None:
         """Let the references roll on, unless the day itself was odd there."""

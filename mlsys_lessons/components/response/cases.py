@@ -14,6 +14,7 @@ from mlsys_lessons.domain import path
 ALERT, TILL, CUSTOMERS, CHANCE = WAYS = ("alert", "till", "customers", "chance")
 NAMED, SCORES, MONEY = CLARITIES = ("named", "scores", "money")  # what evidence points at
 _OF_LAYER = {"inputs": NAMED, "operations": NAMED, "outputs": SCORES, "decisions": SCORES}
+_NAMES_A_FEED = ("business.missing_reports",)
 FALSE_ALARM = "false alarm"
 
 
@@ -24,6 +25,8 @@ def clarity(evidence: str) -> str:
     ('named', 'scores', 'money')
     """
     layer = evidence.partition(".")[0]
+    if evidence in _NAMES_A_FEED:
+        return NAMED
     return SCORES if layer == CUSTOMERS else _OF_LAYER.get(layer, MONEY)
 
 

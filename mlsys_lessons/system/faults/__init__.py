@@ -15,9 +15,11 @@ from mlsys_lessons.system.faults.fault import SEAMS, Fault, Stage, Wrapper, faul
 from mlsys_lessons.system.faults.platform import (
     cold_start,
     dependency_outage,
+    label_job_failure,
     latency,
     missing_features,
     partial_outage,
+    silent_fallback,
     stale_features,
     traffic_spike,
     wrong_model,
@@ -33,9 +35,10 @@ from mlsys_lessons.system.faults.producers import (
 
 __all__ = [
     "ANSWERED_BY", "CATALOGUE", "FAILURE_MODES", "SEAMS", "Fault", "Stage", "Wrapper",
-    "cold_start", "dependency_outage", "duplicate_replay", "faulted", "late_rows", "latency",
-    "missing_features", "null_flood", "partial_outage", "renamed_category", "stale_features",
-    "time_zone_shift", "traffic_spike", "unit_change", "wrong_model",
+    "cold_start", "dependency_outage", "duplicate_replay", "faulted", "label_job_failure",
+    "late_rows", "latency", "missing_features", "null_flood", "partial_outage", "renamed_category",
+    "silent_fallback", "stale_features", "time_zone_shift", "traffic_spike", "unit_change",
+    "wrong_model",
 ]  # fmt: skip
 
 CATALOGUE: dict[str, Callable[..., Fault]] = {
@@ -43,7 +46,8 @@ CATALOGUE: dict[str, Callable[..., Fault]] = {
     for factory in (
         unit_change, null_flood, duplicate_replay, late_rows, time_zone_shift, renamed_category,
         stale_features, wrong_model, latency, dependency_outage,
-        missing_features, cold_start, traffic_spike, partial_outage,
+        missing_features, cold_start, traffic_spike, partial_outage, silent_fallback,
+        label_job_failure,
     )
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Faults of what the system runs on: tables that age or fall silent, models, calls, replicas.
+"""Faults of what the system runs on: tables that age or fall silent, models, calls, jobs.
 
 What a stage does without its table, its memory or its replicas is for its own level to say
 (`on_timeout`, `after_restart`, `on_spike`, `on_replica_loss`): the fault only says when, and to
@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.inference.answers import ARTEFACT, VERSION
+from mlsys_lessons.components.inference.stages import BareInference
 from mlsys_lessons.components.response import ask_owner, rebuild_table, roll_back, scale_out
 from mlsys_lessons.records import DAY_MS, milliseconds, timestamps
 from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, on_stage, replaced, share
-from mlsys_lessons.worlds.payments.domain import PLATFORM
+from mlsys_lessons.worlds.payments.domain import MODELS, PLATFORM
 
 _OLDEST_TABLE_MS = 21.0 * DAY_MS
 
@@ -32,7 +34,7 @@ def stale_features(*, start: float, end: float | None = None, severity: float = 
         midnight = milliseconds(frame["arrival_time"])[inside][:1] // DAY_MS * DAY_MS
         older = (midnight - fault.start * DAY_MS) * fault.open_ended
         age = np.minimum(fault.severity * DAY_MS + np.maximum(older, 0), _OLDEST_TABLE_MS)
-        stale = table.lookup(frame, as_of=timestamps((midnight - age).astype(np.int64))[0])
+        stale = table.on_stale(frame, timestamps((midnight - age).astype(np.int64))[0])
         return replaced(frame, inside, stale)
 
     return made(
@@ -53,7 +55,7 @@ def missing_features(*, start: float, end: float | None = None, severity: float 
     return made(
         ("missing_features", "features", "share of requests"), (start, end), severity,
         on_stage(change), "inputs.null_rate.history",
-        ("operations.error_rate", "operations.latency_p99", "outputs.score_log_odds"),
+        ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
         remedies=(scale_out(), ask_owner(PLATFORM)),
     )  # fmt: skip
 
@@ -81,24 +83,46 @@ def cold_start(*, start: float, end: float | None = None, severity: float = 4.0)
 def wrong_model(*, start: float, end: float | None = None, severity: float = 0.34) -> Fault:
     """One replica in three serves another portfolio's model after a botched deployment."""
 
-    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
-        served = ~frame["is_fallback"].to_numpy() & ~np.isnan(frame["score"].to_numpy())
-        hit = inside & served & share(frame, fault)
-        version = frame["model_version"].array
-        if "other-portfolio-3" not in version.categories:
-            version = version.add_categories(["other-portfolio-3"])
-        codes = np.where(hit, version.categories.get_loc("other-portfolio-3"), version.codes)
-        return frame.assign(
-            score=np.where(hit, _other_portfolio(frame), frame["score"]),
-            model_version=pd.Categorical.from_codes(codes, dtype=version.dtype),
-        )
+    def change(
+        frame: pd.DataFrame, inside: Mask, fault: Fault, stage: BareInference
+    ) -> pd.DataFrame:
+        hit = inside & _served(frame) & share(frame, fault)
+        other = _other_portfolio(frame)
+        return stage.on_unusable(frame, hit, other, "other-portfolio-3", VERSION)
 
     return made(
         ("wrong_model", "inference", "share of requests"), (start, end), severity,
-        on_rows(change), "outputs.score_log_odds",
+        on_stage(change), "outputs.score_log_odds",
         ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
         remedies=(roll_back(),),
     )  # fmt: skip
+
+
+def silent_fallback(*, start: float, end: float | None = None, severity: float = 1.0) -> Fault:
+    """The model file is corrupt on a share of replicas; every call is answered, with a 200.
+
+    A bare handler swallows the error and returns its default score; a ladder takes the next rung.
+    """
+
+    def change(
+        frame: pd.DataFrame, inside: Mask, fault: Fault, stage: BareInference
+    ) -> pd.DataFrame:
+        hit = inside & _served(frame) & share(frame, fault)
+        default, label = np.zeros(len(frame)), stage.registry.champion.label
+        return stage.on_unusable(frame, hit, default, label, ARTEFACT)
+
+    return made(
+        ("silent_fallback", "inference", "share of requests"), (start, end), severity,
+        on_stage(change), "operations.fallback_rate",
+        ("operations.error_rate", "operations.latency_p99", "inputs.null_rate.amount"),
+        remedies=(roll_back(),),
+    )  # fmt: skip
+
+
+def _served(frame: pd.DataFrame) -> Mask:
+    """Which rows a model has answered."""
+    answered = ~frame["is_fallback"].to_numpy() & ~np.isnan(frame["score"].to_numpy())
+    return np.asarray(answered)
 
 
 def _other_portfolio(frame: pd.DataFrame) -> NDArray[np.float64]:
@@ -163,4 +187,21 @@ def partial_outage(*, start: float, end: float | None = None, severity: float = 
         on_stage(change), "operations.error_rate",
         ("inputs.null_rate.amount", "inputs.amount_mean"),
         remedies=(scale_out(), ask_owner(PLATFORM)),
+    )  # fmt: skip
+
+
+def label_job_failure(*, start: float, end: float | None = None, severity: float = 0.9) -> Fault:
+    """The job that brings the reports home fails quietly: a share of them never arrives.
+
+    Finance pays for these frauds all the same. The system takes the silence for innocence.
+    """
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        return frame[~(inside & share(frame, fault))]
+
+    return made(
+        ("label_job_failure", "labels", "share of reports"), (start, end), severity,
+        on_rows(change), "business.reported_fraud_rate",
+        ("operations.error_rate", "inputs.null_rate.amount", "inputs.amount_mean"),
+        remedies=(ask_owner(MODELS),),
     )  # fmt: skip

@@ -25,7 +25,7 @@ SELECT
     habits.tick::BIGINT AS tick,
     label::DOUBLE AS label,
     request_id,
-    make_timestamp_ms(event_ms)::TIMESTAMP_MS AS event_time,
+    event_time::TIMESTAMP_MS AS event_time,
     claimed AS amount
 FROM habits
 LEFT JOIN risks

@@ -17,5 +17,5 @@ SELECT
         newest.cents_7d AS cents_7d,
         newest.gap_ms AS gap_ms
     ),
-    newest.cents_30d / 100 / nullif(newest.count_30d, 0) AS usual
+    newest.cents_30d / 100 / nullif(newest.sized_30d, 0) AS usual
 FROM history LEFT JOIN customers USING (customer);

@@ -4,6 +4,6 @@ CREATE OR REPLACE TEMP VIEW habits AS
 SELECT
     *,
     sum(cents) FILTER (is_kept) OVER ever / 100
-        / nullif(count(*) FILTER (is_kept) OVER ever, 0) AS usual
+        / nullif(count(cents) FILTER (is_kept) OVER ever, 0) AS usual
 FROM history
 WINDOW ever AS (PARTITION BY customer);

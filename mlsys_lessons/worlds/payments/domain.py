@@ -54,13 +54,14 @@ FINANCE = "finance"
 
 # --- fields ------------------------------------------------------------------------------------
 
-FIELDS = (
+FIELDS = (  # who a row belongs to must be known; without any other field it is worth an answer
     Field(
         "request_id", "int64", GATEWAY, minimum=0, unique=True, role=REQUEST, example=1,
         about="the caller's own id; repeated within 7 days it gets the first answer again",
     ),
     Field(
-        "event_time", "datetime64[ms]", GATEWAY, role=EVENT, example="2025-01-01T09:30:00Z",
+        "event_time", "datetime64[ms]", GATEWAY, on_breach="degrade", role=EVENT,
+        example="2025-01-01T09:30:00Z",
         about="when the payment was made: ISO 8601 (UTC if no zone) or ms since 1970",
     ),
     Field(
@@ -71,17 +72,27 @@ FIELDS = (
         "customer_id", "int64", ACCOUNTS, minimum=0, maximum=2**24 - 1, role=ENTITY, example=17
     ),
     Field(
-        "account_opened", "datetime64[ms]", ACCOUNTS, example="2023-06-01",
+        "account_opened", "datetime64[ms]", ACCOUNTS, on_breach="degrade", example="2023-06-01",
         about="ISO 8601 or ms since 1970",
     ),
-    Field("card_country", "category", ACCOUNTS, categories=COUNTRIES, example="DE"),
-    Field("merchant_id", "int64", DESK, minimum=0, maximum=2**20 - 1, role=ENTITY, example=5),
-    Field("category", "category", DESK, categories=CATEGORIES, example="grocery"),
-    Field("country", "category", DESK, categories=COUNTRIES, example="DE"),
-    Field("channel", "category", TERMINALS, categories=CHANNELS, example="chip"),
+    Field(
+        "card_country", "category", ACCOUNTS, categories=COUNTRIES, on_breach="degrade",
+        example="DE",
+    ),
+    Field(
+        "merchant_id", "int64", DESK, minimum=0, maximum=2**20 - 1, on_breach="degrade",
+        role=ENTITY, example=5,
+    ),
+    Field(
+        "category", "category", DESK, categories=CATEGORIES, on_breach="degrade", example="grocery"
+    ),
+    Field("country", "category", DESK, categories=COUNTRIES, on_breach="degrade", example="DE"),
+    Field(
+        "channel", "category", TERMINALS, categories=CHANNELS, on_breach="degrade", example="chip"
+    ),
     Field(
         "amount", "float64", GATEWAY, unit="EUR", minimum=0.01, maximum=20_000.0, null_rate=0.001,
-        example=23.5,
+        on_breach="degrade", example=23.5,
     ),
 )  # fmt: skip
 RAW_COLUMNS = tuple(one.name for one in FIELDS)
@@ -214,11 +225,22 @@ ALERT_RULES: tuple[AlertRule, ...] = (
         runbook=(("ask_owner", PLATFORM),),
     ),
     AlertRule("operations", "shed_rate", "all", "up", PLATFORM, "page"),
+    AlertRule(
+        "operations", "fallback_rate", "all", "up", MODELS, "page", runbook=(("roll_back", ""),)
+    ),
     *(_field("null_rate", name) for name in _NULLABLE),
     *(_field("unknown_category_rate", name) for name in _WORDED),
     *(
         AlertRule("inputs", rate, "all", "up", PRODUCER, "ticket", runbook=(("ask_owner", name),))
         for rate, name in (("duplicate_rate", "request_id"), ("late_rate", "event_time"))
+    ),
+    AlertRule(
+        "inputs", "null_rate", "history", "up", PLATFORM, "page",
+        runbook=(("ask_owner", PLATFORM),),
+    ),
+    AlertRule(  # never, while the state is whole: a single row is one too many
+        "inputs", "unseen_rate", "history", "up", PLATFORM, "page", transform="identity",
+        runbook=(("ask_owner", PLATFORM),),
     ),
     AlertRule("inputs", "quarantine_rate", "all", "up", PRODUCER, "ticket"),
     AlertRule(
@@ -255,6 +277,10 @@ ALERT_RULES: tuple[AlertRule, ...] = (
     _weekly("decisions", "approve_rate", "down", "share", FRAUD),
     _weekly("decisions", "blocked_cents", "up", "log", FINANCE),
     AlertRule("business", "reported_fraud_rate", "all", "up", FRAUD, "page"),
+    AlertRule(
+        "business", "missing_reports", "all", "up", MODELS, "page", transform="identity",
+        runbook=(("ask_owner", MODELS),),
+    ),
     AlertRule(  # a few reported frauds are most of its noise: the lower tail is long
         "business", "booked_cents", "all", "down", FINANCE, "ticket",
         monthly_rate=0.01, transform="identity", cycle=7, caution=1.8,

@@ -26,12 +26,23 @@ from mlsys_lessons.components.ingestion.contract.feed import (
 )
 from mlsys_lessons.components.ingestion.contract.parsing import parse
 from mlsys_lessons.components.ingestion.contract.values import broken
-from mlsys_lessons.domain import Domain, Field
+from mlsys_lessons.domain import EVENT, Domain, Field
 from mlsys_lessons.records import DAY_MS, HOUR_MS, SLOT_MS, InputError
 
 FUTURE_MS = 5 * SLOT_MS  # producers' clocks may run this far ahead
+CLOCKS = 3  # reasons why a claimed time is not believed
 STALE_MS = 7 * DAY_MS  # and no claim older than this is accepted
 LATE_MS = HOUR_MS  # a row that took longer than this from event to arrival is called late
+ZONE_MS = SLOT_MS  # late by whole hours and less than this: the clock of another zone (assumed)
+
+
+def in_another_zone(lag: Any) -> Any:
+    """Which lags (ms) are whole hours and next to nothing: a local clock, not a slow road.
+
+    >>> in_another_zone(np.array([300, HOUR_MS + 300, HOUR_MS + 300_000])).tolist()
+    [False, True, False]
+    """
+    return (lag > HOUR_MS) & (lag % HOUR_MS < ZONE_MS)
 
 
 @dataclass(frozen=True)
@@ -59,9 +70,11 @@ class Contract:
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         """Everything a row can be reported for; `violations` counts in this order."""
-        clocks = ("event_time: in the future", "event_time: too old")
+        clocks = (
+            "event_time: in the future", "event_time: too old", "event_time: in another zone",
+        )  # fmt: skip
         promises = tuple(f"{field.name}: breaks its promise" for field in self.fields)
-        units = (self.unusual,) if self.domain.usual_by else ()
+        units = (self.unusual, self.doubtful) if self.domain.usual_by else ()
         return (*clocks, *promises, *units)
 
     @property
@@ -69,22 +82,31 @@ class Contract:
         """The reason for a measure that seems to be in another unit."""
         return unusual(self.domain.measure)
 
+    @property
+    def doubtful(self) -> str:
+        """The reason for a measure that may be in another unit, since others of late were."""
+        return f"{self.domain.measure}: of a merchant with another unit lately"
+
     @cached_property
     def _weights(self) -> list[int]:
         """How grave each reason is: 0 puts its row aside, 1 and 2 degrade it.
 
-        Among degraded fields numbers come first: they alone stay legible when they are wrong.
+        Among degraded fields numbers come first, then the clock: they stay legible when they are
+        wrong, and a wrong word does not.
         """
         of_unit = [field for field in self.fields if field.name == self.domain.measure]
+        clock = next(field for field in self.domain.fields if field.role == EVENT)
         return [
-            0 if field is None or field.on_breach == "quarantine" else 1 + bool(field.categories)
-            for field in (None, None, *self.fields, *of_unit)
+            0
+            if field.on_breach == "quarantine"
+            else 1 + field.is_clock + 2 * bool(field.categories)
+            for field in (*[clock] * CLOCKS, *self.fields, *of_unit, *of_unit)
         ][: len(self.reasons)]
 
     @cached_property
     def _lightest_first(self) -> list[int]:
         """The reasons in the order in which `violations` writes them: a graver one overwrites."""
-        judged = range(2 + len(self.fields))  # whether a unit is unusual, ingestion says
+        judged = range(CLOCKS + len(self.fields))  # whether a unit is unusual, ingestion says
         return sorted(judged, key=self._weights.__getitem__)[::-1]
 
     @cached_property
@@ -102,7 +124,7 @@ class Contract:
         Equally grave ones count in the order of `reasons`.
         """
         lag = lag_ms(frame)
-        masks = [lag < -self.future_ms, lag > self.stale_ms]
+        masks = [lag < -self.future_ms, lag > self.stale_ms, in_another_zone(lag)]
         masks += [broken(field, frame[field.name]) for field in self.fields]
         gravest = np.full(len(frame), -1, dtype=np.int8)
         for reason in self._lightest_first:
@@ -159,7 +181,7 @@ class Contract:
         """
         from mlsys_lessons.components.ingestion.contract.export import schema
 
-        return schema(self.fields, self.future_ms, self.stale_ms)
+        return schema(self.fields, self.future_ms, self.stale_ms, ZONE_MS)
 
 
 PAYMENTS_CONTRACT = Contract.of(DEFAULT_DOMAIN)

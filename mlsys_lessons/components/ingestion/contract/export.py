@@ -13,18 +13,21 @@ import pandas as pd
 from mlsys_lessons.domain import Field
 
 
-def schema(fields: tuple[Field, ...], future_ms: int, stale_ms: int) -> Any:
+def schema(fields: tuple[Field, ...], future_ms: int, stale_ms: int, zone_ms: int) -> Any:
     """A pandera DataFrameSchema of the row promises; owner, unit and policy are metadata."""
     from pandera.pandas import Check, DataFrameSchema
 
     def on_time(frame: pd.DataFrame) -> pd.Series:
         lag = frame["arrival_time"] - frame["event_time"]
-        return lag.between(
+        kept = lag.between(
             pd.Timedelta(milliseconds=-future_ms), pd.Timedelta(milliseconds=stale_ms)
         )
+        since_hour = lag % pd.Timedelta(hours=1)
+        whole = (lag > pd.Timedelta(hours=1)) & (since_hour < pd.Timedelta(milliseconds=zone_ms))
+        return kept & ~whole
 
     columns = {field.name: _column(field) for field in fields}
-    clock = Check(on_time, ignore_na=False, error="event_time: in the future or too old")
+    clock = Check(on_time, ignore_na=False, error="event_time: future, old, another zone")
     return DataFrameSchema(columns, checks=[clock])
 
 
