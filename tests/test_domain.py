@@ -68,7 +68,8 @@ def test_the_contract_promises_what_it_always_has_ids_first() -> None:
         ("channel", "category", "terminals", None, None),
         ("amount", "float64", "payments gateway", 0.01, 20_000.0),
     ]
-    assert {field.on_breach for field in PAYMENTS.promised} == {"quarantine"}
+    strict = [field.name for field in PAYMENTS.promised if field.on_breach == "quarantine"]
+    assert strict == ["request_id", "customer_id"]  # any other row is worth an answer
     assert [field.name for field in PAYMENTS.promised if field.unique] == ["request_id"]
     assert (AMOUNT.unit, AMOUNT.null_rate, AMOUNT.unit_rate) == ("EUR", 0.001, 0.01)
     assert {field.null_rate for field in PAYMENTS.promised[:-1]} == {0.0}
@@ -173,7 +174,7 @@ def test_the_prices() -> None:
 
 
 def test_who_is_called() -> None:
-    assert len(PAYMENTS.alert_rules) == 35
+    assert len(PAYMENTS.alert_rules) == 39
     owners = {rule.owner for rule in PAYMENTS.alert_rules}
     assert owners == {
         "payments platform", "data producer", "ML team", "fraud operations", "finance",

@@ -17,6 +17,7 @@ from mlsys_lessons.components.features.offline import offline
 from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.components.inference.models import BoostedModel
 from mlsys_lessons.components.inference.registry import ModelVersion
+from mlsys_lessons.gaps import with_gaps
 from mlsys_lessons.records import ticks
 from mlsys_lessons.simulation.presets import (
     HISTORY_DAYS,
@@ -104,12 +105,12 @@ def table_of(seed: int, rewrite: Callable[[History], History] | None = None) -> 
 def trained_on(table: pd.DataFrame, levels: Iterable[str], *, seed: int) -> System:
     """A system whose model was fitted on the given table; it is not refitted.
 
-    The recipes are those of the presets: all rows for a system with prices, and lesson 01's split
-    with its F1 cut for one without.
+    The recipes are those of the presets: all rows, with gaps, for a system with prices, and
+    lesson 01's split with its F1 cut for one without.
     """
     system, label = assemble(levels, seed=seed, retraining=None), "boosted-of-its-past"
     if "decisions" in system.levels:
-        rows = training_rows(table)
+        rows = with_gaps(training_rows(table), system.domain, seed)
         model = BoostedModel(random_state=seed).fit(rows, rows["label"].to_numpy())
         return system.with_(model=ModelVersion(label, model))
     notebook = notebook_model(table, seed=seed)

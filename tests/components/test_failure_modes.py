@@ -251,7 +251,7 @@ def test_what_was_lost_in_a_look_up_is_not_lost_for_good(
 SEEDS, DAILY, DAYS = (21, 22), 1_000, 12
 LEAST_SAVED = {  # euros over ten days at 1,000 a day, mean of two seeds: half of what was found
     "bad inputs": 1_500.0,
-    "missing features": 550.0,
+    "missing features": 200.0,  # a model that knows gaps needs the table less
     "cold start": 1_500.0,
     "traffic spikes": 1_800.0,
     "model timeouts": 890.0,
@@ -293,12 +293,12 @@ def test_the_design_lowers_the_price_of_its_mode(mode: str) -> None:
     assert before.mean() > LEAST_SAVED[mode]
 
 
-def test_where_the_design_does_not_pay() -> None:
-    """Quarantine handles each row by hand; a deadline gives late but right answers away."""
+def test_where_the_design_does_not_pay_it_does_no_harm() -> None:
+    """A missing field asks nobody's help, and a patient deadline gives no good answer away."""
     nulls = saved("ingestion", faults.null_flood(start=1, end=11))
     slow = saved("serving", faults.latency(start=1, end=11, severity=8.0))
-    assert (nulls < -100).all()
-    assert (slow < -300).all()
+    assert (nulls > -100).all()
+    assert (slow == 0).all()
 
 
 def metric(run: mls.Run, name: str) -> np.ndarray:

@@ -246,3 +246,16 @@ def test_references_refuse_to_guess() -> None:
     model.reveal(truth([7, 5, 3]))
     with pytest.raises(NotFittedError, match="4"):
         model.predict(pd.DataFrame({"request_id": [3, 4]}))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [LogisticModel, BoostedModel])
+def test_a_feature_that_was_never_there_is_learned_without(kind: type[LogisticModel]) -> None:
+    """A distrusted field may be missing for a whole training window, and come back later."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(rng.random((400, len(FEATURES))), columns=list(FEATURES))
+    label = (frame["merchant_risk"] > 0.5).to_numpy(dtype=float)
+    gone = frame.assign(log_amount=np.nan)
+    model = kind().fit(gone, label)
+    assert np.isfinite(model.predict(frame)).all()
+    np.testing.assert_array_equal(model.predict(gone), model.predict(gone.assign(log_amount=0.0)))

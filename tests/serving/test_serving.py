@@ -131,7 +131,7 @@ def test_a_broken_promise_is_decided_and_quarantined(
 
 def test_a_slow_model_is_replaced_by_its_fallback_and_counted(system: System) -> None:
     slowed = copy.deepcopy(system)
-    slowed.install([mls.faults.latency(start=0, end=2, severity=100)])
+    slowed.install([mls.faults.latency(start=0, end=2, severity=1_000)])
     with serve(slowed, virtual=True) as url, httpx.Client(base_url=url, trust_env=False) as http:
         decisions = [http.post(PATH, json={**GOOD, "request_id": k}).json() for k in range(3)]
         assert metric(http, "fallback_total") == 3

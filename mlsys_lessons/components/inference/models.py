@@ -40,6 +40,14 @@ def matrix(frame: pd.DataFrame, inputs: Iterable[str]) -> NDArray[np.float64]:
     return np.array([frame[name].to_numpy(dtype=np.float64) for name in inputs]).T
 
 
+def _known(columns: Scores) -> Scores:
+    """Columns to learn from; one that nobody has ever seen a value of says the same of every row.
+
+    A field can be distrusted for as long as a training window is.
+    """
+    return np.where(np.isnan(columns).all(axis=0), 0.0, columns)
+
+
 class BaseRate:
     """Everybody gets the average. The honest zero of modelling, and the last rung of a ladder.
 
@@ -137,7 +145,7 @@ class LogisticModel:
             raise InputError(
                 f"every label is {labels.min():g}; a model needs rows of both kinds to tell apart."
             )
-        columns = [_unskewed(frame[name], scale) for name, scale in self.inputs.items()]
+        columns = [_known(_unskewed(frame[name], scale)) for name, scale in self.inputs.items()]
         self.centre_ = np.array([np.nanmean(column) for column in columns])
         spread = np.array([np.nanstd(column) for column in columns])
         self.scale_ = np.where(spread > 0, spread, 1.0)
@@ -210,7 +218,7 @@ class BoostedModel:
         )
         with _threads().limit(limits=1):
             self.estimator_ = estimator.fit(
-                matrix(frame, self.inputs), labels, sample_weight=weights
+                _known(matrix(frame, self.inputs)), labels, sample_weight=weights
             )
         self._tables = None
         return self
