@@ -213,23 +213,24 @@ def code_lines(path: Path) -> int:
 
 
 def test_size_is_a_promise() -> None:
-    """A small helper package; with two more worlds and people on call still to come."""
+    """A small helper package: 14,000 lines beside the lessons' own, most of them to be read."""
     sizes = {path: code_lines(path) for path in modules()}
     assert (
-        sum(n for path, n in sizes.items() if room_of(name_of(path)) in READ_BY_LEARNERS) <= 6_500
+        sum(n for path, n in sizes.items() if room_of(name_of(path)) in READ_BY_LEARNERS) <= 8_200
     )
-    assert sum(n for path, n in sizes.items() if room_of(name_of(path)) in AROUND) <= 7_500
+    assert sum(n for path, n in sizes.items() if room_of(name_of(path)) in AROUND) <= 5_800
     for lesson in sorted(PACKAGE.glob("lessons/lesson[0-9][0-9]")):
         assert sum(n for path, n in sizes.items() if lesson in path.parents) <= 500, lesson.name
 
 
-# The file that a reader opens first in each of the five, and what the words in it are worth.
+# The file that a reader opens first in each room, and what the words in it are worth.
 FRONT = {
     "ingestion": "ingestion/stages.py",
     "features": "features/stages.py",
     "inference": "inference/stages.py",
     "decisions": "decisions/stages.py",
     "monitoring": "monitoring/monitor.py",
+    "response": "response/responders.py",
 }
 
 

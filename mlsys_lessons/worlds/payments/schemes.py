@@ -110,9 +110,10 @@ SCHEMES = (
         small=1.0, where=HOME,
     ),
     Scheme(
-        "bot bursts", "programs try cards before dawn, a third are used within days", "Visa, P",
-        pace=(0.5, 0.3, 0.5, 0.5, 0.3), probe=(2.5, 0.5), later=(150.0, 0.5), online=0.98,
-        appeal=(0.2, 0.1, 0.3, 2.0, 1.0, 1.0, 5.0, 3.0), hours=BOTS, aimed=0.8, leaning=1.0,
+        "bot bursts", "programs try cards in harmless shops before dawn; the best are used at once",
+        "Visa, P", pace=(0.5, 0.4, 0.5, 0.4, 0.3), probe=(14.0, 0.4), later=(130.0, 0.4),
+        online=0.9, appeal=(4.0, 1.0, 3.0, 3.0, 0.5, 0.3, 0.3, 0.3), hours=BOTS, aimed=0.5,
+        small=0.5, leaning=1.0,
     ),
 )  # fmt: skip
 KNOWN = 4  # schemes of the history

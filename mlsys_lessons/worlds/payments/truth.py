@@ -100,42 +100,50 @@ def _marks(population: Population, payments: Payments, day: int) -> Marks:
 
 
 def _probe_density(midnight: Midnight, marks: Marks, youth: Floats) -> Floats:
-    """Density of first-day attempts: any card can be the next victim, as it is exposed.
-
-    One scheme after the other; what depends on ring, shop, hour or channel alone is a table.
-    """
+    """Density of first-day attempts: any card can be the next victim, as it is exposed."""
     population, rings, _, day = midnight
-    book, shops = rings.book, population.merchants
-    rates = campaign_rates(population, rings, day)
-    in_use = np.flatnonzero(rates.any(axis=0))
+    book, rates = rings.book, campaign_rates(population, rings, day)
     attempts = rates.sum(axis=0) * book.attempts[:, 0]
     copies = book.copying_share(np.arange(len(attempts)), float(drifted_copying(population, day)))
-    copied = attempts * copies
+    copied, own_way = attempts * copies, attempts * (1.0 - copies)
     density = (copied.sum() + (copied @ book.young) * youth) * marks.own
-    presence = {
-        where: population.presence(marks.seat, marks.merchant, where)
-        for where in {HOME, ABROAD} & set(book.where[in_use].tolist())
-    } | {HABIT: marks.presence}
-    cell, by_youth = 2 * marks.hour + marks.online, dict[float, Floats]()
-    for scheme in in_use.tolist():
-        share = float(ring_online(population, book, scheme, day))
-        spread, young = book.spread[scheme, 0], float(book.young[scheme])
-        own_way = attempts[scheme] * (1.0 - copies[scheme]) / spread
-        table = own_way * np.outer(HOURS[book.hours[scheme]], [1.0 - share, share]).ravel()
-        weights = np.outer(rates[:, scheme] / rates[:, scheme].sum(), book.ranked[scheme])
-        listed = np.bincount(rings.targets[:, scheme].ravel(), weights.ravel(), len(shops))
-        others = (1.0 - book.aimed[scheme]) * shops.popularity * book.tilt[scheme, shops.category]
-        shop = presence[int(book.where[scheme])] * others[marks.merchant]
-        shop += (book.aimed[scheme] * listed)[marks.merchant]
-        exponent = marks.log - (book.log_amount[scheme, 0] + float(population.inflation(day)))
-        exponent *= exponent
-        exponent *= -0.5 / spread**2
-        shop *= np.exp(exponent, out=exponent)
-        shop *= table[cell]
-        by_youth[young] = by_youth[young] + shop if young in by_youth else shop
+    by_youth: dict[float, Floats] = {}  # most schemes like young accounts equally well
+    presence = {HABIT: marks.presence}
+    for scheme in np.flatnonzero(attempts).tolist():
+        where, young = int(book.where[scheme]), float(book.young[scheme])
+        if where not in presence:
+            presence[where] = population.presence(marks.seat, marks.merchant, where)
+        weights = own_way[scheme] * rates[:, scheme] / rates[:, scheme].sum()
+        attack = _first_attempts(midnight, marks, scheme, weights, presence[where])
+        by_youth[young] = by_youth[young] + attack if young in by_youth else attack
     for young, attack in by_youth.items():
         density += attack * (1.0 + young * youth)
     return np.asarray(population.vulnerability[marks.seat] * density)
+
+
+def _first_attempts(
+    midnight: Midnight, marks: Marks, scheme: int, weights: Floats, presence: Floats
+) -> Floats:
+    """Density of one scheme's first day in its own way, with a weight for each ring.
+
+    What depends on the shop alone, or on hour and channel, is a table.
+    """
+    population, rings, _, day = midnight
+    book, shops = rings.book, population.merchants
+    share = float(ring_online(population, book, scheme, day))
+    spread, aimed = book.spread[scheme, 0], book.aimed[scheme]
+    places = np.outer(aimed * weights, book.ranked[scheme])
+    listed = np.bincount(rings.targets[:, scheme].ravel(), places.ravel(), len(shops))
+    others = (1.0 - aimed) * weights.sum() * shops.popularity * book.tilt[scheme, shops.category]
+    density = presence * others[marks.merchant]
+    density += listed[marks.merchant]
+    table = np.outer(HOURS[book.hours[scheme]] / spread, [1.0 - share, share]).ravel()
+    density *= table[2 * marks.hour + marks.online]
+    exponent = marks.log - (book.log_amount[scheme, 0] + float(population.inflation(day)))
+    exponent *= exponent
+    exponent *= -0.5 / spread**2
+    density *= np.exp(exponent, out=exponent)
+    return density
 
 
 def _cash_density(midnight: Midnight, marks: Marks) -> Floats:
