@@ -19,9 +19,12 @@ from mlsys_lessons.worlds.payments.campaigns import Campaigns
 from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.fraudsters import Rings
 
-# Of a ring's attempts, what goes over to one new scheme if nothing else moves them. Set so that a
-# frozen model loses what published ones do in a year: recall at a fixed rate of false positives
-# -4 to -12 points, PR-AUC -10 to -30 %, ROC-AUC -.01 to -.04; `mlsys-lessons ageing` shows it.
+# Of a ring's attempts, what goes over to one new scheme if nothing else moves them. Set, with the
+# looks of two schemes and Drift.concept, so that a frozen model loses in a year, since its first
+# month and against the same days without drift, what the field tells: recall at a fixed rate of
+# false positives -4 to -12 points, PR-AUC -10 to -30 % (orders of magnitude), ROC-AUC -.01 to
+# -.04, value -5 to -20 % (assumed). Without "since its first month" it loses more than that:
+# attackers answer a system at once. `mlsys-lessons ageing` shows both.
 CURIOSITY = 0.40
 _NEW_FOR = 30.0  # days by which curiosity has faded to a third; assumed
 _PRESSURE = 2.0  # a ring whose attempts are all blocked is 1 + 2 times as curious; assumed

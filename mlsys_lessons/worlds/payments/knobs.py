@@ -38,8 +38,9 @@ class Drift:
         Log growth a year of the intensity of attack, in every year alike: nothing caps it.
     concept
         Share a year, from day 0, of fraud attempts that copy the victim's own habits, which no
-        label mends: small beside invention, since monthly retraining wins back most of what a
-        frozen model loses (.3 to .5 of -4 to -12 points of recall, each month; published).
+        label mends: assumed, and small beside invention, since plain retraining is told to win
+        back .3 to .5 points of recall a month (Stripe Radar, S) of the 4 to 12 that a frozen
+        model loses in a year (an order of magnitude).
     growth
         New customers a year from day 0, as a share of the base, for at most two years.
     new_country_day
@@ -52,7 +53,7 @@ class Drift:
         How strongly the rings learn at midnights from what was blocked; 0 is never.
     invention
         New schemes a year, from day 0 (Poisson). 3 is the middle of the two to four steps a year
-        in which published models of fraud decay; 0 is never.
+        in which models of fraud are told to decay (an order of magnitude); 0 is never.
 
     How much one new scheme takes over is fashion.CURIOSITY. Every other default is assumed, none
     is a measurement. `mlsys-lessons ageing` shows what they do to a frozen model.
