@@ -2,7 +2,8 @@
 
 It is kept by reality, beside the loop: `entries` accrues every consequence at its request's tick
 and sees everything; the books, which the business reads, show an item on the day it becomes known.
-sum(entries) = sum(books) + outstanding, to the cent. It decides nothing.
+sum(entries) = sum(books) + outstanding, to the cent. It decides nothing. Longer than most: one
+thing seen from three sides (accrued, booked, expected) stands in one file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Presets: the systems that the course compares, component by component.
 
 `naive_system` is what a competent notebook author ships; `resilient_system` is the same model with
-an engineered system around it; `assemble` mixes the two levels; the references know the truth. The
-components themselves are told in their own files.
+an engineered system around it; `assemble` mixes the two levels; the references know the truth.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from mlsys_lessons.components.decisions import CostDecisions
 from mlsys_lessons.components.response import Mitigation
 from mlsys_lessons.records import InputError
 from mlsys_lessons.system.parts import Parts
@@ -80,12 +81,16 @@ def _scale_out(system: Parts, value: Any, back: Any) -> Any:
 
 
 def _set_threshold(system: Parts, score: float, back: Any) -> Any:
-    return system.decisions.move_cut(float(score) if back is None else back)
+    old, system.decisions.cut = system.decisions.cut, float(score) if back is None else back
+    return old
 
 
 def _explore(system: Parts, share: float, back: Any) -> Any:
-    old = system.decisions.explore(float(share) if back is None else back)
-    return NOT_CHANGED if old is None else old
+    if not isinstance(system.decisions, CostDecisions):
+        return NOT_CHANGED
+    old, new = system.decisions.policy, float(share) if back is None else back
+    system.decisions.policy = replace(old, explore_share=new)
+    return old.explore_share
 
 
 def _widen_review(system: Parts, cases: float, back: Any) -> Any:

@@ -263,14 +263,14 @@ class System(Parts):
         self.features.warm(requests, labels)
         self.labels.warm(requests, labels)
 
-    def reveal(self, truth: pd.DataFrame, midnight: Callable[[], Any]) -> None:
+    def reveal(self, truth: pd.DataFrame, midnight: Callable[[], Any] | None = None) -> None:
         """Show the truth to a reference model; every other model stays in the dark.
 
         One that reads received rows (`watch`) gets what the world knows at midnight instead, and
         the faults: a stale table makes it as old.
         """
         model: Any = self.inference.registry.model
-        if hasattr(model, "watch"):
+        if hasattr(model, "watch") and midnight is not None:
             model.watch(midnight(), self.faults)
         elif self.inference.registry.truth_column:
             model.reveal(truth)

@@ -87,15 +87,15 @@ CHANGES = {
 @pytest.mark.parametrize("slot", CHANGES)
 def test_the_original_is_left_alone_to_the_byte(slot: str) -> None:
     system, part = mls.naive_system(seed=SEED), CHANGES[slot]
-    before = simulate(WORLD, system, days=2)
+    before = simulate(WORLD, system, days=4)
     held, kept = frozen(system), frozen(part)
     other = system.with_(**{slot: part})
     assert (other is not system and repr(other) != repr(system)) or slot == "retraining"
-    changed = simulate(WORLD, other, days=2)
+    changed = simulate(WORLD, other, days=4)
     lived_in(other)
     assert frozen(system) == held
     assert frozen(part) == kept  # nor is the component that was handed over
-    after = simulate(WORLD, system, days=2)
+    after = simulate(WORLD, system, days=4)
     assert after.actions_sha256 == before.actions_sha256
     pd.testing.assert_frame_equal(after.log, before.log, check_exact=True)
     pd.testing.assert_frame_equal(after.ledger, before.ledger, check_exact=True)

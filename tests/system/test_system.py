@@ -148,7 +148,7 @@ class Twins:
 @pytest.fixture(scope="module", params=PRESETS)
 def twins(request: pytest.FixtureRequest) -> Twins:
     system = PRESETS[request.param](seed=SEED)
-    runs = [simulate(WORLD, system, days=6, faults=faults) for faults in ((), (flipped(2.0, 4.0),))]
+    runs = [simulate(WORLD, system, days=9, faults=faults) for faults in ((), (flipped(2.0, 5.0),))]
     return Twins(*runs)
 
 
@@ -163,7 +163,7 @@ def test_reports_are_flipped_inside_the_window_and_nowhere_else(twins: Twins) ->
     calm, hit = reported(twins.calm), reported(twins.hit)
     assert (calm["label"] == 1).all()
     assert calm.index.tolist() == hit.index.tolist()
-    inside = hit["tick"].between(2, 3)
+    inside = hit["tick"].between(2, 4)
     assert inside.sum() >= 2 <= (~inside).sum()
     assert hit["label"].tolist() == np.where(inside, 0, 1).tolist()
 

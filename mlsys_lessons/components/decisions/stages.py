@@ -7,7 +7,7 @@ price of a reviewer's time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -60,15 +60,6 @@ class ScoreCut(Component):
     def adds(self) -> Columns:
         """What is done, why, how likely that was, and what a review is worth."""
         return DECISION
-
-    def move_cut(self, cut: float) -> float:
-        """Block from another score on; returns the cut before."""
-        old, self.cut = self.cut, cut
-        return old
-
-    def explore(self, share: float) -> float | None:
-        """Let a share of would-be blocks through: this level cannot, and returns None."""
-        return None
 
     def staff(self, capacity: int) -> None:
         """Hear how many cases people can look at in a day: this level sends them none."""
@@ -156,17 +147,6 @@ class CostDecisions(Component):
         action[lucky], reason[lucky] = APPROVE, self._reason(EXPLORATION)
         propensity[lucky] = share
         return propensity
-
-    def move_cut(self, cut: float) -> float:
-        """Block from a score on, whatever it would cost; returns the cut before."""
-        old, self.cut = self.cut, cut
-        return old
-
-    def explore(self, share: float) -> float | None:
-        """Let another share of small would-be blocks through; returns the share before."""
-        old = self.policy.explore_share
-        self.policy = replace(self.policy, explore_share=share)
-        return old
 
     def staff(self, capacity: int) -> None:
         """Hear how many cases people can look at in a day."""

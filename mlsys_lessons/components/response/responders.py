@@ -18,15 +18,6 @@ Responder = Callable[[Observation], Iterable[Mitigation]]
 Runbook = Mapping[str, Iterable[Mitigation]]
 
 
-def found_remedies(observation: Observation) -> list[Mitigation]:
-    """For each case whose cause is known and that nobody has treated: what would end it."""
-    return [
-        case.remedies[0]
-        for case in observation.cases
-        if case.is_open and case.remedies and case.remedies[0] not in case.applied
-    ]
-
-
 @dataclass(frozen=True)
 class NeverActs:
     """Nothing is ever done: what a system without a responder has."""
@@ -109,3 +100,12 @@ class OnCall:
         over: list[Case] = [case for case in observation.cases if not case.is_open]
         spent = [item for case in over for item in case.applied if item in observation.in_force]
         return [item.undo() for item in dict.fromkeys(spent) if item not in wanted]
+
+
+def found_remedies(observation: Observation) -> list[Mitigation]:
+    """For each case whose cause is known and that nobody has treated: what would end it."""
+    return [
+        case.remedies[0]
+        for case in observation.cases
+        if case.is_open and case.remedies and case.remedies[0] not in case.applied
+    ]
