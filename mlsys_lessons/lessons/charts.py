@@ -143,7 +143,7 @@ def _time_axis(axes: Axes, windows: Iterable[Window]) -> None:
     first, last = axes.get_xlim()
     rows: list[float] = []  # up to which day each row of names is written
     for start, end, label in sorted(windows):
-        axes.axvspan(start, end, color=SHADE, alpha=0.28, zorder=0, linewidth=0)
+        axes.axvspan(start, min(end, last), color=SHADE, alpha=0.28, zorder=0, linewidth=0)
         row = next((row for row, until in enumerate(rows) if until <= start), len(rows))
         rows[row : row + 1] = [start + (len(label) + 2) * 0.0145 * (last - first)]
         axes.annotate(label, (start, 1), xytext=(4, -4 - 18 * row), color=QUIET, va="top",

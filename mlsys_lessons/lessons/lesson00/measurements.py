@@ -42,7 +42,10 @@ def fraud_losses(entries: pd.DataFrame, days: int) -> pd.Series:
 
 
 def broken_days(faults: tuple[Fault, ...], days: int) -> pd.Series:
-    """Whether any fault was there, by day, for an hour or for all of it."""
+    """Whether any fault was there, by day, for an hour or for all of it.
+
+    Take `run.faults`: how long a fault lasts depends on who ends it.
+    """
     return pd.Series(
         [any(fault.start < day + 1 and fault.end > day for fault in faults) for day in range(days)]
     )
@@ -64,7 +67,7 @@ def measure(seed: int, *, days: int = YEAR, daily: int = 1_000) -> tuple[dict[st
         for name, (system, faults) in arms.items()
     }
     missing = runs["Bayes reference"].value_by_tick() - runs["naive"].value_by_tick()
-    red, broken = red_days(runs["naive"]), broken_days(year.faults, days)
+    red, broken = red_days(runs["naive"]), broken_days(runs["naive"].faults, days)
     books = runs["naive"].books
     behind = days_behind(fraud_losses(runs["naive"].ledger, days), fraud_losses(books, days))
     row: dict[str, Any] = {"seed": seed, "faults": len(year.faults)}

@@ -30,6 +30,14 @@ bet3 = Prediction(
     of=100,
 )
 
+bet4 = Prediction(
+    id="lesson00.bet4",
+    question="How many days until anybody at the naive business notices the hanging job?",
+    unit="days",
+    least=0,
+    most=365,
+)
+
 q1 = Question(
     id="lesson00.q1",
     text=TEXTS["q1"],
