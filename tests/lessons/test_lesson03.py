@@ -193,8 +193,8 @@ def test_c6_wants_half_of_the_lift_and_two_models_that_differ() -> None:
     luck = np.random.default_rng(2)
 
     def evidence(older: float, other: float) -> Evidence:
-        worth = {"approve all": 0.0, "midnight table": 100.0, "a day older": older,
-                 "a day older, trained on its own log": 90.0,
+        worth = {"approve all": 0.0, "the model alone": 60.0, "midnight table": 100.0,
+                 "a day older": older, "a day older, trained on its own log": 90.0,
                  "one half of the history": 80.0, "the other half": other}  # fmt: skip
         rows = [
             {"seed": seed, "rate": rate, "arm": arm, "requests": 1_000,
