@@ -189,7 +189,7 @@ def test_c5_depends_on_the_pipeline_where_pairs_disagree() -> None:
         assert "by 0 in" in result.notes[0]
 
 
-def test_c6_wants_half_of_the_lift_and_two_models_that_differ() -> None:
+def test_c6_wants_money_lost_to_age_and_two_models_that_differ() -> None:
     luck = np.random.default_rng(2)
 
     def evidence(older: float, other: float) -> Evidence:
@@ -204,7 +204,7 @@ def test_c6_wants_half_of_the_lift_and_two_models_that_differ() -> None:
         return Evidence(pd.DataFrame(rows), TINY)
 
     assert c6_other_data.CLAIM.judge(evidence(20.0, 40.0)).verdict == HOLDS
-    assert c6_other_data.CLAIM.judge(evidence(80.0, 40.0)).verdict == FAILS
+    assert c6_other_data.CLAIM.judge(evidence(98.0, 40.0)).verdict == FAILS
     assert c6_other_data.CLAIM.judge(evidence(20.0, 79.0)).verdict == FAILS
 
 
