@@ -189,12 +189,12 @@ def test_c5_depends_on_the_pipeline_where_pairs_disagree() -> None:
         assert "by 0 in" in result.notes[0]
 
 
-def test_c6_wants_half_of_the_lift_and_two_models_that_differ() -> None:
+def test_c6_wants_money_lost_to_age_and_two_models_that_differ() -> None:
     luck = np.random.default_rng(2)
 
     def evidence(older: float, other: float) -> Evidence:
-        worth = {"approve all": 0.0, "midnight table": 100.0, "a day older": older,
-                 "a day older, trained on its own log": 90.0,
+        worth = {"approve all": 0.0, "the model alone": 60.0, "midnight table": 100.0,
+                 "a day older": older, "a day older, trained on its own log": 90.0,
                  "one half of the history": 80.0, "the other half": other}  # fmt: skip
         rows = [
             {"seed": seed, "rate": rate, "arm": arm, "requests": 1_000,
@@ -204,7 +204,7 @@ def test_c6_wants_half_of_the_lift_and_two_models_that_differ() -> None:
         return Evidence(pd.DataFrame(rows), TINY)
 
     assert c6_other_data.CLAIM.judge(evidence(20.0, 40.0)).verdict == HOLDS
-    assert c6_other_data.CLAIM.judge(evidence(80.0, 40.0)).verdict == FAILS
+    assert c6_other_data.CLAIM.judge(evidence(98.0, 40.0)).verdict == FAILS
     assert c6_other_data.CLAIM.judge(evidence(20.0, 79.0)).verdict == FAILS
 
 

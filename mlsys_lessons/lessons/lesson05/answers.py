@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, Contract
-from mlsys_lessons.lessons.lesson05.contract_editor import edited
+from mlsys_lessons.components.ingestion.contract import Contract
+from mlsys_lessons.lessons.lesson05.contract_editor import INHERITED, edited
 
 # --- q1: the first thing out of line -------------------------------------------------------------
 
@@ -147,23 +147,27 @@ def date_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
 
 def my_contract():
     """Do without the field where the row can be answered without it."""
-    from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
-    from mlsys_lessons.lessons.lesson05.contract_editor import edited
+    from mlsys_lessons.lessons.lesson05.contract_editor import INHERITED, edited
 
-    contract = edited(PAYMENTS_CONTRACT, "amount", on_breach="degrade")
+    contract = edited(INHERITED, "amount", on_breach="degrade")
     return edited(contract, "category", on_breach="degrade")
 
 
-def as_agreed() -> Contract:
+def as_inherited() -> Contract:
     """Every breach puts its row aside."""
-    return PAYMENTS_CONTRACT
+    return INHERITED
+
+
+def the_word_only() -> Contract:
+    """The category alone is done without."""
+    return edited(INHERITED, "category", on_breach="degrade")
 
 
 def stricter() -> Contract:
     """A narrower range."""
-    return edited(PAYMENTS_CONTRACT, "amount", maximum=300.0)
+    return edited(INHERITED, "amount", maximum=300.0)
 
 
 def promises_nothing() -> Contract:
     """A wider range, and gaps allowed."""
-    return edited(PAYMENTS_CONTRACT, "amount", maximum=1e9, null_rate=1.0)
+    return edited(INHERITED, "amount", maximum=1e9, null_rate=1.0)

@@ -25,6 +25,11 @@ from mlsys_lessons.system.faults import Fault
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import payments_world
 
+# What the question's team has inherited: whatever is broken, its whole row is put aside.
+INHERITED = replace(
+    PAYMENTS_CONTRACT,
+    fields=tuple(replace(one, on_breach="quarantine") for one in PAYMENTS_CONTRACT.fields),
+)
 EDITABLE = ("minimum", "maximum", "null_rate", "on_breach")
 BAD_DAY: tuple[Fault, ...] = (
     faults.unit_change(start=0, end=1, severity=0.25),
@@ -69,8 +74,8 @@ def _clean(seed: int) -> pd.DataFrame:
 class Editor:
     """One contract and what it makes of the bad day; `set` gives the next one.
 
-    >>> Editor().set("amount", on_breach="degrade").contract.fields[-1].on_breach
-    'degrade'
+    >>> Editor().set("amount", on_breach="quarantine").contract.fields[-1].on_breach
+    'quarantine'
     """
 
     contract: Contract = field(default=PAYMENTS_CONTRACT, repr=False)
@@ -82,7 +87,7 @@ class Editor:
 
     @property
     def counts(self) -> pd.Series:
-        """Rows of the day: bad ones put aside, degraded and let in; good ones put aside."""
+        """Rows of the day: bad ones put aside, degraded or let in; good ones that suffer."""
         log = _day(self.contract, self.seed).log
         clean = _clean(self.seed).loc[log["request_id"]]
         amount = np.isclose(log["amount"].to_numpy(), clean["amount"].to_numpy())
@@ -93,7 +98,8 @@ class Editor:
             "bad rows put aside": (bad & aside).sum(),
             "bad rows degraded": (bad & noticed & ~aside).sum(),
             "bad rows let in": (bad & ~noticed).sum(),
-            "good rows lost": (~bad & aside).sum(),
+            "good rows put aside": (~bad & aside).sum(),
+            "good rows degraded": (~bad & noticed & ~aside).sum(),
         })  # fmt: skip
 
     @property

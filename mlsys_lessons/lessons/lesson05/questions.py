@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 import mlsys_lessons as mls
-from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, Contract
+from mlsys_lessons.components.ingestion.contract import Contract
 from mlsys_lessons.lessons.feedback import Feedback
 from mlsys_lessons.lessons.lesson05 import answers
-from mlsys_lessons.lessons.lesson05.contract_editor import under
+from mlsys_lessons.lessons.lesson05.contract_editor import INHERITED, under
 from mlsys_lessons.lessons.prediction import Prediction
 from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.lessons.question_text import question_texts
@@ -95,7 +95,7 @@ q3 = Question(
 
 DAYS, DAILY = 14, 1_000
 WORLDS = (range(100, 104), range(104, 108))  # none is left out; one of them is unlucky
-BAR = 50.0  # euros a world more than the contract as agreed, in two weeks
+BAR = 400.0  # euros a world more than the inherited contract, in two weeks
 
 
 def bad_fortnight() -> list[mls.faults.Fault]:
@@ -118,30 +118,29 @@ def fortnight_euros(contract: Contract, seed: int) -> float:
 
 def weakness(contract: Contract) -> str:
     """The tempting contract that one which is worth too little comes closest to."""
-    softened = all(promise.on_breach == "degrade" for promise in contract.fields)
-    if contract == PAYMENTS_CONTRACT or softened:
-        return "as agreed"
-    amount = next(promise for promise in contract.fields if promise.name == "amount")
-    if amount.maximum is not None and amount.maximum < 2_000:
+    field = {promise.name: promise for promise in contract.fields}
+    if (field["amount"].maximum or 0) < 2_000:
         return "stricter"
-    return "nothing promised"
+    if field["category"].on_breach == "degrade":
+        return "the word only"
+    return "as inherited" if contract == INHERITED else "nothing promised"
 
 
 def pays(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
-    """Right when it is worth 50 euros a world more than the contract as agreed, in four worlds."""
+    """Right when it is worth 400 euros a world more than the inherited one, in four worlds."""
     contract = answer()
     if fault := wrong_kind(contract, Contract, "a Contract, as `edited(...)` makes one"):
         return fault
     worlds = WORLDS[int(generator.integers(len(WORLDS)))]
-    euros, agreed = (
+    euros, inherited = (
         sum(fortnight_euros(terms, seed) for seed in worlds) / len(worlds)
-        for terms in (contract, PAYMENTS_CONTRACT)
+        for terms in (contract, INHERITED)
     )
-    if euros >= agreed + BAR:
+    if euros >= inherited + BAR:
         return None
     return (
         f"in worlds {worlds[0]} to {worlds[-1]} your contract is worth {euros:,.0f} euros a world "
-        f"in {DAYS} bad days; the bar is {agreed + BAR:,.0f}. "
+        f"in {DAYS} bad days; the bar is {inherited + BAR:,.0f}. "
         f"{feedback.message(weakness(contract))}"
     )
 
@@ -152,7 +151,8 @@ q4 = Question(
     answer=answers.my_contract,
     rule=pays,
     tempting={
-        "as agreed": answers.as_agreed,
+        "as inherited": answers.as_inherited,
+        "the word only": answers.the_word_only,
         "stricter": answers.stricter,
         "nothing promised": answers.promises_nothing,
     },
