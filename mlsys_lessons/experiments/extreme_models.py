@@ -25,7 +25,7 @@ from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.received import received_probability
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import ticks
+from mlsys_lessons.records import DAY_MS, ticks
 from mlsys_lessons.simulation.presets import (
     HISTORY_DAYS,
     TEST_SHARE,
@@ -97,7 +97,9 @@ def table_age(frame: pd.DataFrame, faults: Iterable[Fault]) -> Floats:
     for fault in faults:
         if fault.name == "stale_features":
             inside = fault.covers(frame["arrival_time"])
-            age = np.where(inside, np.maximum(age, np.floor(fault.severity)), age)
+            older = np.floor(fault.elapsed_ms(frame["arrival_time"]) / DAY_MS) * fault.open_ended
+            told = np.minimum(np.floor(fault.severity) + older, _MOST_DAYS)
+            age = np.where(inside, np.maximum(age, told), age)
     return age
 
 
@@ -105,9 +107,11 @@ def table_age(frame: pd.DataFrame, faults: Iterable[Fault]) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def great_model(seed: int) -> tuple[Model, float]:
+def great_model(
+    seed: int, *, daily: int = TIMES_THE_HISTORY * TRAINING_DAILY
+) -> tuple[Model, float]:
     """Lesson 01's recipe on ten times the history, with tuned trees: the model and its F1 cut."""
-    world = payments_world(seed=seed, daily=TIMES_THE_HISTORY * TRAINING_DAILY)
+    world = payments_world(seed=seed, daily=daily)
     history = world.history(HISTORY_DAYS)
     rows = training_rows(offline(history.requests, history.labels))
     held_out = luck(seed, "split", row_keys(rows, PAYMENTS.identity)) < TEST_SHARE

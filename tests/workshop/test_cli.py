@@ -75,7 +75,7 @@ def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> Non
         ((*SIMULATE, "--system", "perfect"), "perfect"),
         ((*SIMULATE, "--keep", "nothing"), "nothing"),
         ((*SIMULATE, "--faults", "gremlins:1:2"), "gremlins"),
-        ((*SIMULATE, "--faults", "latency:1"), "latency:1"),
+        ((*SIMULATE, "--faults", "latency:x"), "latency:x"),
         ((*SIMULATE, "--faults", "latency:2:1"), "start=2"),
         ((*SIMULATE, "--faults", "latency:1:2:3:4"), "latency:1:2:3:4"),
         ((*SIMULATE, "--batch-size", "0"), "batch_size=0"),
