@@ -209,8 +209,8 @@ def game_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
 
 
 def my_system(seed: int) -> mls.System:
-    """The model with the two neighbours that pay for themselves at a thousand payments a day."""
-    around = {"features", "decisions"}
+    """The model, two neighbours that pay every day, and one that pays in a bad year."""
+    around = {"features", "decisions", "serving"}
     return mls.assemble({"model", *around}, seed=seed)
 
 

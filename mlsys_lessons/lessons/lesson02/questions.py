@@ -111,7 +111,7 @@ q4 = Question(
 
 # --- q5: choose the neighbours -------------------------------------------------------------------
 
-BAR, DAYS, DAILY, WORLDS = 1.02, 60, 1_000, (100, 101, 103, 104, 106)
+BAR, DAYS, DAILY, WORLDS = 1.005, 60, 1_000, (100, 101, 103, 104, 106)
 
 
 def sixty_days_cents(system: System, seed: int) -> float:
@@ -148,7 +148,7 @@ def pays(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str
         return None
     return (
         f"in world {seed} yours earns {cents / 100:,.0f} euros in {DAYS} days; the bar is "
-        f"{bar / 100:,.0f}, two percent above all six components. "
+        f"{bar / 100:,.0f}, half a percent above all six components. "
         f"{feedback.message(weakness(system))}"
     )
 
