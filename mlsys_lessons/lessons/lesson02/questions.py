@@ -135,7 +135,7 @@ def weakness(system: System) -> str:
 
 
 def pays(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
-    """Right when it earns half a percent more than all six components in a world nobody has seen."""
+    """Right when it earns half a percent more than all six components in an unseen world."""
     seed = int(generator.choice(WORLDS))
     system = answer(seed)
     if fault := wrong_kind(system, System, "a system, as `mls.assemble(...)` makes one"):
