@@ -47,8 +47,6 @@ quiet = ticket_desk.quiet_weeks(seed=SEED)
 tickets = ticket_desk.desk(quiet)
 for ticket in tickets:
     print(ticket)
-
-# %%
 bet1.guess(...)  # how many of the six does a better model cure?
 
 # %% [markdown]
@@ -92,6 +90,24 @@ bet1.reveal(
 # %% [markdown]
 # That most model incidents are data incidents is said often. These six do not prove it: we chose them. They show something smaller and more useful. Each complaint sounded like a model. Compare it with the first
 # thing that was out of line.
+#
+# ## Who ends it?
+# Ticket A once more, and this time nobody has written down when it ends. Choose what your runbook does as soon as somebody is called; below are four choices, doing nothing among them. `mls.response.KINDS` is the whole list.
+
+# %%
+mine = mls.response.ask_owner("amount")  # your choice
+choices = [mls.response.nothing(), mls.response.retrain(60), mls.response.quarantine("amount"), mine]
+opened = mls.faults.unit_change(start=ticket_desk.BREAKS)
+healthy = ticket_desk.lived(SEED, None, mls.response.nothing())
+ends = {f"{choice}": ticket_desk.lived(SEED, opened, choice).life(0, twin=healthy) for choice in choices}
+cost = {name: round(life.cents.sum() / 100) for name, life in ends.items()}
+over = [name for name, life in ends.items() if np.isfinite(life.fault.end)]
+title = f"Three weeks of doing nothing come to {cost['nothing()']:+,d} euros; {' and '.join(over) or 'none'} ends it"
+charts.show(charts.life_of_incident(ends, title=title), alt=f"Euros since it broke: {cost}.")
+print({name: f"{euros - cost['nothing()']:+,d} euros against doing nothing" for name, euros in cost.items()})
+
+# %% [markdown]
+# A stopgap ends nothing: the merchants go on sending cents, and each day without the amount has its price. A better model ends nothing either. Somebody has to be called who can.
 #
 # ## One amount in a hundred
 # Ticket A in its purest form. Amounts are lognormal, sigma one; one in a hundred comes in cents. Three numbers watch the column: its mean, its median, and its population stability index (PSI), the drift score on every dashboard, which calls below .1 "no change".
@@ -155,8 +171,6 @@ print(inspect.getsource(four_lives.life))
 stale = mls.faults.stale_features(start=0, end=30, severity=3.0)
 lives = four_lives.lives(SEED, stale)
 print(lives.iloc[:3].round().astype(int).to_frame("euros a month"))
-
-# %%
 bet3.guess(...)  # euros, may be negative
 
 # %%

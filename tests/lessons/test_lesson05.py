@@ -105,3 +105,14 @@ def test_the_widget_shows_what_its_text_twin_says() -> None:
     assert parts["maximum"].value == 300.0
     parts["minimum"].value = 1e9
     assert "swap them" in parts["status"].value
+
+
+def test_only_whoever_can_end_a_ticket_ends_it() -> None:
+    response, opened = mls.response, mls.faults.unit_change(start=ticket_desk.BREAKS)
+    ends, earned = {}, {}
+    for choice in (response.nothing(), response.quarantine("amount"), response.ask_owner("amount")):
+        run = ticket_desk.lived(UNSEEN, opened, choice)
+        ends[choice.name], earned[choice.name] = run.life(0).fault.end, run.expected_value
+    assert ends["nothing"] == ends["quarantine"] == np.inf
+    assert ticket_desk.BREAKS < ends["ask_owner"] < ticket_desk.LIVED_DAYS
+    assert earned["ask_owner"] > earned["nothing"]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.components.response import Mitigation, Observation
 from mlsys_lessons.simulation.presets import assemble
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import resume, simulate
@@ -23,6 +24,7 @@ from mlsys_lessons.worlds import payments_world
 
 WITHOUT_CONTRACT = tuple(part for part in COMPONENTS if part != "ingestion")
 QUIET_DAYS, FAULTY_DAYS = 21, 4
+BREAKS, LIVED_DAYS = 35, 56  # a ticket that nobody ends: its first day, and the last one shown
 FLOOR = 1e-3  # the least day-to-day noise that a metric is believed to have
 
 # What the tickets say, and what was done to the system. The order on the desk is the learner's.
@@ -106,3 +108,26 @@ def diagnoses(
             "what was done": ticket.fault.name,
         })  # fmt: skip
     return pd.DataFrame(rows).set_index("ticket")
+
+
+# --- somebody ends it ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OneLine:
+    """A responder with one line: as soon as anybody works on a case, this is done."""
+
+    mitigation: Mitigation
+
+    def __call__(self, observation: Observation) -> list[Mitigation]:
+        """The mitigation, once for each case."""
+        taken = [case for case in observation.cases if case.is_open and case.acknowledged]
+        return [self.mitigation] * any(self.mitigation not in case.applied for case in taken)
+
+
+def lived(seed: int, fault: Fault | None, mitigation: Mitigation) -> Run:
+    """Eight weeks of a system without a contract, under a fault that somebody has to end."""
+    system = assemble(WITHOUT_CONTRACT, seed=seed, responder=OneLine(mitigation))
+    faults_here = [] if fault is None else [fault]
+    world = payments_world(seed=seed, daily=1_000)
+    return simulate(world, system, days=LIVED_DAYS, faults=faults_here, keep="metrics")
