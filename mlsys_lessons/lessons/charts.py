@@ -38,10 +38,10 @@ from mlsys_lessons.lessons.house_style import (
     spread,
     style,
 )
-from mlsys_lessons.lessons.incident_chart import life_of_incident
 
 if TYPE_CHECKING:
     from mlsys_lessons.lessons.house_style import Axes
+    from mlsys_lessons.simulation.trace import IncidentLife
 
 __all__ = [
     "ALERT", "NAIVE", "OTHERS", "REFERENCE", "RESILIENT", "TRUTH",
@@ -54,6 +54,7 @@ Window = tuple[float, float, str]  # first day, last day, what was broken
 
 _DASHES = ("-", "--", ":", "-.")  # for the second, third ... line of one colour
 _NARROW = 0.075  # a part below this share has no room for its own label
+_MOMENTS = {"seen": "v", "noticed": "o", "diagnosed": "D", "mitigated": "P", "ended": "s"}
 _ALARM: Any = {"color": ALERT, "linewidth": 2.5, "linestyle": (0, (5, 3))}
 
 
@@ -100,8 +101,49 @@ def metric_over_time(
     return axes
 
 
-def _lines(axes: Axes, series: Mapping[str, pd.Series], windows: Iterable[Window]) -> None:
-    """Draw each line with its name at its right end, names moved apart where they would touch."""
+@style()
+def life_of_incident(lives: Mapping[str, IncidentLife], *, title: str) -> Axes:
+    """Draw one incident as each system lived it, cumulated money since it broke.
+
+    Parameters
+    ----------
+    lives
+        Name -> `run.life(incident)`. On each line stand its moments: seen by a layer (triangle),
+        noticed (dot), diagnosed (diamond), mitigated (cross), ended (square).
+    """
+    axes = canvas(title, unit="money since it broke")
+    axes.axhline(0, color=QUIET, linewidth=1, zorder=1)
+    _money_axis(axes)
+    paths = [np.append(0.0, np.cumsum(life.cents)) for life in lives.values()]
+    starts = [int(life.fault.start) for life in lives.values()]
+    for place, ((name, life), path) in enumerate(zip(lives.items(), paths, strict=True)):
+        for day, words in life.moments:
+            marker = _MOMENTS.get(words.split()[0].rstrip(":"))
+            height = np.interp(day - starts[place], np.arange(len(path)), path)
+            if marker:
+                axes.plot([day], [height], marker, color=colour_of(name, place), markersize=10,
+                          markeredgecolor=INK, zorder=4, clip_on=False)  # fmt: skip
+    axes.axvline(min(life.fault.start for life in lives.values()), **_ALARM)
+    series = {
+        name: pd.Series(path, index=start + np.arange(len(path)))
+        for name, path, start in zip(lives, paths, starts, strict=True)
+    }
+    _lines(axes, series, (), {name: _epitaph(name, life) for name, life in lives.items()})
+    return axes
+
+
+def _epitaph(name: str, life: IncidentLife) -> str:
+    """What a line's end says: what it came to, who noticed, whether it ended."""
+    way = "never noticed" if life.noticed is None else f"{life.noticed_by}, day {life.noticed:.0f}"
+    end = f"ended day {life.fault.end:.0f}" if np.isfinite(life.fault.end) else "not ended"
+    return f"{name}: {money(life.cents.sum())}; {way}; {end}"
+
+
+def _lines(
+    axes: Axes, series: Mapping[str, pd.Series], windows: Iterable[Window],
+    labels: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Draw each line with its name (or label) at its right end, kept apart from others."""
     used: dict[str, int] = {}
     ends: list[tuple[float, float, str, str]] = []
     for place, (name, line) in enumerate(series.items()):
@@ -112,7 +154,14 @@ def _lines(axes: Axes, series: Mapping[str, pd.Series], windows: Iterable[Window
         axes.plot(days, heights, color=colour, linestyle=dash)
         points = np.flatnonzero(np.isfinite(heights))
         if len(points):
-            ends.append((float(days[points[-1]]), float(heights[points[-1]]), name, colour))
+            ends.append(
+                (
+                    float(days[points[-1]]),
+                    float(heights[points[-1]]),
+                    (labels or {}).get(name, name),
+                    colour,
+                )
+            )
     _time_axis(axes, windows)
     _end_labels(axes, ends)
 

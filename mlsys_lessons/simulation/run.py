@@ -99,9 +99,10 @@ class Run(Loop):
         case = None if found.case is None else self.system.response.cases[found.case]
         money = meanwhile(fault, self.accounts.days)
         if twin is not None:
-            pairs = zip(self.accounts.days, twin.accounts.days, strict=True)
-            money = np.array([ours.earned - theirs.earned for ours, theirs in pairs])
-            money = money[int(fault.start) :]
+            if not isinstance(twin, Run) or (twin.world, twin.days) != (self.world, self.days):
+                raise InputError(f"{twin!r} is no twin of {self!r}; run the same world and days.")
+            ours, theirs = ([day.earned for day in run.accounts.days] for run in (self, twin))
+            money = np.subtract(ours, theirs)[int(fault.start) :]
         return IncidentLife(fault, seen, found.noticed, found.noticed_by, case, money)
 
     @cached_property

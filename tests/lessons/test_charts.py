@@ -15,6 +15,8 @@ import pytest
 from mlsys_lessons.lessons import charts, house_style
 from mlsys_lessons.lessons.house_style import Picture, lightness
 from mlsys_lessons.records import InputError
+from mlsys_lessons.simulation.trace import IncidentLife
+from mlsys_lessons.system.faults import stale_features
 
 DAYS = np.arange(120)
 LUCK = np.random.default_rng(5)
@@ -32,6 +34,12 @@ def earned(daily_cents: float) -> pd.Series:
     return pd.Series(LUCK.normal(daily_cents, 20_000, len(DAYS)).cumsum(), index=DAYS)
 
 
+def lived(daily_cents: float, noticed: float | None) -> IncidentLife:
+    """An incident of thirty days: a table that was not refreshed."""
+    fault = stale_features(start=20) if noticed is None else stale_features(start=20, end=50)
+    return IncidentLife(fault, {"inputs": 21}, noticed, "till", None, np.full(30, daily_cents))
+
+
 def effects() -> pd.DataFrame:
     return pd.DataFrame(
         {"effect": [9e5, -4e5], "low": [5e5, -9e5], "high": [12e5, 1e5]},
@@ -44,6 +52,9 @@ FIGURES: Mapping[str, Callable[[], Any]] = {
         {name: earned(mean) for name, mean in (("naive", 9e4), ("resilient", 15e4))},
         title="Operations saw nothing; the till did",
         windows=WINDOWS,
+    ),
+    "life": lambda: charts.life_of_incident(
+        {"naive": lived(-4e4, None), "nothing()": lived(-4.1e4, 25.0)}, title="Nobody was told"
     ),
     "metric": lambda: charts.metric_over_time(
         {"PSI of amount": pd.Series(LUCK.random(120), index=DAYS)},
@@ -208,3 +219,17 @@ def test_the_style_leaves_no_trace() -> None:
 def test_importing_charts_does_not_import_matplotlib() -> None:
     code = "import sys, mlsys_lessons.lessons.charts; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_life_of_an_incident_says_who_noticed_and_its_names_stay_apart() -> None:
+    """Two lines that end at nearly the same height have two labels that can be read."""
+    axes = FIGURES["life"]()
+    axes.figure.canvas.draw()
+    boxes = {
+        text.get_text().replace("\n", " "): text.get_window_extent()
+        for text in axes.texts if "ended" in text.get_text().replace("\n", " ")
+    }  # fmt: skip
+    first, second = boxes.values()
+    assert not first.overlaps(second)
+    assert any("never noticed; not ended" in words for words in boxes)
+    assert any("till, day 25; ended day 50" in words for words in boxes)

@@ -248,6 +248,16 @@ def test_a_run_goes_on_from_where_its_incidents_stand() -> None:
     pd.testing.assert_frame_equal(whole.incidents, halves.incidents)
 
 
+def test_a_price_needs_a_twin_of_the_same_days() -> None:
+    run, shorter = (run_of("naive", days, mls.faults.latency(start=1, end=2)) for days in (4, 3))
+    assert len(run.life(0, twin=run).cents) == 3 and not run.life(0, twin=run).cents.any()
+    for stranger in (shorter, "a run"):
+        with pytest.raises(InputError, match="is no twin of"):
+            run.life(0, twin=stranger)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="incident 7 is not in this run"):
+        run.life(7)
+
+
 def test_a_learners_responder_of_ten_lines_plugs_in() -> None:
     class Mine:
         """Calls the owner of whatever field an alert names."""
