@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_invariants import _ledger_reconciles, _rows_are_conserved, _truth_is_hidden
 
@@ -42,15 +42,19 @@ def same(a: mls.Run, b: mls.Run) -> None:
 # --- the clock of people -----------------------------------------------------------------------
 
 
-@given(st.floats(0, 30), st.floats(0, 100))
+@given(st.floats(0, 30), st.floats(0.01, 100))
+@example(16.32 / 24, 0.68)  # exactly until closing time
 def test_working_hours_are_counted_as_a_calendar_counts_them(start: float, hours: float) -> None:
-    """Against a walk in steps of a hundredth of an hour."""
-    step = 0.01
-    moments = np.arange(start * 24, start * 24 + 24 * 40, step)
+    """Against a walk in steps of a hundredth of an hour: as many are worked, and it ends at work.
+
+    Closing time and the next morning are the same moment of work, so hours are compared, not dates.
+    """
+    step, end = 0.01, worked(start, hours) * 24
+    moments = np.arange(start * 24, end, step)
     hour, weekday = moments % 24, (moments // 24 + 2) % 7
     working = (hour >= 9) & (hour < 17) & (weekday < 5)
-    done = moments[np.searchsorted(np.cumsum(working) * step, hours)]
-    assert worked(start, hours) * 24 == pytest.approx(done, abs=0.1) or hours == 0
+    assert np.count_nonzero(working) * step == pytest.approx(hours, abs=0.3)
+    assert 9 - 1e-6 <= end % 24 <= 17 + 1e-6 and (end // 24 + 2) % 7 < 5
 
 
 def test_delays_are_lognormal_around_their_stated_median() -> None:
