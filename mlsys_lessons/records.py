@@ -155,4 +155,3 @@ class DayFacts:
     labels: pd.DataFrame  # identity, label, source, score: labels that became known today
     held: int  # requests that waited for a reviewer
     reviewed: int  # of these, how many a reviewer reached
-    retrained: bool = False

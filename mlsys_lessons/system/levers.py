@@ -2,7 +2,8 @@
 
 One small function for each line of the closed list (components/response/mitigations.py). A lever
 returns what its way back needs, or NOT_CHANGED where there was nothing to change: a request to
-somebody else, a fallback that this level does not have. Who pulls it is told in system.py.
+somebody else, a fallback that this level does not have, a model that a newer one has replaced.
+Who pulls it is told in system.py.
 """
 
 from __future__ import annotations
@@ -28,8 +29,7 @@ def apply(system: Parts, mitigation: Mitigation) -> bool:
     pull, in_force = LEVERS[asked.name], system.in_force
     if mitigation.undone:
         if asked in in_force:
-            pull(system, asked.value, in_force.pop(asked))
-            return True
+            return pull(system, asked.value, in_force.pop(asked)) is not NOT_CHANGED
         return False
     if asked in in_force:
         return False
@@ -63,7 +63,7 @@ def _roll_back(system: Parts, value: Any, back: Any) -> Any:
     registry = system.inference.registry
     if back is not None:
         newest, older = back
-        return registry.adopt(newest) if registry.champion is older else None
+        return registry.adopt(newest) if registry.champion is older else NOT_CHANGED
     newest = registry.champion
     older = registry.roll_back()
     return NOT_CHANGED if older is newest else (newest, older)
@@ -101,7 +101,7 @@ def _widen_review(system: Parts, cases: float, back: Any) -> Any:
 def _retrain(system: Parts, days: float, back: Any) -> Any:
     registry = system.inference.registry
     if back is not None:
-        return registry.retire(back)
+        return True if registry.retire(back) else NOT_CHANGED
     tick = 0 if system.last_tick is None else system.last_tick + 1
     label = system.retraining.fit(tick, system.labels, registry, int(days))
     return NOT_CHANGED if label is None else label

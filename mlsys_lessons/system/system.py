@@ -199,12 +199,13 @@ class System(Parts):
         self.features.step(day.tick, labels[labels["label"].to_numpy() == 1])
         for stage in (self.ingestion, self.inference, self.decisions):
             stage.step(day)
+        answered = self.inference.registry.champion
         adopted = self.retraining.step(day, self.labels, self.inference.registry)
-        facts = DayFacts(
-            day.tick, news.books_cents, labels, day.held, len(day.verdicts), adopted is not None
-        )
+        facts = DayFacts(day.tick, news.books_cents, labels, day.held, len(day.verdicts))
         self.monitor.look(day.tick, day.log, facts)
         applied = self._respond(day.tick, int(np.count_nonzero(waiting)), news)
+        if self.inference.registry.champion is not answered:
+            self.monitor.expect_new_model()
         self.last_tick, self.closed = day.tick, None
         return Midnight(day.tick, labels, self.overheads(day), adopted, applied)
 

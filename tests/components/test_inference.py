@@ -162,6 +162,15 @@ def test_the_registry_rolls_back_but_never_to_nothing() -> None:
     assert repr(versions[2]) == "ModelVersion('v2', fitted at tick 2)"
 
 
+def test_a_label_is_given_once_also_after_a_roll_back() -> None:
+    registry = Registry([ModelVersion("echo-1", Echo())])  # type: ignore[arg-type]
+    first = registry.promote(Echo())  # type: ignore[arg-type]
+    registry.roll_back()
+    second = registry.promote(Echo())  # type: ignore[arg-type]
+    assert (first, second) == ("echo-2", "echo-3")
+    assert registry.retire(second) and not registry.retire(second) and not registry.retire("echo-1")
+
+
 # --- answers that may not be used ---------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 
 import numpy as np
 import pandas as pd
@@ -296,7 +295,8 @@ def test_an_announced_new_model_is_no_alarm_and_an_unannounced_one_is(healthy):
     unannounced = watch(1, adopt, copy.deepcopy(healthy), start=45)
     assert "score_log_odds" in set(unannounced.alerts["metric"])
     monitor = copy.deepcopy(healthy)
-    monitor.look(45, day_log(45), dataclasses.replace(facts(45), retrained=True))
+    monitor.look(45, day_log(45), facts(45))
+    monitor.expect_new_model()
     watch(30, adopt, monitor, start=46)
     assert monitor.alerts.query("tick >= 45 and layer in ('outputs', 'decisions')").empty
     monitor.look(76, day_log(76), facts(76))

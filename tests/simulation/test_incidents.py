@@ -14,6 +14,7 @@ from test_invariants import _ledger_reconciles, _rows_are_conserved, _truth_is_h
 
 import mlsys_lessons as mls
 from mlsys_lessons import response
+from mlsys_lessons.components.monitoring.monitor import Monitor
 from mlsys_lessons.components.response.assumptions import FIGURES
 from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.investigations import Investigations, worked
@@ -232,6 +233,31 @@ def test_the_levers_change_what_they_say() -> None:
     capacity = system.reviews.capacity
     assert system.apply(response.widen_review(4)) and system.reviews.capacity == capacity + 4
     assert not mls.naive_system(seed=7).apply(response.explore(0.1))  # it has no such knob
+
+
+def test_an_undo_says_whether_anything_came_back() -> None:
+    """A roll-back that a newer model has overtaken has nothing to give back."""
+    system = mls.resilient_system(seed=7)
+    registry = system.inference.registry
+    registry.promote(registry.model)
+    assert system.apply(response.roll_back()) and registry.champion.label == "boosted-1"
+    registry.promote(registry.model)
+    assert not system.apply(response.roll_back().undo())
+    assert registry.champion.label == "boosted-3"
+    assert system.apply(response.roll_back()) and system.apply(response.roll_back().undo())
+    assert registry.champion.label == "boosted-3"
+
+
+def test_a_model_that_a_responder_put_in_service_is_announced(monkeypatch) -> None:
+    told = []
+    monkeypatch.setattr(Monitor, "expect_new_model", lambda self: told.append(self._days))
+    move = [(tick, response.roll_back(), back) for tick, back in ((2, False), (4, True))]
+    world = mls.payments_world(seed=7, daily=120)
+    system = mls.resilient_system(seed=7, retraining=None, responder=acting(move))
+    registry = system.inference.registry
+    registry.promote(registry.model)
+    mls.simulate(world, system, days=6)
+    assert told == [3, 5]
 
 
 def test_what_is_not_there_is_refused_with_a_sentence() -> None:

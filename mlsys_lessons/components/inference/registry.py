@@ -39,6 +39,9 @@ class Registry(Component):
     versions: list[ModelVersion]
     domain: Domain = field(default=DEFAULT_DOMAIN, repr=False)
 
+    def __post_init__(self) -> None:
+        self._named = len(self.versions)  # a number that was given out is never given again
+
     @property
     def champion(self) -> ModelVersion:
         """The version in service."""
@@ -83,15 +86,18 @@ class Registry(Component):
             self.versions.pop()
         return self.champion
 
-    def retire(self, label: str) -> None:
-        """Take a version away, wherever it stands; the last one stays."""
+    def retire(self, label: str) -> bool:
+        """Take a version away, wherever it stands; the last one stays. Whether one has gone."""
         kept = [version for version in self.versions if version.label != label]
+        gone = 0 < len(kept) < len(self.versions)
         self.versions = kept or self.versions
+        return gone
 
     def promote(self, model: Model, *, fitted_tick: int = 0, label: str = "") -> str:
         """Put a model in service as a version of its own; returns its label."""
-        label = label or f"{model.name}-{len(self.versions) + 1}"
+        label = label or f"{model.name}-{self._named + 1}"
         self.adopt(ModelVersion(label, model, fitted_tick))
+        self._named += 1
         return label
 
     def upkeep_year(self, costs: Costs) -> int:

@@ -52,6 +52,9 @@ class OperationsOnly(Component):
         """Write the operations layer of a closed day down."""
         self._write(tick, {"operations": layers.operations(day_log)})
 
+    def expect_new_model(self) -> None:
+        """Hear that another model answers from tomorrow: nothing at this level depends on it."""
+
     @property
     def needs(self) -> Columns:
         """A day's log as the last stage has left it."""
@@ -149,10 +152,14 @@ class Monitor(OperationsOnly):
         self._write(tick, metrics)
         self._alerts += self._judge.judge(tick, metrics)
         self._remember(day_log)
-        if facts.retrained:
-            # A new model has new scores. Only an announced one: an unannounced one is an incident.
-            self._judge.expect_new_model()
-            self._references["score"] = Reference()
+
+    def expect_new_model(self) -> None:
+        """Hear that another model answers from tomorrow, and let its scores settle.
+
+        Only an announced one, retrained or rolled back: an unannounced one is an incident.
+        """
+        self._judge.expect_new_model()
+        self._references["score"] = Reference()
 
     def _business(self, day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
         """The business layer, and the reports that the last week lacks against the month before."""
