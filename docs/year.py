@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.files import write_whole
 from mlsys_lessons.lessons import charts
 from mlsys_lessons.lessons.lesson00.measurements import STORED, measure, stored
@@ -86,16 +87,24 @@ def picture(facts: dict[str, Any]) -> str:
 
 
 def table(facts: dict[str, Any]) -> str:
-    """Thousands of euros by seed: the ordinary year and the fault-free one."""
-    columns = ["naive", "resilient", "naive, no fault", "resilient, no fault", "Bayes reference"]
-    lines = [
-        "| seed | faults | naive | resilient | naive, no fault | resilient, no fault "
-        "| Bayes reference |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
-    ]
+    """Thousands of euros by seed: the ordinary year, the fault-free one, the one without drift."""
+    kinds = ("", ", no fault", ", still")
+    columns = [f"{name}{kind}" for kind in kinds for name in ("naive", "resilient")]
+    columns.append("Bayes reference")
+    lines = [f"| seed | faults | {' | '.join(columns)} |", "|---:" * (len(columns) + 2) + "|"]
     for row in facts["worlds"]:
         money = " | ".join(f"{row[name] / 1e5:,.0f}" for name in columns)
         lines.append(f"| {row['seed']} | {row['faults']} | {money} |")
+    worlds = pd.DataFrame(facts["worlds"])
+    worth = [
+        mean_interval((worlds[f"resilient{kind}"] - worlds[f"naive{kind}"]) / 1e5) for kind in kinds
+    ]
+    said = (f"{one.estimate:+,.0f} [{one.low:,.0f}, {one.high:,.0f}]" for one in worth)
+    year, calm, still = said
+    lines += ["", (
+        f"What resilience is worth, in thousand euros, mean of {len(worlds)} worlds: {year} in an "
+        f"ordinary year, {calm} without a fault, {still} in a year without faults and drift."
+    )]  # fmt: skip
     return "\n".join(lines)
 
 

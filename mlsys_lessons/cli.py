@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     _serve_arguments(_command(commands, "serve", _serve, "serve a system over HTTP on loopback"))
     _claims_arguments(_command(commands, "claims", _claims, "measure the claims of the talk"))
     _ageing_arguments(_command(commands, "ageing", _ageing, "show how a model ages, by its months"))
+    _seeds(
+        _command(commands, "noticing", _noticing, "who notices a lasting fault, and its price"), 20
+    )
+    _seeds(_command(commands, "faults", _faults, "what each fault costs, nobody responding"), 10)
     return parser
 
 
@@ -79,7 +83,7 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.add_argument("--json", action="store_true", help="one line of JSON for machines")
-    if name not in ("simulate", "serve", "claims", "ageing"):
+    if name in ("lab", "doctor", "progress", "reset"):
         parser.add_argument("--dir", type=Path, help="your folder of lessons (./my_lessons)")
     parser.set_defaults(run=run)
     return parser
@@ -124,8 +128,8 @@ def _claims_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="C1", help="all when none is given")
     parser.add_argument("--seeds", type=int, default=20, help="paired seeds (20)")
     parser.add_argument("--jobs", type=int, help="processes (the cores, at most two)")
-    parser.add_argument("--days", type=int, help="of each run (as the stored claims)")
-    parser.add_argument("--daily", type=int, help="requests a day (as the stored claims)")
+    parser.add_argument("--days", type=int, help="of each run (the claim's own)")
+    parser.add_argument("--daily", type=int, help="requests a day (the claim's own)")
     parser.add_argument("--store", action="store_true", help="keep it as the committed result")
     parser.add_argument("--coverage", action="store_true", help="only: how far intervals hold")
 
@@ -134,6 +138,12 @@ def _ageing_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=20, help="worlds (20); about a minute each")
     parser.add_argument("--days", type=int, default=360, help="after the history, in months of 30")
     parser.add_argument("--daily", type=int, default=500, help="requests a day")
+
+
+def _seeds(parser: argparse.ArgumentParser, usual: int) -> None:
+    parser.add_argument(
+        "--seeds", type=int, default=usual, help=f"worlds ({usual}); about a minute each"
+    )
 
 
 # --- commands ----------------------------------------------------------------------------------
@@ -243,7 +253,8 @@ def _claims(options: argparse.Namespace) -> Answer:
     if options.coverage:
         return coverage.answer()
     scale = {"days": options.days, "daily": options.daily}
-    size = ClaimSize(**{name: number for name, number in scale.items() if number is not None})
+    chosen = {name: number for name, number in scale.items() if number is not None}
+    size = ClaimSize(**chosen) if chosen else None  # the claim's own
     results = []
     for name in options.names or laboratory.CLAIMS:
         result = laboratory.run(name, seeds=options.seeds, jobs=options.jobs, size=size)
@@ -263,6 +274,27 @@ def _ageing(options: argparse.Namespace) -> Answer:
     curve, ends = ageing.curve(table), ageing.year_end(table)
     facts = {"curve": curve.to_dict("records"), "last_months": ends.to_dict("records")}
     return facts, ageing.report(curve, ends), 0
+
+
+def _worlds(options: argparse.Namespace) -> range:
+    """Worlds that no lesson shows: those behind the README's tables."""
+    from mlsys_lessons.records import whole_number
+
+    return range(200, 200 + whole_number("seeds", options.seeds, 2, 1_000))
+
+
+def _noticing(options: argparse.Namespace) -> Answer:
+    from mlsys_lessons.experiments import noticing
+
+    table = noticing.summary(noticing.lives(seeds=_worlds(options)))
+    return {"noticing": table.to_dict("records")}, noticing.report(table), 0
+
+
+def _faults(options: argparse.Namespace) -> Answer:
+    from mlsys_lessons.experiments import fault_by_fault
+
+    table = fault_by_fault.compared(fault_by_fault.losses(_worlds(options)))
+    return {"faults": table.to_dict("records")}, fault_by_fault.report(table), 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ by which the group's labelled rate differs from the true history's. The system's
 by which its treatment of the group does: genuine payments stopped, or fraud stopped, on true
 present days and the same luck. Amplified: the second is the larger. The system is the resilient
 one without refits; the naive one, whose single cut stops a few dozen payments, is a control.
+
+A bias is there on every day alike, so a run is shorter and smaller than most claims'
+(45 days x 1,000): the question is not about rare incidents.
 """
 
 from __future__ import annotations
@@ -191,6 +194,7 @@ CLAIM = Claim(
         "spread over everybody, and the group gets less of the bias than the data had"
     ),
     arms=arms,
+    size=ClaimSize(days=45, daily=1_000),
     effects=effects,
     beside=control,
     notes=notes,

@@ -4,6 +4,9 @@ One system, one frozen model, one luck; the table of customers' histories is fre
 written last midnight (age 0), or so many days older than that. The model was fitted on fresh
 histories, as point-in-time joins give them. All components stand, and nothing is refitted: a refit
 would learn the age, which is claim C9's subject.
+
+A table's age is there on every day alike, so a run is shorter and smaller than most claims'
+(60 days x 1,000): the question is not about rare incidents.
 """
 
 from __future__ import annotations
@@ -90,6 +93,7 @@ CLAIM = Claim(
         "week old says there what it says today"
     ),
     arms=arms,
+    size=ClaimSize(days=60, daily=1_000),
     effects=effects,
     notes=notes,
     table=table_by_rate(rows),

@@ -4,9 +4,8 @@ Each mode strikes the resilient system for a week, at its stated severity, and t
 the answering component at its naive level, on the same luck. Each of the two is compared with
 itself on undisturbed days, so that upkeep and everyday worth cancel: what is left is the damage,
 held against the practical threshold (claim.py) for the days that are struck.
-How often a mode must come for its design to pay is told beside it. A week needs no 120 days:
-
-    python -m mlsys_lessons.claims C7 --seeds 30 --days 30
+How often a mode must come for its design to pay is told beside it. A struck week needs no 120
+days around it, so a run has 30.
 """
 
 from __future__ import annotations
@@ -133,6 +132,7 @@ CLAIM = Claim(
         "would cost more than the few that it catches"
     ),
     arms=arms,
+    size=ClaimSize(days=30),
     effects=saved,
     verdict_at=unless_quiet("nothing to answer"),
     verdict=of_the_ordinary_year,

@@ -18,7 +18,7 @@ from mlsys_lessons.claims.effects import FAILS, HOLDS, Effect, all_of, p_of_all
 from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.experiments.arms import NAIVE, Arm
 from mlsys_lessons.experiments.statistics import FAMILY, Values
-from mlsys_lessons.simulation.scenarios import ClaimSize
+from mlsys_lessons.simulation.scenarios import CLAIM_SIZE, ClaimSize
 
 ORDINARY = 1.0  # the incident rate of the ordinary year
 RATES = (0.0, ORDINARY, 4.0)  # swept: no faults, the ordinary year, four times as many
@@ -160,6 +160,7 @@ class Claim:
     verdict_at: VerdictAt = each_holds
     verdict: Callable[[Evidence, Verdicts], str] = unless_contradicted
     promises: Callable[[int], dict[str, float]] | None = None  # a notebook's, by seed, if needed
+    size: ClaimSize = CLAIM_SIZE  # of each run; another one has its reason in the claim's module
     earlier: tuple[Earlier, ...] = ()  # what it meant before, if that was changed after a result
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.statistics import holm
 from mlsys_lessons.files import make_folder, write_whole
 from mlsys_lessons.records import InputError, StorageError
-from mlsys_lessons.simulation.scenarios import CLAIM_SIZE, ClaimSize
+from mlsys_lessons.simulation.scenarios import ClaimSize
 
 FIRST_SEED = 1_000  # seeds that no lesson and no test shows
 RESULTS = Path(__file__).with_name("results")
@@ -47,11 +47,12 @@ def run(
 ) -> Result:  # fmt: skip
     """Measure a claim on `seeds` paired seeds (the other incident rates on a quarter).
 
-    `jobs` is the number of processes (default: the cores, at most two). `size` defaults to
-    `scenarios.CLAIM_SIZE`; at another size the result says so. Raises InputError for a claim that
-    does not exist or fewer than two seeds.
+    `jobs` is the number of processes (default: the cores, at most two). `size` defaults to the
+    claim's own, which is `scenarios.CLAIM_SIZE` unless its module says why not; at another size
+    the result says so. Raises InputError for a claim that does not exist or fewer than two seeds.
     """
-    claim, size = _claim(name), CLAIM_SIZE if size is None else size
+    claim = _claim(name)
+    size = claim.size if size is None else size
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 2:
         raise InputError(f"seeds={seeds!r} is not a whole number of 2 or more; pass seeds=20, say.")
     chosen = range(FIRST_SEED, FIRST_SEED + seeds)
@@ -95,7 +96,7 @@ def _promises(jobs: list[Job], answers: Mapping[Job, Summary]) -> pd.DataFrame:
 def _result(claim: Claim, evidence: Evidence) -> Result:
     findings = claim.judge(evidence)
     threshold = findings.effects[0].threshold
-    odd_size = () if evidence.size == CLAIM_SIZE else ("not at the size of the stored claims",)
+    odd_size = () if evidence.size == claim.size else ("not at the claim's own size",)
     some = evidence.runs.loc[evidence.runs["rate"] != ORDINARY, "seed"].nunique()
     sweep = f"incident rates other than the ordinary year's on {some} seeds, without correction"
     return Result(

@@ -38,6 +38,12 @@ BLOCKED_FROM, CAUGHT = 0.5, 0.5  # true probability, and share; assumed
 LEARNING_DAYS = HISTORY_DAYS - WARM_UP_DAYS - MATURITY_DAYS  # as many for every fit
 FROZEN, REFITTED = "frozen", "refitted"
 METRICS = ("recall", "pr_auc", "roc_auc", "value_share")
+PUBLISHED = {  # what a fraud model frozen for a year loses: orders of magnitude, roc_auc assumed
+    "recall": "0.04 to 0.12",
+    "pr_auc": "10 to 30 %",
+    "roc_auc": "0.01 to 0.04",
+    "value_share": "5 to 20 %",
+}
 RESAMPLES = 1_999  # for each of some hundred intervals
 STILL = "without drift"
 SETTINGS = {  # published models decay in two to four steps a year, see Drift.invention
@@ -236,8 +242,9 @@ def report(curve: pd.DataFrame, ends: pd.DataFrame) -> str:
         page = named.pivot(index="age", columns="line", values="shown")
         lines += [f"{metric} by age in days", page.to_string(), ""]
     last = ends[["setting", "model", "metric"]].assign(
-        lost=_shown(ends, "lost"), relative=ends["relative"].map("{:.0%}".format)
-    )
+        lost=_shown(ends, "lost"), relative=ends["relative"].map("{:.0%}".format),
+        published=ends["metric"].map(PUBLISHED).where(ends["model"] == FROZEN, ""),
+    )  # fmt: skip
     title = "lost in the last two months since the first, against the same days without drift"
     return "\n".join([*lines, title, last.to_string(index=False)])
 

@@ -1,5 +1,7 @@
 """Fault by fault: what each fault of the catalogue costs a naive and a resilient system.
 
+    mlsys-lessons faults --seeds 10          about a minute a seed
+
 One window, one size, nobody responding: the same world with and without the fault, both systems,
 many seeds. It changes nothing about faults or systems, and it says nothing of how often they come.
 """
@@ -44,8 +46,9 @@ def losses(
     """What each fault costs each side, one row a seed and fault: seed, fault, naive, resilient.
 
     Expected euros per 1,000 payments of the window: the twin without the fault less the one with
-    it, over all days of the run, the people and pages that it costs among them. `factories` are
-    faults by a name of your own; by default each of the catalogue at its usual severity.
+    it, over all days of the run, pages and the hours of those who look for the cause among them;
+    nobody acts on what they find. `factories` are faults by a name of your own; by default each of
+    the catalogue at its usual severity.
     """
     return pd.DataFrame([row for seed in seeds for row in _of_seed(seed, factories, window)])
 
@@ -55,7 +58,8 @@ def _of_seed(seed: int, factories: Factories, window: Window) -> list[dict[str, 
     world = payments_world(seed=seed, daily=window.daily)
     lost: dict[str, dict[str, object]] = {name: {"seed": seed, "fault": name} for name in factories}
     for side, system in SIDES.items():
-        before = simulate(world, system(seed=seed), days=window.start, keep="metrics")
+        alone = system(seed=seed, responder=None)
+        before = simulate(world, alone, days=window.start, keep="metrics")
         calm = _earned(before, (), window)
         for name, factory in factories.items():
             fault = factory(start=window.start, end=window.end)
@@ -87,3 +91,8 @@ def compared(lost: pd.DataFrame) -> pd.DataFrame:
         verdict = "less" if saved.low > 0 else "more" if saved.high < 0 else "no difference seen"
         rows.append({"fault": name, **means, **saved.columns("saved"), "verdict": verdict})
     return pd.DataFrame(rows)
+
+
+def report(table: pd.DataFrame) -> str:
+    """The comparison as a page."""
+    return f"euros per 1,000 payments of the window\n{table.round(1).to_string(index=False)}"

@@ -1,5 +1,7 @@
 """Who notices, when, and what it costs until then: one open-ended fault at a time, both systems.
 
+    mlsys-lessons noticing --seeds 20        about a minute and a half a seed
+
 Each fault breaks on the same day of the same worlds and lasts until somebody ends it. Its price is
 exact: a twin run of the same system lives through the same days without it. A day that never comes
 within the run counts as the run's last day, and the share of those that did is told beside it.
@@ -13,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from mlsys_lessons.experiments.statistics import mean_interval
+from mlsys_lessons.records import whole_number
 from mlsys_lessons.simulation.presets import naive_system, resilient_system
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.scenarios import BY_SOMEBODY, INCIDENTS
@@ -30,9 +33,13 @@ def lives(
 ) -> pd.DataFrame:
     """One row for each fault, system and seed: days to notice and to end, by whom, cents.
 
+    Why it matters: what an incident costs is its price a day times the days until somebody ends
+    it, and only the second factor is anybody's to choose.
+
     Columns: fault, system, seed, noticed_by, to_notice and to_end (days, the run's rest where it
     never came), was_noticed, was_ended, cents (expected, negative when lost).
     """
+    whole_number("days", days, BREAKS + 1, 1_080)
     rows = []
     for seed in seeds:
         for name in SYSTEMS:
@@ -74,3 +81,14 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
             **price.columns("euros"),
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def report(summed: pd.DataFrame) -> str:
+    """The summary as a page."""
+    money = [
+        f"{e:,.0f} [{lo:,.0f}, {hi:,.0f}]" for e, lo, hi in summed[["euros", "low", "high"]].values
+    ]
+    page = summed.drop(columns=["low", "high"]).assign(
+        euros=money, ended=summed["ended"].map("{:.0%}".format)
+    )
+    return page.to_string(index=False)

@@ -10,6 +10,7 @@ import pytest
 
 import mlsys_lessons as mls
 from mlsys_lessons.components.inference.models import BoostedModel
+from mlsys_lessons.experiments import ageing
 from mlsys_lessons.lessons.lesson01 import answers, measurements, recipes
 from mlsys_lessons.simulation.presets import notebook_model, training_rows
 
@@ -40,12 +41,20 @@ def test_nobody_beats_the_reference(stored: pd.DataFrame) -> None:
     assert earned.drop(columns="reference").lt(earned["reference"], axis=0).all(axis=None)
 
 
-def test_the_ageing_table_covers_every_source_and_block() -> None:
-    table = measurements.ageing()
-    blocks = measurements.YEAR // measurements.BLOCK_DAYS
-    assert set(table["drift"]) == set(measurements.SOURCES)
-    assert (table.groupby(["seed", "drift"]).size() == blocks).all()
-    assert (table["naive"] < table["reference"]).all()
+def test_a_frozen_model_ages_as_published_and_a_still_world_is_flat() -> None:
+    """Published: 4 to 12 points of recall a year, 10 to 30 % of PR-AUC, 5 to 20 % of the value."""
+    ends = measurements.last_months().set_index(["setting", "model", "metric"]).sort_index()
+    frozen = ends.loc[("with drift", ageing.FROZEN)]
+    assert 0.04 <= frozen["lost"]["recall"] <= 0.12 and frozen["lost_low"]["recall"] > 0
+    assert 0.10 <= frozen["relative"]["pr_auc"] <= 0.30
+    assert 0.01 <= frozen["lost"]["roc_auc"] <= 0.04
+    assert 0.05 <= frozen["relative"]["value_share"] <= 0.20
+    refitted = ends.loc[("with drift", ageing.REFITTED)]
+    assert (refitted["lost"] < frozen["lost"]).all()
+    still = measurements.curve().query("setting == @ageing.STILL and metric == 'roc_auc'")
+    for _, line in still.groupby("model"):
+        first, last = line.iloc[0], line.iloc[-1]
+        assert last["mean_low"] <= first["mean"] <= last["mean_high"]
 
 
 def test_the_surprise_holds_in_an_unseen_world() -> None:

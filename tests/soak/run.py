@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,17 +74,40 @@ REDUCED = Counts(
 # --- healthy months ----------------------------------------------------------------------------
 
 
-def healthy_months(seed: int, counts: Counts) -> list[list[str]]:
-    """For each month of one healthy world after the silent days, the alerts that it raised."""
+class Healthy(NamedTuple):
+    """One healthy world: the alerts of each month after the silent days, and what they led to."""
+
+    months: list[list[str]]
+    cases: dict[str, int]  # by system
+    mistaken: int  # cases that were closed as something else than a false alarm
+    cents: dict[str, int]  # by system: pages, and the hours of those who looked
+
+
+def healthy_months(seed: int, counts: Counts) -> Healthy:
+    """Live through one healthy world with both systems."""
     days = LEAST_DAYS + counts.alert_months * MONTH_DAYS
     world = mls.scenarios.healthy(seed, daily=counts.alert_daily, days=days).world
-    run = mls.simulate(world, mls.resilient_system(seed=seed), days=days, keep="metrics")
-    alerts = run.alerts
+    runs = {
+        name: mls.simulate(world, make(seed=seed), days=days, keep="metrics")
+        for name, make in PRESETS.items()
+    }
+    alerts, cases = runs["resilient"].alerts, {name: run.cases for name, run in runs.items()}
     months: list[list[str]] = [[] for _ in range(counts.alert_months)]
     columns = (alerts[name] for name in ("tick", "layer", "metric", "segment"))
     for tick, *words in zip(*columns, strict=True):
         months[(tick - LEAST_DAYS) // MONTH_DAYS].append(".".join(words))
-    return months
+    causes = [cause for each in cases.values() for cause in each["cause"]]
+    mistaken = sum(cause not in ("", "false alarm") for cause in causes)
+    return Healthy(
+        months, {name: len(each) for name, each in cases.items()}, mistaken,
+        {name: _looking(run) for name, run in runs.items()},
+    )  # fmt: skip
+
+
+def _looking(run: mls.Run) -> int:
+    """Cents that pages and the search for causes came to."""
+    entries = run.ledger
+    return -int(entries.loc[entries["item"].isin(["page", "response"]), "cents"].sum())
 
 
 def wilson(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
@@ -100,13 +123,15 @@ def wilson(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
 
 
 def alerts(counts: Counts) -> Answer:
-    """Share of healthy months with at least one alert, in total and rule by rule."""
+    """Share of healthy months with at least one alert, by rule too; and what alarms cost there."""
     from joblib import Parallel, delayed
 
     work = (delayed(healthy_months)(seed, counts) for seed in range(counts.alert_worlds))
     months: list[list[str]] = []
+    years: list[Healthy] = []
     for done, year in enumerate(Parallel(n_jobs=counts.jobs, return_as="generator")(work), 1):
-        months += year
+        months += year.months
+        years.append(year)
         note(f"alerts: {done} of {counts.alert_worlds} worlds, {len(months)} months")
     stated = {f"{rule.layer}.{rule.metric}.{rule.segment}": rule.monthly_rate for rule in RULES}
     each = Counter(name for month in months for name in set(month))
@@ -115,6 +140,7 @@ def alerts(counts: Counts) -> Answer:
     rules = {name: _rate(each[name], len(months), rate) for name, rate in stated.items()}
     loud = [name for name, row in rules.items() if row["p_not_more"] < 0.05 / len(rules)]
     answer = _rate(noisy, len(months), total)
+    mistaken = sum(year.mistaken for year in years)
     return {
         "worlds": counts.alert_worlds,
         "days_each": LEAST_DAYS + counts.alert_months * MONTH_DAYS,
@@ -122,7 +148,15 @@ def alerts(counts: Counts) -> Answer:
         "alert_days": sum(len(month) for month in months),
         "all rules": answer,
         "rules above their rate (Bonferroni)": loud,
-        "holds": not loud and answer["interval"][0] <= total,
+        "false alarms that were looked into": {
+            name: sum(year.cases[name] for year in years) for name in PRESETS
+        },
+        "of these blamed on something": mistaken,
+        "euros a month that looking costs": {
+            name: round(sum(year.cents[name] for year in years) / 100 / len(months), 2)
+            for name in PRESETS
+        },
+        "holds": not loud and not mistaken and answer["interval"][0] <= total,
         "rules": rules,
     }
 

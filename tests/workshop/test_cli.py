@@ -25,7 +25,19 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 
 
 @pytest.mark.parametrize(
-    "command", ["lab", "doctor", "simulate", "progress", "reset", "claims", "serve"]
+    "command",
+    [
+        "lab",
+        "doctor",
+        "simulate",
+        "progress",
+        "reset",
+        "claims",
+        "serve",
+        "ageing",
+        "noticing",
+        "faults",
+    ],
 )
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
     """--help exits with 0 and names --json."""

@@ -80,8 +80,10 @@ def trusted_amount(frame: pd.DataFrame, domain: Domain) -> NDArray[np.float64]:
     if not domain.measure:
         return np.zeros(len(frame))
     amount, judged = frame[domain.measure].to_numpy(), amount_features(domain)
-    doubted = frame[judged].isna().any(axis=1) if judged else frame["is_quarantined"]
-    return np.where(doubted.to_numpy(), np.nan, amount)
+    doubted = frame["is_quarantined"].to_numpy()
+    if judged:
+        doubted = np.logical_or.reduce([np.isnan(frame[name].to_numpy()) for name in judged])
+    return np.where(doubted, np.nan, amount)
 
 
 def amount_cents(frame: pd.DataFrame, domain: Domain, typical: float) -> NDArray[np.int64]:

@@ -1,8 +1,9 @@
 """A whole year measured on several worlds: what lesson 00 and the README show of it.
 
 `python docs/year.py` measures and stores it in docs/year.json; `stored()` reads it back. `measure`
-runs one world: the ordinary year, the same year without a fault, and the Bayes reference. The three
-small functions on top are what the lesson itself computes on its live runs.
+runs one world: the ordinary year, the same year without a fault, a year that stands still, and the
+Bayes reference. `noticing()` reads what docs/incidents.py has measured. The three small functions
+on top are what the lesson itself computes on its live runs.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.scenarios import YEAR, ordinary_year
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.system.faults import Fault
+from mlsys_lessons.worlds import Drift, payments_world
 
 STORED = Path(__file__).resolve().parents[3] / "docs" / "year.json"
+INCIDENTS = STORED.with_name("incidents.json")
 MOST_ERRORS = 0.01  # of a day's calls; above it the operations page is red
 SLOWEST_MS = 200.0  # p99 of a day's calls; above it the operations page is red
 
@@ -52,8 +55,12 @@ def broken_days(faults: tuple[Fault, ...], days: int) -> pd.Series:
 
 
 def measure(seed: int, *, days: int = YEAR, daily: int = 1_000) -> tuple[dict[str, Any], Any]:
-    """One world's row of numbers (cents, days, shares), and its runs by name."""
+    """One world's row of numbers (cents, days, shares), and its runs by name.
+
+    A "still" year has neither faults nor drift: what resilience costs where nothing happens.
+    """
     year = ordinary_year(seed, daily=daily, days=days)
+    still = payments_world(seed=seed, daily=daily, drift=Drift.none())
     naive, resilient = naive_system(seed=seed), resilient_system(seed=seed)
     arms = {
         "naive": (naive, year.faults),
@@ -66,6 +73,8 @@ def measure(seed: int, *, days: int = YEAR, daily: int = 1_000) -> tuple[dict[st
         name: simulate(year.world, system, days=days, faults=faults, keep="metrics")
         for name, (system, faults) in arms.items()
     }
+    for name, system in (("naive", naive), ("resilient", resilient)):
+        runs[f"{name}, still"] = simulate(still, system, days=days, keep="metrics")
     missing = runs["Bayes reference"].value_by_tick() - runs["naive"].value_by_tick()
     red, broken = red_days(runs["naive"]), broken_days(runs["naive"].faults, days)
     books = runs["naive"].books
@@ -91,6 +100,18 @@ def stored() -> dict[str, Any]:
         return json.loads(STORED.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise StorageError(f"cannot read {STORED}; run `python docs/year.py` to make it.") from None
+
+
+def noticing() -> pd.DataFrame:
+    """Days and money of one lasting fault at a time: `experiments.noticing.summary`, stored.
+
+    Raises StorageError where the file is missing or damaged: it comes with the repository.
+    """
+    try:
+        return pd.DataFrame(json.loads(INCIDENTS.read_text(encoding="utf-8"))["noticing"])
+    except (OSError, ValueError, KeyError):
+        way_out = "run `python docs/incidents.py` to make it"
+        raise StorageError(f"cannot read {INCIDENTS}; {way_out}.") from None
 
 
 def worlds() -> pd.DataFrame:

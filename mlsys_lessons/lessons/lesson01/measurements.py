@@ -2,51 +2,39 @@
 
     python -m mlsys_lessons.lessons.lesson01.measurements      # rewrites both tables
 
-`notebooks()` and `ageing()` read the committed tables. Seeds start where the claims' do, so no
-lesson and no test shows them. Everything else is the default of the course.
+`notebooks()`, `curve()` and `last_months()` read the committed tables. The notebooks' seeds start
+where the claims' do, so no lesson and no test shows them; how models age is measured by
+experiments/ageing.py. Everything else is the default of the course.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.features.offline import offline
 from mlsys_lessons.components.inference.models import BoostedModel
+from mlsys_lessons.experiments import ageing
 from mlsys_lessons.lessons.lesson01 import recipes
-from mlsys_lessons.records import ticks
-from mlsys_lessons.simulation.ledger import expected_cents
 from mlsys_lessons.simulation.presets import (
     HISTORY_DAYS,
     TRAINING_DAILY,
-    naive_system,
     reference_system,
 )
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import simulate
-from mlsys_lessons.worlds import Drift, PaymentsWorld, payments_world
-from mlsys_lessons.worlds.payments.domain import COSTS
+from mlsys_lessons.worlds import PaymentsWorld, payments_world
 
 FIRST_SEED = 1_000
-SIX_MONTHS, YEAR, BLOCK_DAYS = 180, 360, 60
+SIX_MONTHS = 180
 _HERE = Path(__file__).parent
-NOTEBOOKS, AGEING = _HERE / "notebooks.csv", _HERE / "ageing.csv"
-
-_DEFAULTS = Drift()
-SOURCES: Mapping[str, Mapping[str, float]] = {
-    "nothing": {},
-    "inputs": {"covariate": _DEFAULTS.covariate, "ageing": _DEFAULTS.ageing},
-    "more attacks": {"label": _DEFAULTS.label},
-    "cleverer attackers": {"concept": _DEFAULTS.concept},
-    "rings that adapt": {"adaptation": _DEFAULTS.adaptation},
-}
+NOTEBOOKS, AGEING, LAST_MONTHS = (
+    _HERE / f"{name}.csv" for name in ("notebooks", "ageing", "last_months")
+)
 
 
 def notebooks() -> pd.DataFrame:
@@ -54,9 +42,14 @@ def notebooks() -> pd.DataFrame:
     return pd.read_csv(NOTEBOOKS)
 
 
-def ageing() -> pd.DataFrame:
-    """seed, drift, age (days in service), naive and reference (expected euros of the block)."""
+def curve() -> pd.DataFrame:
+    """How a frozen and a refitted model age, month by month: `experiments.ageing.curve`, stored."""
     return pd.read_csv(AGEING)
+
+
+def last_months() -> pd.DataFrame:
+    """What either has lost by the end of the year: `experiments.ageing.year_end`, stored."""
+    return pd.read_csv(LAST_MONTHS)
 
 
 # --- three notebooks, six months ---------------------------------------------------------------
@@ -104,51 +97,28 @@ def per_thousand(run: Run) -> float:
     return run.value / run.requests * 10
 
 
-# --- how a frozen model ages -------------------------------------------------------------------
-
-
-def measure_ageing(seed: int) -> Iterator[dict[str, object]]:
-    """One row a drift source and block of days: the frozen notebook and the Bayes reference."""
-    for name, knobs in SOURCES.items():
-        drift = replace(Drift.none(), **knobs)  # type: ignore[arg-type]
-        world = payments_world(seed=seed, daily=TRAINING_DAILY, drift=drift)
-        systems = {"naive": naive_system(seed=seed), "reference": reference_system(seed=seed)}
-        runs = {side: simulate(world, system, days=YEAR) for side, system in systems.items()}
-        euros = {side: by_block(run) for side, run in runs.items()}
-        for block in range(YEAR // BLOCK_DAYS):
-            cells = {side: round(float(column[block]), 2) for side, column in euros.items()}
-            yield {"seed": seed, "drift": name, "age": block * BLOCK_DAYS, **cells}
-
-
-def by_block(run: Run, days: int = BLOCK_DAYS) -> NDArray[np.float64]:
-    """Expected euros of a run's decisions, block of days by block of days, without upkeep."""
-    truth = run.truth()
-    action = run.log["final_action"].cat.codes.to_numpy()
-    cents = expected_cents(
-        action, truth["true_probability"].to_numpy(), truth["true_amount_cents"].to_numpy(), COSTS
-    )
-    block = ticks(run.log["arrival_time"]) // days
-    return np.bincount(block, cents) / 100
-
-
 # --- command line ------------------------------------------------------------------------------
 
 
 def main() -> None:
-    """Measure both tables again."""
+    """Measure the tables again."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--notebooks", type=int, default=12, metavar="SEEDS")
-    parser.add_argument("--ageing", type=int, default=4, metavar="SEEDS")
+    parser.add_argument("--ageing", type=int, default=20, metavar="SEEDS")
     sizes = parser.parse_args()
-    for path, measure, seeds in (
-        (NOTEBOOKS, measure_notebooks, sizes.notebooks),
-        (AGEING, measure_ageing, sizes.ageing),
-    ):
-        rows: list[dict[str, object]] = []
-        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-            rows.extend(measure(seed))
-            pd.DataFrame(rows).round(4).to_csv(path, index=False, lineterminator="\n")
-            print(f"{path.name}: seed {seed} done", flush=True)
+    rows: list[dict[str, object]] = []
+    for seed in range(FIRST_SEED, FIRST_SEED + sizes.notebooks):
+        rows.extend(measure_notebooks(seed))
+        _write(pd.DataFrame(rows), NOTEBOOKS)
+        print(f"{NOTEBOOKS.name}: seed {seed} done", flush=True)
+    if sizes.ageing:
+        table = ageing.ageing(seeds=sizes.ageing)
+        _write(ageing.curve(table), AGEING)
+        _write(ageing.year_end(table), LAST_MONTHS)
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    table.round(4).to_csv(path, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

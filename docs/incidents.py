@@ -1,0 +1,154 @@
+"""The README's pages on incidents: one life in a picture, who notices, and fault by fault.
+
+    python docs/incidents.py            measure (an hour on one core), store, draw, fill in
+    python docs/incidents.py --redraw   only draw (a minute) and fill in, from docs/incidents.json
+
+Writes docs/incidents.json, docs/incident.png and its blocks of README.md. The tables are those of
+`mlsys-lessons noticing` and `mlsys-lessons faults`; the picture is lesson 00's.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mlsys_lessons.experiments import fault_by_fault, noticing
+from mlsys_lessons.files import write_whole
+from mlsys_lessons.lessons import charts
+from mlsys_lessons.lessons.lesson00.measurements import INCIDENTS
+from mlsys_lessons.simulation.run import Run
+from mlsys_lessons.simulation.simulate import simulate
+from mlsys_lessons.simulation.trace import IncidentLife
+from mlsys_lessons.system.faults import Fault, stale_features
+from mlsys_lessons.worlds import payments_world
+
+sys.path.insert(0, str(Path(__file__).parent))
+from year import README, ROOT, filled
+
+PICTURE = ROOT / "docs" / "incident.png"
+SEED, DAYS, DAILY, HANGS = 7, 180, 1_000, 90  # lesson 00's
+NOTICING, FAULTS = range(200, 220), range(200, 210)  # the seeds of the two commands
+
+write = partial(write_whole, way_out="make it writable, and run this again")
+
+
+def main(arguments: list[str]) -> int:
+    """Measure unless told to redraw; then draw and write."""
+    if arguments not in ([], ["--redraw"]):
+        print(__doc__)
+        return 2
+    if not arguments:
+        store(noticing.lives(seeds=NOTICING), fault_by_fault.losses(FAULTS))
+    facts = json.loads(INCIDENTS.read_text(encoding="utf-8"))
+    lives = one_life()
+    axes = charts.life_of_incident(lives, title=TITLE)
+    write(PICTURE, charts.png(axes))
+    facts["picture"] = {name: _told(life) for name, life in lives.items()}
+    write(INCIDENTS, (json.dumps(facts, indent=1) + "\n").encode())
+    write(README, filled(README.read_text(encoding="utf-8"), blocks(facts)).encode())
+    return 0
+
+
+def store(lives: pd.DataFrame, losses: pd.DataFrame) -> None:
+    """Keep both tables, summed up."""
+    facts = {
+        "noticing": noticing.summary(lives).to_dict("records"),
+        "faults": fault_by_fault.compared(losses).to_dict("records"),
+        "seeds": {"noticing": lives["seed"].nunique(), "faults": losses["seed"].nunique()},
+    }
+    write(INCIDENTS, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+TITLE = "A job hangs and the feature table is not refreshed: who notices, and what it costs"
+
+
+def one_life() -> dict[str, IncidentLife]:
+    """The life of one hanging job in both systems, each against its own twin."""
+    return {
+        name: _run(name, stale_features(start=HANGS)).life(0, twin=_run(name))
+        for name in noticing.SYSTEMS
+    }
+
+
+def _run(name: str, *faults: Fault) -> Run:
+    world, system = payments_world(seed=SEED, daily=DAILY), noticing.SYSTEMS[name](seed=SEED)
+    return simulate(world, system, days=DAYS, faults=faults, keep="metrics")
+
+
+def _told(life: IncidentLife) -> dict[str, Any]:
+    return {
+        "euros": round(float(life.cents.sum()) / 100),
+        "noticed_by": life.noticed_by or "nobody",
+        "days": None if life.noticed is None else round(life.noticed - HANGS, 1),
+    }
+
+
+# --- blocks of the README ------------------------------------------------------------------------
+
+
+def blocks(facts: dict[str, Any]) -> dict[str, str]:
+    """What the README shows between its markers, by name."""
+    return {"incident": incident(facts), "noticing": who(facts), "faults": by_fault(facts)}
+
+
+def incident(facts: dict[str, Any]) -> str:
+    """The image with its alternative text and its caption."""
+    ends = "; ".join(f"{name} {_epitaph(told)}" for name, told in facts["picture"].items())
+    return (
+        f"![One hanging job as both systems lived it: {ends}.](docs/incident.png)\n\n"
+        f"*A feature table stops being refreshed on day {HANGS}, seed {SEED}, {DAILY:,} payments a "
+        f"day: {ends}. Money against the same days without it. By `python docs/incidents.py`.*"
+    )
+
+
+def _epitaph(told: dict[str, Any]) -> str:
+    found = "never noticed" if told["days"] is None else (
+        f"noticed by {told['noticed_by']} after {told['days']:.0f} days"
+    )  # fmt: skip
+    return f"{found}, {told['euros']:+,.0f} euros"
+
+
+def who(facts: dict[str, Any]) -> str:
+    """Median days and mean euros of each lasting fault, both systems."""
+    lines = [
+        "| fault | system | noticed mostly by | days to notice | days to end | ended | euros |",
+        "|---|---|---|---:|---:|---:|---:|",
+    ]
+    for row in facts["noticing"]:
+        money = f"{row['euros']:,.0f} [{row['low']:,.0f}, {row['high']:,.0f}]"
+        days = f"{row['days_to_notice']:.0f} | {row['days_to_end']:.0f} | {row['ended']:.0%}"
+        words = f"{row['fault']} | {row['system']} | {row['noticed_by']}"
+        lines.append(f"| {words} | {days} | {money} |")
+    return "\n".join([*lines, "", (
+        f"*{facts['seeds']['noticing']} seeds, {noticing.DAYS} days at {noticing.DAILY} payments "
+        f"each, broken on day {noticing.BREAKS}. Days are medians, what never came is the "
+        f"last one; euros are means with 95 % intervals. By `mlsys-lessons noticing`.*"
+    )])  # fmt: skip
+
+
+def by_fault(facts: dict[str, Any]) -> str:
+    """Euros per 1,000 payments of a fixed window, both systems, and the paired difference."""
+    lines = [
+        "| fault | naive | resilient | resilient loses less by | |",
+        "|---|---:|---:|---:|---|",
+    ]
+    for row in facts["faults"]:
+        saved = f"{row['saved']:,.0f} [{row['low']:,.0f}, {row['high']:,.0f}]"
+        lines.append(
+            f"| {row['fault']} | {row['naive']:,.0f} | {row['resilient']:,.0f} | {saved} | "
+            f"{row['verdict']} |"
+        )
+    window = fault_by_fault.WINDOW
+    return "\n".join([*lines, "", (
+        f"*Euros lost per 1,000 payments of a window of {window.end - window.start} days, nobody "
+        f"acting, {facts['seeds']['faults']} seeds, 95 % intervals. By `mlsys-lessons faults`.*"
+    )])  # fmt: skip
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
