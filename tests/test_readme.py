@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,15 @@ import pytest
 
 from mlsys_lessons.cli import main
 from mlsys_lessons.lessons.lesson00 import measurements as lesson00_evidence
+from mlsys_lessons.system.faults import CATALOGUE
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LARGEST_PICTURE = 150_000  # bytes
 
 
-def _script() -> Any:
-    specification = importlib.util.spec_from_file_location("year", ROOT / "docs" / "year.py")
+def _script(name: str = "year") -> Any:
+    specification = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
@@ -31,6 +33,20 @@ def test_tables_are_those_of_the_script() -> None:
     assert script.filled(README, script.blocks(lesson00_evidence.stored())) == README
 
 
+def test_the_pages_on_incidents_are_those_of_the_script() -> None:
+    """Stale after a new measurement: `python docs/incidents.py --redraw`."""
+    script = _script("incidents")
+    facts = json.loads(lesson00_evidence.INCIDENTS.read_text(encoding="utf-8"))
+    assert script.filled(README, script.blocks(facts)) == README
+
+
+def test_the_resilient_system_loses_more_only_where_the_readme_says_so() -> None:
+    facts = json.loads(lesson00_evidence.INCIDENTS.read_text(encoding="utf-8"))
+    more = [row["fault"] for row in facts["faults"] if row["verdict"] == "more"]
+    assert more == ["latency"] and "loses more on one fault, `latency`" in README
+    assert {row["fault"] for row in facts["faults"]} == set(CATALOGUE)
+
+
 def test_the_stored_year_is_whole() -> None:
     facts = lesson00_evidence.stored()
     assert len(facts["worlds"]) >= 3
@@ -40,9 +56,10 @@ def test_the_stored_year_is_whole() -> None:
 
 
 def test_the_picture_is_small() -> None:
-    picture = ROOT / "docs" / "year.png"
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert picture.stat().st_size < LARGEST_PICTURE
+    for name in ("year", "incident"):
+        picture = ROOT / "docs" / f"{name}.png"
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size < LARGEST_PICTURE
 
 
 def test_the_stored_year_is_the_engines() -> None:

@@ -3,6 +3,7 @@
 Each component in turn falls to its naive level while the other five stay resilient. Collapse means
 that more than half of what engineering all six is worth is gone. The sentence says "any", so all
 six have to collapse the system for it to hold. It drops no pairs; that is C4.
+Beside the six stands the system from which nothing is missing but somebody who answers.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mlsys_lessons.claims.claim import (
+    ORDINARY,
     Claim,
     Effects,
     Evidence,
@@ -17,14 +19,16 @@ from mlsys_lessons.claims.claim import (
     least_effect,
     table_by_rate,
 )
-from mlsys_lessons.claims.effects import FAILS, HOLDS, UNDECIDED, all_of, ratio_effect
+from mlsys_lessons.claims.effects import FAILS, HOLDS, UNDECIDED, Effect, all_of, ratio_effect
 from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.statistics import mean_interval
+from mlsys_lessons.experiments.unanswered import Unanswered
 
 # Written before the first run: half of v(all) - v(none).
 COLLAPSE = 0.5
+NOBODY = "nobody answers"
 
 
 def arms(rate: float) -> Mapping[str, Arm]:
@@ -33,19 +37,23 @@ def arms(rate: float) -> Mapping[str, Arm]:
         f"without {name}": Arm(tuple(part for part in COMPONENTS if part != name), rate=rate)
         for name in COMPONENTS
     }
-    return {"all": Arm(COMPONENTS, rate=rate), "none": Arm((), rate=rate), **but_one}
+    beside = {NOBODY: Unanswered(COMPONENTS, rate=rate)} if rate == ORDINARY else {}
+    return {"all": Arm(COMPONENTS, rate=rate), "none": Arm((), rate=rate), **but_one, **beside}
 
 
 def losses(evidence: Evidence, rate: float) -> Effects:
     """The share of v(all) - v(none) that is lost with each component."""
-    whole = evidence.gap("all", "none", rate)
-    systems = [f"without {name}" for name in COMPONENTS]
-    return tuple(
-        ratio_effect(
-            system, "of the value lost", evidence.gap("all", system, rate), whole, COLLAPSE
-        )
-        for system in systems
-    )
+    return tuple(_lost(evidence, f"without {name}", rate) for name in COMPONENTS)
+
+
+def unanswered(evidence: Evidence) -> Effects:
+    """The share that is lost with the people, in the ordinary year."""
+    return (_lost(evidence, NOBODY, ORDINARY),)
+
+
+def _lost(evidence: Evidence, system: str, rate: float) -> Effect:
+    parts, whole = evidence.gap("all", system, rate), evidence.gap("all", "none", rate)
+    return ratio_effect(system, "of the value lost", parts, whole, COLLAPSE)
 
 
 def verdict_at(evidence: Evidence, rate: float, effects: Effects, tests: int) -> str:
@@ -68,7 +76,8 @@ def rows(evidence: Evidence, rate: float) -> Iterator[Row]:
     """A row for each component: euros per 1,000 requests and the share lost."""
     for system in ("all", "none"):
         yield {"system": system, **evidence.means(system, rate)}
-    for effect in losses(evidence, rate):
+    beside = unanswered(evidence) if rate == ORDINARY else ()
+    for effect in (*losses(evidence, rate), *beside):
         share = effect.interval.columns("lost")
         yield {"system": effect.name, **evidence.means(effect.name, rate), **share}
 
@@ -82,6 +91,7 @@ CLAIM = Claim(
     ),
     arms=arms,
     effects=losses,
+    beside=unanswered,
     verdict_at=verdict_at,
     shown=least_effect,
     notes=notes,
