@@ -24,6 +24,19 @@ def table(claim: str) -> pd.DataFrame:
     return stored(claim).table
 
 
+def told(result: Result) -> str:
+    """A claim's sentence, its verdict and where it comes from, and the verdicts before this one.
+
+    >>> print(told(stored("C8")).splitlines()[0])
+    C8  Retries turn a stall into a permanent outage, and a retry budget undoes it.
+    """
+    size = f"{result.size.days} days x {result.size.daily:,}"
+    lines = [f"{result.claim}  {result.sentence}"]
+    lines.append(f"{result.verdict.upper()}: {len(result.seeds)} worlds of {size}, {result.date}")
+    lines += [f"before {one.date}, {one.definition}: {one.verdict}" for one in result.earlier]
+    return "\n    ".join(lines)
+
+
 def effects(result: Result) -> pd.DataFrame:
     """A result's effects, a row each: indexed by name, with effect, low and high.
 

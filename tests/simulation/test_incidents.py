@@ -158,6 +158,41 @@ def test_a_responder_that_never_acts_equals_none_byte_for_byte() -> None:
         same(*runs)
 
 
+def expected_by_responder(
+    name: str, seed: int, days: int, daily: int, faults: tuple[mls.faults.Fault, ...] | None = None
+) -> dict[str, float]:
+    """Expected cents by who answers; of an ordinary year at four times its incidents, or of faults.
+
+    The omniscient one does the true remedy of whatever is broken at the first midnight.
+    """
+    if faults is None:
+        calendar = mls.scenarios.incident_calendar(seed, days=days, rate=4.0)
+        faults = tuple(fault for fault in calendar if fault.open_ended)
+
+    def omniscient(seen: Observation) -> list[response.Mitigation]:
+        broken = [fault for fault in faults if seen.tick <= fault.start < seen.tick + 1]
+        return [fault.remedies[0] for fault in broken]
+
+    who = {
+        "omniscient": omniscient, "never": None, "nobody": response.Nobody(),
+        "on call": response.OnCall(),
+    }  # fmt: skip
+    world = mls.payments_world(seed=seed, daily=daily)
+    return {
+        word: mls.simulate(
+            world, PRESETS[name](seed=seed, responder=one), days=days, faults=faults, keep="metrics"
+        ).expected_value
+        for word, one in who.items()
+    }
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_whoever_knows_the_remedy_at_once_is_below_nobody(name: str) -> None:
+    """One fault in one world here; calendars of incidents in twenty in the soak."""
+    earned = expected_by_responder(name, 7, 36, 300, (mls.faults.stale_features(start=16),))
+    assert earned["omniscient"] == max(earned.values()) > earned["never"], earned
+
+
 MOVES = st.sampled_from([
     response.ask_owner("amount"), response.ask_owner("payments platform"),
     *(response.quarantine(name) for name in ("amount", "event_time", "channel")),

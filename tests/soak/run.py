@@ -59,6 +59,7 @@ class Counts:
     bench_days: int = 180
     bench_daily: int = 10_000
     claim_seeds: int = 20
+    responder_seeds: int = 20
     lessons: tuple[str, ...] = ()  # by number; none named: all
     lesson_seeds: tuple[int, ...] = (8, 9, 10, 11, 12)  # none of them is shipped
     jobs: int = 2
@@ -67,7 +68,7 @@ class Counts:
 FULL = Counts()
 REDUCED = Counts(
     alert_worlds=3, exact_days=3, exact_daily=200, examples=30, kills=5, bench_days=30,
-    claim_seeds=4, lesson_seeds=(8, 11),
+    claim_seeds=4, responder_seeds=3, lesson_seeds=(8, 11),
 )  # fmt: skip
 
 
@@ -210,6 +211,26 @@ def _exact_run(preset: str, names: Sequence[str], size: int | None, counts: Coun
     return mls.simulate(
         world, PRESETS[preset](seed=7), days=counts.exact_days, faults=faults, batch_size=size
     )
+
+
+# --- responders ----------------------------------------------------------------------------------
+
+
+def responders(counts: Counts) -> Answer:
+    """Expected euros by who answers, in years with four times the incidents, both systems."""
+    from joblib import Parallel, delayed
+
+    answer: Answer = {"seeds": counts.responder_seeds, "days": 120, "daily": 500}
+    expected = _tests("simulation/test_incidents").expected_by_responder
+    work = [(name, 300 + seed) for name in PRESETS for seed in range(counts.responder_seeds)]
+    found = Parallel(n_jobs=counts.jobs)(delayed(expected)(*each, 120, 500) for each in work)
+    holds = True
+    for name in PRESETS:
+        rows = [row for (system, _), row in zip(work, found, strict=True) if system == name]
+        euros = {who: round(sum(row[who] for row in rows) / len(rows) / 100, 2) for who in rows[0]}
+        answer[name] = euros
+        holds &= euros["omniscient"] == max(euros.values())
+    return {**answer, "holds": holds}
 
 
 # --- invariants, speed, claims -------------------------------------------------------------------
@@ -382,7 +403,17 @@ def _builder() -> Any:
 
 
 PARTS: dict[str, Callable[[Counts], Answer]] = {
-    part.__name__: part for part in (alerts, exactness, invariants, kills, bench, lessons, claims)
+    part.__name__: part
+    for part in (
+        alerts,
+        exactness,
+        responders,
+        invariants,
+        kills,
+        bench,
+        lessons,
+        claims,
+    )
 }
 USUAL = tuple(name for name in PARTS if name != "claims")
 
