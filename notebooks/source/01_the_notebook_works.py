@@ -30,7 +30,7 @@ import pandas as pd
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
 from mlsys_lessons.components.inference.models import BoostedModel
-from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.lessons import five_questions, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson01 import answers, measurements, recipes
 from mlsys_lessons.lessons.lesson01.questions import bet1, bet2, bet3, q1, q2, q3, q4
@@ -247,7 +247,7 @@ bet3.reveal(round(arrived), f"No fault was at work, and {fate}.")
 
 # %%
 c1 = claims.stored("C1")
-print(f"{c1.verdict}: {len(c1.seeds)} seeds of {c1.size.days} days x {c1.size.daily:,}, {c1.date}")
+print(stored_claims.told(c1))
 print(f"{c1.effects[0].name}: {c1.effects[0].interval} {c1.effects[0].unit}")
 parts = c1.table.set_index("part").rename(columns={"euros": "effect"})
 sure = [name for name in parts.index if parts.low[name] > 0 and name != "gap"]

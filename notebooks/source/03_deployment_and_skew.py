@@ -248,7 +248,7 @@ expect(on_time > aged and back > 0.5, usual, "sixty days hold few frauds, and on
 
 # %%
 c6 = claims.stored("C6")
-print(f"C6  {c6.sentence}\n    {c6.verdict} ({len(c6.seeds)} seeds, run on {c6.date})")
+print(stored_claims.told(c6))
 for effect in c6.effects:
     print(f"    {effect.name}: {effect.interval} {effect.unit}; asked for {effect.threshold:g}")
 
@@ -325,7 +325,7 @@ axes = charts.bars_with_intervals(
     title=f"{(gaps['low'] > 0).sum()} of {len(gaps)} pipelines look better offline than they are",
 )
 charts.show(axes, alt=f"AUC gaps by pipeline: {gaps['effect'].round(3).to_dict()}")
-print(f"C5  {c5.sentence}\n    {c5.verdict} ({len(c5.seeds)} seeds): each gap must exceed {c5.effects[0].threshold:g}")
+print(stored_claims.told(c5), f"each gap must exceed {c5.effects[0].threshold:g}", sep="\n    ")
 table = c5.table[c5.table["incidents"] == 1].set_index("pipelines")
 table[["offline_auc", "online_auc", "lost"]].round(3).rename(columns={"lost": "euros lost"})
 

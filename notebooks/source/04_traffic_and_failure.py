@@ -28,7 +28,7 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims, serving, traffic
-from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.lessons import five_questions, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson04 import overload_charts, overload_lab
 from mlsys_lessons.lessons.lesson04.questions import bet1, bet2, bet3, q1, q2, q3, q4, q5
@@ -161,7 +161,7 @@ axes = charts.heat_map(
 )
 charts.show(axes, alt=f"Answered at load 0.4 with 0, 1, 2, 3 retries: {after['load 0.4'].round().tolist()} %.")
 c8 = claims.stored("C8")
-print(f"{c8.claim}  {c8.sentence}\n    {c8.verdict} ({len(c8.seeds)} seeds, run on {c8.date})")
+print(stored_claims.told(c8))
 c8.table.set_index("callers").round().astype(int)
 
 # %% [markdown]
@@ -274,7 +274,7 @@ charts.show(axes, alt=f"Euros lost: {lost.round().astype(int).T.to_dict()}")
 worst, c7 = lost["without"].idxmax(), claims.stored("C7")
 table = c7.table.set_index("failure mode")
 bet3.reveal(worst, f"Over the {len(c7.seeds)} worlds of claim C7 it is {table['without'].idxmax()}.")
-print(f"{c7.claim}  {c7.sentence}\n    {c7.verdict} ({len(c7.seeds)} seeds, run on {c7.date})")
+print(stored_claims.told(c7))
 table[["design", "without", "with", "pays from incidents a year"]].round(1)
 
 # %% [markdown]

@@ -255,7 +255,7 @@ axes = charts.bars_with_intervals(
 charts.show(axes, alt=f"Euros per 1,000 payments: {lost['effect'].round().astype(int).to_dict()}")
 print(f"mean of the faults: learned {learned.iloc[0]:+,.0f} euros per 1,000, then fixed {-lost['effect'].mean():+,.0f}")
 print(c9.table.query("incidents == 1").iloc[:, 1:].round().to_string(index=False), "\n")
-print(f"{c9.sentence} {c9.verdict.upper()} ({len(c9.seeds)} seeds)", *c9.notes[:2], sep="\n    ")
+print(stored_claims.told(c9), *c9.notes[:2], sep="\n    ")
 
 # %% [markdown]
 # Two halves, two verdicts. Read the last line of the table from left to right, in euros per 1,000 payments, and compare the last step with the first: everybody expects a repair to bring back what the fault has cost. Then look for the fault whose repair pays by itself. What is different about a value that was missing?
@@ -277,7 +277,7 @@ axes = charts.bars_with_intervals(
 )
 charts.show(axes, alt=f"Euros per 1,000 payments: {lost['effect'].round().astype(int).to_dict()}")
 bet4.reveal(round(share), "Nobody calls a table stale that is one day old.")
-print(f"{c11.sentence} {c11.verdict.upper()} ({len(c11.seeds)} seeds)\n  {c11.notes[0]}")
+print(stored_claims.told(c11), c11.notes[0], sep="\n    ")
 
 # %% [markdown]
 # ## What the labels say of people
@@ -295,7 +295,7 @@ axes = charts.bars_with_intervals(
     title=f"Of the logarithm of the labels' bias at most {max(reaches, 0):.0%} reaches the people",
 )
 charts.show(axes, alt=f"Times as often stopped: {resilient['effect'].round(2).to_dict()}")
-print(f"{c10.sentence} {c10.verdict.upper()} ({len(c10.seeds)} seeds)")
+print(stored_claims.told(c10))
 bias[["data", "treatment", "low", "high"]].round(2)
 
 # %% [markdown]

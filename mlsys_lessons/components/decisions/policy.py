@@ -80,9 +80,8 @@ def trusted_amount(frame: pd.DataFrame, domain: Domain) -> NDArray[np.float64]:
     if not domain.measure:
         return np.zeros(len(frame))
     amount, judged = frame[domain.measure].to_numpy(), amount_features(domain)
-    doubted = frame["is_quarantined"].to_numpy()
-    if judged:
-        doubted = np.logical_or.reduce([np.isnan(frame[name].to_numpy()) for name in judged])
+    gaps = [np.isnan(frame[name].to_numpy()) for name in judged]
+    doubted = np.logical_or.reduce(gaps) if gaps else frame["is_quarantined"].to_numpy()
     return np.where(doubted, np.nan, amount)
 
 
