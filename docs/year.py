@@ -113,11 +113,15 @@ def claims() -> str:
     results = [json.loads(path.read_text(encoding="utf-8")) for path in RESULTS.glob("C*.json")]
     if not results:
         return "No claim has a stored result yet."
-    lines = ["| claim | sentence | verdict | seeds | measured |", "|---|---|---|---:|---|"]
+    lines = [
+        "| claim | sentence | verdict | seeds | measured | before |",
+        "|---|---|---|---:|---|---|",
+    ]
     for each in sorted(results, key=lambda result: int(result["claim"][1:])):
         seeds = len(each["seeds"])
         words = [each["claim"], each["sentence"], f"**{each['verdict']}**", seeds, each["date"]]
-        lines.append(f"| {' | '.join(map(str, words))} |")
+        before = [f"{one['verdict']} ({one['date']})" for one in each.get("earlier", ())]
+        lines.append(f"| {' | '.join(map(str, [*words, ', '.join(before)]))} |")
     return "\n".join(lines)
 
 

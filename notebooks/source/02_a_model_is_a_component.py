@@ -287,6 +287,37 @@ if last > 1:
 # Three sentences of the talk, and a verdict on each. Keep apart what they mix: this is *value*, the money that hangs on a component. That the model is a small part is said of the *code* and of
 # the *effort* (Sculley and others, 2015); nothing that is measured here speaks for or against that.
 #
+# ## With somebody who answers, and without
+# *Monitoring* in that figure is more than numbers: labels, refits, and somebody whose job it is to answer. Take only the answer away. On day 20 of sixty quiet days the model's file is damaged. The fallback ladder does what it was built for: a rule answers, every call is a 200, no page turns red. It lasts until somebody ends it.
+
+# %%
+damaged = mls.faults.silent_fallback(start=20)
+teams = {
+    "naive": mls.naive_system(seed=SEED),
+    "resilient, nobody answers": mls.resilient_system(seed=SEED, responder=None),
+    "resilient": mls.resilient_system(seed=SEED),
+}
+lives = {}
+for name, system in teams.items():
+    hit, spared = (
+        mls.simulate(year.world, system, days=60, faults=faults, keep="metrics")
+        for faults in ([damaged], [])
+    )
+    lives[name] = hit.life(0, twin=spared)
+cost = {name: life.cents.sum() / 100 for name, life in lives.items()}
+rang, answer = lives["resilient, nobody answers"].seen, cost["resilient"] - cost["resilient, nobody answers"]
+axes = charts.life_of_incident(lives, title=f"One damaged file: an answer is worth {answer:,.0f} euros in forty days")
+ends = ", ".join(f"{name} {euros:,.0f} euros" for name, euros in cost.items())
+charts.show(axes, alt=f"What one damaged file came to by day 60: {ends}.")
+print(f"where nobody answers, the alarm rang in {', '.join(rang) or 'no layer'}, first on day {min(rang.values(), default='-')}")
+expect(
+    answer > 0, "in most worlds an answer is worth more than it costs",
+    "the rule that answers instead of the model can be lucky for some weeks",
+)
+
+# %% [markdown]
+# Two of the three have the same monitors, and both rang the same night. What differs is a name and a line in a runbook. Where nobody answers, the alarm has been bought and the incident as well: people are paid to look, and nothing is done. You have now seen the whole way, from a notebook that works to a table of alerts that nobody reads.
+#
 # ## How sure? And where does it stop?
 
 # %%
