@@ -273,6 +273,13 @@ better = ", ".join(dropped.index[dropped["high"] < 0])
 bet3.reveal(then, f"Below zero, the system earns more without it: {better}." if better else "")
 
 # %%
+weather = c3.table.dropna(subset="lost").pivot(index="system", columns="incidents", values="lost")
+weather.mul(100).round(0).astype(int).rename(columns="{:g} x the incidents".format).rename_axis("% of the value lost", axis="columns")
+
+# %% [markdown]
+# Three kinds of weather: a year in which nothing breaks, the ordinary one, one with four times its incidents (the outer two on fewer worlds). A contract, a fallback and a monitor are insurance. In a calm year they are a premium; read how much of it comes back when it storms.
+
+# %%
 divided = neighbours.shares_by_order(c4.table)
 first, _, last = divided["model"]
 axes = charts.stacked_shares(

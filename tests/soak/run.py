@@ -233,6 +233,35 @@ def responders(counts: Counts) -> Answer:
     return {**answer, "holds": holds}
 
 
+def reviews(counts: Counts) -> Answer:
+    """What people who review are worth: the resilient system with its reviewers and without."""
+    from joblib import Parallel, delayed
+
+    from mlsys_lessons.experiments.statistics import mean_interval
+
+    seeds = range(300, 300 + counts.responder_seeds)
+    rows = Parallel(n_jobs=counts.jobs)(delayed(_reviewed)(seed) for seed in seeds)
+    worth = mean_interval(np.array([one - other for one, other in rows]))
+    return {
+        "seeds": len(seeds), "days": 120, "daily": 1_000,
+        "euros per 1,000 requests that reviewers add": [worth.estimate, worth.low, worth.high],
+        "holds": True,
+    }  # fmt: skip
+
+
+def _reviewed(seed: int) -> tuple[float, float]:
+    """Expected euros per 1,000 requests of an ordinary year, with and without reviewers."""
+    year = mls.scenarios.ordinary_year(seed, daily=1_000, days=120)
+    nobody = replace(year.world.reviewers, capacity=0)
+    earned = []
+    for world in (year.world, replace(year.world, reviewers=nobody)):
+        run = mls.simulate(
+            world, mls.resilient_system(seed=seed), days=120, faults=year.faults, keep="metrics"
+        )
+        earned.append(run.expected_value / run.requests * 10)
+    return earned[0], earned[1]
+
+
 # --- invariants, speed, claims -------------------------------------------------------------------
 
 
@@ -405,16 +434,9 @@ def _builder() -> Any:
 PARTS: dict[str, Callable[[Counts], Answer]] = {
     part.__name__: part
     for part in (
-        alerts,
-        exactness,
-        responders,
-        invariants,
-        kills,
-        bench,
-        lessons,
-        claims,
+        alerts, exactness, responders, reviews, invariants, kills, bench, lessons, claims,
     )
-}
+}  # fmt: skip
 USUAL = tuple(name for name in PARTS if name != "claims")
 
 
