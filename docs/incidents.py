@@ -106,29 +106,38 @@ def incident(facts: dict[str, Any]) -> str:
     )
 
 
+def _days(count: float) -> str:
+    return "day" if round(count) == 1 else "days"
+
+
 def _epitaph(told: dict[str, Any]) -> str:
     found = "never noticed" if told["days"] is None else (
-        f"noticed by {told['noticed_by']} after {told['days']:.0f} days"
+        f"noticed by {told['noticed_by']} after {told['days']:.0f} {_days(told['days'])}"
     )  # fmt: skip
     return f"{found}, {told['euros']:+,.0f} euros"
 
 
 def who(facts: dict[str, Any]) -> str:
-    """Median days and mean euros of each lasting fault, both systems."""
+    """Median days and mean euros of each lasting fault, both systems side by side."""
     lines = [
-        "| fault | system | noticed mostly by | days to notice | days to end | ended | euros |",
-        "|---|---|---|---:|---:|---:|---:|",
+        "| fault | naive: noticed mostly by | after days | ended after | euros | "
+        "resilient: noticed mostly by | after days | ended after | euros |",
+        "|---|---|---:|---:|---:|---|---:|---:|---:|",
     ]
-    for row in facts["noticing"]:
-        money = f"{row['euros']:,.0f} [{row['low']:,.0f}, {row['high']:,.0f}]"
-        days = f"{row['days_to_notice']:.0f} | {row['days_to_end']:.0f} | {row['ended']:.0%}"
-        words = f"{row['fault']} | {row['system']} | {row['noticed_by']}"
-        lines.append(f"| {words} | {days} | {money} |")
+    rows = {(row["fault"], row["system"]): row for row in facts["noticing"]}
+    for fault in dict.fromkeys(fault for fault, _ in rows):
+        cells = [_cells(rows[fault, system]) for system in noticing.SYSTEMS]
+        lines.append(f"| {fault} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", (
         f"*{facts['seeds']['noticing']} seeds, {noticing.DAYS} days at {noticing.DAILY} payments "
-        f"each, broken on day {noticing.BREAKS}. Days are medians, what never came is the "
-        f"last one; euros are means with 95 % intervals. By `mlsys-lessons noticing`.*"
+        f"each, broken on day {noticing.BREAKS}. Days are medians, what never came is the last "
+        f"one; euros are means with 95 % intervals. By `mlsys-lessons noticing`.*"
     )])  # fmt: skip
+
+
+def _cells(row: dict[str, Any]) -> str:
+    money = f"{row['euros']:,.0f} [{row['low']:,.0f}, {row['high']:,.0f}]"
+    return f"{row['noticed_by']} | {row['days_to_notice']:.0f} | {row['days_to_end']:.0f} | {money}"
 
 
 def by_fault(facts: dict[str, Any]) -> str:

@@ -291,7 +291,7 @@ print(f"{lasting['seeds'].max()} worlds; median fault noticed after {middle['nai
 page
 
 # %% [markdown]
-# Look for the faults that cost both the same although one knew within a day: there the answer came in time and there was little to save. And for one that earns money while it lasts: broken answers err in both directions.
+# Read the money on the right first: with an owner on the alert most of these faults hardly have a price, for they are over in a day or three. Then find the one that takes even the owner weeks: reports of fraud stop coming in, and that looks like good news. One fault costs the naive system nothing: broken answers err in both directions.
 #
 # ## Somebody is called
 # The resilient system has five layers of monitors, and each alert has an owner. These are the alerts of its half year. Compare the operations row with the others.

@@ -323,9 +323,12 @@ expect(
 )
 
 # %% [markdown]
-# Two of the three have the same monitors, and both rang the same night. What differs is a name and a line in a runbook. Where nobody answers, the alarm has been bought and the incident as well: people are paid to look, and nothing is done. You have now seen the whole way, from a notebook that works to a table of alerts that nobody reads.
+# Two of the three have the same monitors, and both rang the same night. What differs is a name and a line in a runbook. In the figure further up it is the bar *nobody answers*; compare it with the one for doing without the monitors altogether. There, people still act on what the till, the customers or chance tell them. An alarm that nobody answers has been bought, and the incident as well.
+#
+# You have now walked the whole way: it works, it is deployed, traffic comes, the data change, it degrades, and an alert is a line that nobody reads.
 #
 # ## How sure? And where does it stop?
+# The claim puts the average model, logistic on half a year of history, into the resilient system, and three better ones behind a bare endpoint: the course's boosted trees; a *great* model, tuned, on ten times the history; and a *perfect* one that is no oracle any more. It knows the probability of each row *as it was received*, so a wrong unit or a stale table reaches it.
 
 # %%
 rivals = {"boosted": "the course's", "great": "the great one", "perfect": "the perfect one"}
