@@ -279,16 +279,17 @@ for name, life in lives.items():
     print(f"{name}: {life}")
 
 # %% [markdown]
-# One hanging job is an anecdote, too. Here is every fault that only people can end, in worlds that no lesson shows. Days are medians, and a day that never came counts as the last one of the run; euros are means until then. Stored; `mlsys-lessons noticing` measures it again.
+# One hanging job is an anecdote, too. Here is every fault that only people can end, in twenty worlds that no lesson shows. Days are medians, and a day that never came counts as the last one of the run; euros are means until then. Stored; `mlsys-lessons noticing` measures it again.
 
 # %%
 lasting = measurements.noticing()
 lasting["money"] = [f"{row.euros:,.0f} [{row.low:,.0f}, {row.high:,.0f}]" for row in lasting.itertuples()]
-columns = {"days_to_notice": "days to notice", "days_to_end": "days to end", "money": "euros"}
-page = lasting.rename(columns=columns).pivot(index="fault", columns="system", values=list(columns.values()))
+lasting["days"] = [f"{row.days_to_notice:.0f}, {row.days_to_end:.0f}" for row in lasting.itertuples()]
 middle = lasting.groupby("system")["days_to_notice"].median()
-print(f"{lasting['seeds'].max()} worlds; median fault noticed after {middle['naive']:.0f} days (naive) and {middle['resilient']:.0f} (resilient)")
-page
+print(f"the median fault is noticed after {middle['naive']:.0f} days (naive), {middle['resilient']:.0f} (resilient)")
+names = {"days": "days to notice, to end", "money": "euros"}
+page = lasting.drop(columns="euros").rename(columns=names)
+page.pivot(index="fault", columns="system", values=list(names.values()))
 
 # %% [markdown]
 # Read the money on the right first: with an owner on the alert most of these faults hardly have a price, for they are over in a day or three. Then find the one that takes even the owner weeks: reports of fraud stop coming in, and that looks like good news. One fault costs the naive system nothing: broken answers err in both directions.

@@ -6,8 +6,9 @@
 #     name: python3
 #   named_surprise: >-
 #     A competent guess: the notebook with the best test AUC earns most, and a time split would find
-#     a leak. What happens: A (AUC .99 on a random and on a time split) earns a tenth of B (.93) and
-#     less than C, five questions on a card; the half repair promises most of all and fails too.
+#     a leak. What happens: A (AUC .99 on a random and .98 on a time split) earns a third of B (.91)
+#     and less than C, five questions on a card, in each of twelve worlds; the half repair promises
+#     most of all and fails too. A frozen model finds six of a hundred frauds fewer within a year.
 # ---
 
 # %% [markdown]

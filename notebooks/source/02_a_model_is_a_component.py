@@ -274,7 +274,8 @@ bet3.reveal(then, f"Below zero, the system earns more without it: {better}." if 
 
 # %%
 weather = c3.table.pivot(index="system", columns="incidents", values="lost").dropna()
-weather.mul(100).round(0).astype(int).rename(columns="{:g} x the incidents".format).rename_axis("% of the value lost", axis="columns")
+weather = (100 * weather).round().astype(int).rename(columns="{:g} x the incidents".format)
+weather.rename_axis("% of the value lost", axis="columns")
 
 # %% [markdown]
 # Three kinds of weather: a year in which nothing breaks, the ordinary one, one with four times its incidents (the outer two on fewer worlds). A contract, a fallback and a monitor are insurance. In a calm year they are a premium; read how much of it comes back when it storms.
@@ -347,7 +348,7 @@ by_rate = ", ".join(f"{rate:g} x: {gap:+,.0f} ({word})" for rate, (gap, word) in
 print(f"against the great one, by how much breaks: {by_rate}")
 
 # %% [markdown]
-# Two things that a figure hides. A verdict asks for more than an interval clear of zero: for a size that matters, at the level of 28 claims that are judged together. And whether a great system is worth more than a great model depends on how much breaks. In a year in which nothing does, the great model does not need it.
+# Two things that a figure hides. A verdict asks for more than an interval clear of zero: for a size that matters, at the level of 28 claims that are judged together. And whether a great system is worth more than a great model depends on how much breaks; the first number is of a year in which nothing does.
 
 # %% [markdown]
 # Upkeep does not grow with traffic; fraud does. Scale the sixty days you have just played, component bill and payments apart, and see at which size the five neighbours pay. Read along a row; the first one is the oracle.
