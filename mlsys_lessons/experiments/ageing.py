@@ -5,7 +5,8 @@
 It is read against the same days without drift, since the season alone moves every share. Attackers
 meet one fixed policy, so that both models are asked about the same payments; no system is run, and
 nothing is claimed. Not for comparison with a run: labels come for blocked payments too, as late as
-cardholders tell, so that only the age of what was learned differs.
+cardholders tell, so that only the age of what was learned differs. Longer than most: living through
+the days, reading the metrics and telling the curve are one experiment.
 """
 
 from __future__ import annotations

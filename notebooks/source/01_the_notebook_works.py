@@ -260,8 +260,8 @@ numbers = ", ".join(f"{name} {value:,.0f}" for name, value in parts.effect.items
 charts.show(axes, alt=f"Euros per 1,000 payments: {numbers}.")
 
 # %% [markdown]
-# Look at the first bar: what does the random split cost, of which everybody is warned? Each feature of B was computed at its own point in time, so the neighbours of a payment say
-# little about it. Then look at **skew**: in service B reads a table of last midnight, and it was trained on one of this very second. Lesson 03 takes it apart.
+# The first bar is what everybody is warned of: a random split is tested on the schemes of days that it has seen. No warning goes with the ones that are as long. **Selection and label delay**: the rows that one can judge today are old ones, and the frauds
+# among them are those that somebody reported. **Skew**: in service B reads a table of last midnight, and it was trained on one of this very second. Lesson 03 takes it apart.
 #
 # ## Does it age?
 # B is never trained again, and the world goes on. Rings try schemes that no history knows, keep what works, copy from each other and learn from what is blocked. Take two copies of B: one stays **frozen** as it was on day 0, the other is **refitted** every month on whatever has matured by then. Both are asked about the same payments.
