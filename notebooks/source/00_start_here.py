@@ -219,11 +219,6 @@ ends = ", ".join(f"{name} {line.iloc[-1] / 1e5:,.0f}" for name, line in lines.it
 charts.show(axes, alt=f"Earned in {stored['days']} days, in thousand euros: {ends}.")
 
 # %%
-names = ["naive", "resilient", "naive, no fault", "resilient, no fault", "Bayes reference"]
-columns = {name: worlds[name].map(lambda cents: f"{cents / 1e5:,.0f}") for name in names}
-pd.DataFrame(columns)
-
-# %%
 wins = [(worlds[f"resilient{kind}"] > worlds[f"naive{kind}"]).sum() for kind in ("", ", no fault")]
 n, share = len(worlds), 100 * worlds["red_share"]
 closed = 100 * (worlds["resilient"] - worlds["naive"]) / gap
@@ -232,6 +227,8 @@ print(f"and closes {closed.min():.0f} to {closed.max():.0f} % of the gap to the 
 print(f"red days: {worlds['red_days'].min()} to {worlds['red_days'].max()} of {stored['days']},", end=" ")
 print(f"with {share.min():.1f} to {share.max():.1f} % of the missing money")
 print(f"books: {worlds['days_behind'].min()} to {worlds['days_behind'].max()} days behind")
+names = ["naive", "resilient", "naive, no fault", "resilient, no fault", "Bayes reference"]
+pd.DataFrame({name: worlds[name].map(lambda cents: f"{cents / 1e5:,.0f}") for name in names})
 
 # %% [markdown]
 # Keep two doubts. The reference knows what nobody can know, so part of the gap is out of anyone's reach, and nobody can say from here how much. And the prices are assumptions, all in one table, `mls.COSTS`: with a costlier system or a cheaper fraud the order could turn, and later lessons look for

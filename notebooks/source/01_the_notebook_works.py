@@ -269,13 +269,7 @@ charts.show(axes, alt=f"Euros per 1,000 payments: {numbers}.")
 # *Recall* is the share of frauds above a cut that stops one genuine payment in a hundred. A third line is the frozen model in a world that stands still, since the season alone moves any number. Stored, like C1: twenty worlds, a year each; `mlsys-lessons ageing` measures them again.
 
 # %%
-curve = measurements.curve().query("metric == 'recall'").assign(points=lambda rows: 100 * rows["mean"])
-shown = {"frozen": ("with drift", "frozen"), "refitted": ("with drift", "refitted"),
-         "frozen, still world": ("without drift", "frozen")}  # fmt: skip
-lines = {
-    name: curve.query("setting == @kind[0] and model == @kind[1]").set_index("age")["points"]
-    for name, kind in shown.items()
-}
+lines = measurements.recall_by_age()
 behind = (lines["refitted"] - lines["frozen"]).iloc[-3:].mean()
 axes = charts.metric_over_time(
     lines, unit="of 100 frauds, found at one false alarm in 100",
@@ -283,10 +277,9 @@ axes = charts.metric_over_time(
 )
 ends = ", ".join(f"{name} {line.iloc[0]:.0f} to {line.iloc[-1]:.0f}" for name, line in lines.items())
 charts.show(axes, alt=f"Frauds found of 100, from the first month to the last: {ends}.")
-
-# %%
 lost = measurements.last_months().query("setting == 'with drift'")
-lost.pivot(index="metric", columns="model", values="relative").map("{:.0%}".format).rename_axis("of it lost in a year")
+lost = lost.pivot(index="metric", columns="model", values="relative").map("{:.0%}".format)
+lost.rename_axis("of it lost in a year")
 
 # %% [markdown]
 # No fault, no alarm, no bug: the model is what it was, and the thieves are not. What the field reports of fraud models that nobody retrains lies between 4 and 12 points of recall a year. Look at the money, too: `value_share` is what the model earns of all that could be earned, and it falls less than any score that asks about rare frauds. The

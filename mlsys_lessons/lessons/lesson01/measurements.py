@@ -47,6 +47,17 @@ def curve() -> pd.DataFrame:
     return pd.read_csv(AGEING)
 
 
+def recall_by_age() -> dict[str, pd.Series]:
+    """Frauds found of 100 by age in days: frozen, refitted, and frozen in a world without drift."""
+    rows = curve().query("metric == 'recall'").set_index(["setting", "model", "age"])["mean"]
+    lines = {
+        "frozen": ("with drift", ageing.FROZEN),
+        "refitted": ("with drift", ageing.REFITTED),
+        "frozen, still world": (ageing.STILL, ageing.FROZEN),
+    }
+    return {name: 100 * rows.loc[key] for name, key in lines.items()}
+
+
 def last_months() -> pd.DataFrame:
     """What either has lost by the end of the year: `experiments.ageing.year_end`, stored."""
     return pd.read_csv(LAST_MONTHS)

@@ -20,7 +20,10 @@ from mlsys_lessons.simulation.compare import compare
 from mlsys_lessons.simulation.presets import naive_system
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import simulate
+from mlsys_lessons.simulation.trace import IncidentLife
+from mlsys_lessons.system.faults import Fault
 from mlsys_lessons.system.system import System
+from mlsys_lessons.worlds import PaymentsWorld
 from mlsys_lessons.worlds.payments.domain import COSTS
 
 Floats = NDArray[np.float64]
@@ -189,3 +192,15 @@ def shares_by_order(table: pd.DataFrame) -> pd.DataFrame:
         "model added last": ordinary["model last"],
     })  # fmt: skip
     return pd.DataFrame({"model": model, "everything around it": 1 - model})
+
+
+# --- one incident --------------------------------------------------------------------------------
+
+
+def life(world: PaymentsWorld, system: System, fault: Fault, days: int = 60) -> IncidentLife:
+    """The life of one fault in a system, priced by the same days without it."""
+    hit, spared = (
+        simulate(world, system, days=days, faults=faults, keep="metrics")
+        for faults in ([fault], [])
+    )
+    return hit.life(0, twin=spared)
