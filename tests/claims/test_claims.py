@@ -262,7 +262,7 @@ def test_c3_calls_collapse_what_loses_more_than_half() -> None:
     worth[c3_drop_one.NOBODY] = 70.0
     found = c3_drop_one.CLAIM.judge(evidence(worth))
     assert found.verdict == FAILS
-    assert found.effects[-1].interval.estimate == pytest.approx(0.3)  # beside the six, not judged
+    assert found.effects[-1].interval.estimate == pytest.approx(0.3, abs=0.02)  # not judged
     fatal = {**worth, **{f"without {name}": 10.0 for name in COMPONENTS}}
     assert c3_drop_one.CLAIM.judge(evidence(fatal)).verdict == HOLDS
     nothing_gained = {**fatal, "all": 0.0}
