@@ -49,13 +49,14 @@ def curve() -> pd.DataFrame:
 
 def recall_by_age() -> dict[str, pd.Series]:
     """Frauds found of 100 by age in days: frozen, refitted, and frozen in a world without drift."""
-    rows = curve().query("metric == 'recall'").set_index(["setting", "model", "age"])["mean"]
+    rows = curve().query("metric == 'recall'").set_index(["setting", "model", "age"])
+    found = rows["mean"].sort_index()
     lines = {
         "frozen": ("with drift", ageing.FROZEN),
         "refitted": ("with drift", ageing.REFITTED),
         "frozen, still world": (ageing.STILL, ageing.FROZEN),
     }
-    return {name: 100 * rows.loc[key] for name, key in lines.items()}
+    return {name: 100 * found.loc[key] for name, key in lines.items()}
 
 
 def last_months() -> pd.DataFrame:
