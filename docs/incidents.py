@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mlsys_lessons.experiments import fault_by_fault, noticing
-from mlsys_lessons.files import write_whole
 from mlsys_lessons.lessons import charts
 from mlsys_lessons.lessons.lesson00.measurements import INCIDENTS
 from mlsys_lessons.simulation.run import Run
@@ -28,13 +26,12 @@ from mlsys_lessons.system.faults import Fault, stale_features
 from mlsys_lessons.worlds import payments_world
 
 sys.path.insert(0, str(Path(__file__).parent))
-from year import README, ROOT, filled
+from year import README, ROOT, filled, write
 
 PICTURE = ROOT / "docs" / "incident.png"
 SEED, DAYS, DAILY, HANGS = 7, 180, 1_000, 90  # lesson 00's
+TITLE = "A job hangs and the feature table is not refreshed: who notices, and what it costs"
 NOTICING, FAULTS = range(200, 220), range(200, 210)  # the seeds of the two commands
-
-write = partial(write_whole, way_out="make it writable, and run this again")
 
 
 def main(arguments: list[str]) -> int:
@@ -62,9 +59,6 @@ def store(lives: pd.DataFrame, losses: pd.DataFrame) -> None:
         "seeds": {"noticing": lives["seed"].nunique(), "faults": losses["seed"].nunique()},
     }
     write(INCIDENTS, (json.dumps(facts, indent=1) + "\n").encode())
-
-
-TITLE = "A job hangs and the feature table is not refreshed: who notices, and what it costs"
 
 
 def one_life() -> dict[str, IncidentLife]:

@@ -1,6 +1,6 @@
 """What lesson 01 shows from more seeds than it could run live, and the command that measures it.
 
-    python -m mlsys_lessons.lessons.lesson01.measurements      # rewrites both tables
+    python -m mlsys_lessons.lessons.lesson01.measurements      # rewrites the tables
 
 `notebooks()`, `curve()` and `last_months()` read the committed tables. The notebooks' seeds start
 where the claims' do, so no lesson and no test shows them; how models age is measured by
