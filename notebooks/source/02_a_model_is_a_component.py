@@ -280,11 +280,11 @@ if last > 1:
     print("More than a hundred per cent: with no model to stand around, the other five lose money.")
 
 # %% [markdown]
-# Three sentences of the talk, and a verdict on each. Keep apart what they mix: this is *value*, the money that hangs on a component. That the model is a small part is said of the *code* and of
+# Three sentences of the talk, and a verdict on each. C4 has an older date than the others: it was measured when incidents still ended by themselves. Keep apart what they mix: this is *value*, the money that hangs on a component. That the model is a small part is said of the *code* and of
 # the *effort* (Sculley and others, 2015); nothing that is measured here speaks for or against that.
 #
 # ## With somebody who answers, and without
-# *Monitoring* in that figure is more than numbers: labels, refits, and somebody whose job it is to answer. Take only the answer away. On day 20 of sixty quiet days the model's file is damaged. The fallback ladder does what it was built for: a rule answers, every call is a 200, no page turns red. It lasts until somebody ends it.
+# *Monitoring* in that figure is more than numbers: labels, refits, and somebody whose job it is to answer. Take only the answer away. On day 20 of sixty quiet days the model's file is damaged. The fallback ladder does what it was built for: a rule answers, and every call is a 200. It lasts until somebody ends it.
 
 # %%
 damaged = mls.faults.silent_fallback(start=20)
