@@ -179,7 +179,8 @@ class SeenIds:
     def close_day(self) -> None:
         """The running day joins the past; the oldest day is forgotten."""
         self._closed.append(self._today)
-        self._past = np.sort(np.concatenate([_NONE, *self._closed]))  # quicker than merging
+        days = np.concatenate([_NONE, *self._closed])
+        self._past = np.sort(days, kind="stable")  # which merges what is in order
         self._today = _NONE
 
 
