@@ -275,12 +275,12 @@ axes = charts.stacked_shares(
     divided, title=f"The model's share of the value: {first:.0%} if it is built first, {last:.0%} if last",
 )
 charts.show(axes, alt=f"The model's share of the value: added first {first:.0%}, added last {last:.0%}.")
-print(f"{c4.effects[0].name}: {c4.effects[0].interval} in {len(c4.seeds)} worlds")
+print(*(f"{part.name}: {part.interval} in {len(c4.seeds)} worlds" for part in c4.effects[:2]), sep="\n")
 if last > 1:
     print("More than a hundred per cent: with no model to stand around, the other five lose money.")
 
 # %% [markdown]
-# Three sentences of the talk, and a verdict on each. Keep apart what they mix: this is *value*, the money that hangs on a component. That the model is a small part is said of the *code* and of
+# Three sentences of the talk, and a verdict on each. The *step* begins where teams stand, with an average model in the naive system, and ends with a great one in the resilient system: there most of the gain is not the model's. Keep apart what they mix: this is *value*, the money that hangs on a component. That the model is a small part is said of the *code* and of
 # the *effort* (Sculley and others, 2015); nothing that is measured here speaks for or against that.
 #
 # ## With somebody who answers, and without
