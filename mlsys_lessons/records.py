@@ -56,6 +56,33 @@ def whole_number(name: str, value: int, low: int, high: int) -> int:
     return int(value)
 
 
+def positive(name: str, value: float) -> float:
+    """Return a finite number above 0, or raise InputError.
+
+    >>> positive("rate", 2.0)
+    2.0
+    """
+    if not _is_number(value) or not 0 < value < np.inf:
+        raise InputError(f"{name}={value!r} must be a finite number above 0.")
+    return float(value)
+
+
+def within(name: str, value: float, low: float = 0.0, high: float = 1e9) -> float:
+    """Return a number inside its range, or raise InputError.
+
+    >>> within("budget", 0.1, 0, 1)
+    0.1
+    """
+    if not _is_number(value) or not low <= value <= high:
+        raise InputError(f"{name}={value!r} must be a number in {low:g}..{high:g}; pick one inside.")
+    return float(value)
+
+
+def _is_number(value: object) -> bool:
+    numbers = (int, float, np.integer, np.floating)
+    return isinstance(value, numbers) and not isinstance(value, bool)
+
+
 # --- the clock ---------------------------------------------------------------------------------
 
 EPOCH = np.datetime64("2025-01-01", "ms")  # midnight that opens day 0, a Wednesday

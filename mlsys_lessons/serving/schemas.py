@@ -8,12 +8,12 @@ by field and rule.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mlsys_lessons.domain import Field as DomainField
+from mlsys_lessons.reading import SECONDS, epoch_ms
 from mlsys_lessons.serving.serialisation import (
     ARRIVAL_TIME,
     CATEGORY_DTYPES,
@@ -47,7 +47,6 @@ _LARGEST = 2**53 - 1  # beyond it JSON readers disagree (RFC 8259, section 6)
 _TEXT_LENGTH = 64
 _REAL_LIMIT = 1e12
 _MAX_ERRORS = 20  # in one response
-_1970 = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -130,9 +129,12 @@ def _field_types() -> dict[str, Any]:
 
     whole = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
     documented: list[Any] = [{"type": "string", "format": form} for form in ("date-time", "date")]
-    documented.append({"type": "integer", "minimum": _FIRST_MS, "maximum": _LAST_MS})
+    seconds = {"minimum": SECONDS[0], "maximum": SECONDS[1]}
+    documented.append(
+        {"type": "integer", "minimum": _FIRST_MS, "maximum": _LAST_MS, "not": seconds}
+    )
     time = Annotated[
-        int, BeforeValidator(_epoch_ms), Field(ge=_FIRST_MS, le=_LAST_MS),
+        int, BeforeValidator(epoch_ms), Field(ge=_FIRST_MS, le=_LAST_MS),
         WithJsonSchema({"anyOf": documented}),
     ]  # fmt: skip
     text = Annotated[str, Field(max_length=_TEXT_LENGTH)]
@@ -140,19 +142,6 @@ def _field_types() -> dict[str, Any]:
     types: dict[str, Any] = dict.fromkeys(RAW_COLUMNS, whole)
     types |= dict.fromkeys(TIMES, time) | dict.fromkeys(CATEGORY_DTYPES, text)
     return types | dict.fromkeys(REALS, real)
-
-
-def _epoch_ms(value: Any) -> int:
-    """Milliseconds since 1970, from a number of them or from ISO 8601."""
-    if type(value) is int:
-        return value
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        rule = "should be a time: 2025-01-01T09:30:00Z, say, or whole milliseconds since 1970"
-        raise ValueError(rule) from None
-    since = moment - (_1970 if moment.tzinfo is None else _1970.replace(tzinfo=UTC))
-    return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
 
 
 def _refused(error: ValidationError) -> Refused:

@@ -256,7 +256,7 @@ def test_an_absent_column_is_named(name: str) -> None:
 def test_a_column_that_cannot_be_read_is_named_with_the_way_out(name: str, value: object) -> None:
     frame = requests(3)
     frame[name] = [value] * 3
-    with pytest.raises(InputError, match=rf"^column '{name}' .*convert it before handle"):
+    with pytest.raises(InputError, match=rf"^column '{name}' .*cannot be read as .*; write "):
         parse(frame)
 
 

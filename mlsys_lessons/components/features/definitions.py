@@ -76,7 +76,7 @@ def read_rows(
     if "event_time" in in_doubt:
         event = np.where(in_doubt["event_time"], frame["arrival_time"].to_numpy(), event)
     times = [
-        one.name for one in domain.fields if one.dtype == "datetime64[ms]" and not one.is_clock
+        one.name for one in domain.fields if one.is_time and not one.is_clock
     ]
     return Rows(
         domain=domain,

@@ -164,8 +164,8 @@ class _Form:
         self.loading = True
         for name, part in self.parts.items():
             value = getattr(promise, name)
-            part.disabled = value is None
-            part.value = 0.0 if value is None else value
+            part.disabled = value is None or isinstance(value, np.datetime64)
+            part.value = 0.0 if part.disabled else value
         self.loading = False
 
     def change(self, event: Any) -> None:

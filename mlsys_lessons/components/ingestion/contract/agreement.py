@@ -54,7 +54,7 @@ class Contract:
     """
 
     domain: Domain
-    fields: tuple[Field, ...]  # judged one by one; the two clocks are judged together
+    fields: tuple[Field, ...]  # judged one by one; the two clocks against each other as well
     future_ms: int = FUTURE_MS
     stale_ms: int = STALE_MS
     feed_owner: str = ""  # answers for clocks, freshness and volume
@@ -95,7 +95,8 @@ class Contract:
         wrong, and a wrong word does not.
         """
         of_unit = [field for field in self.fields if field.name == self.domain.measure]
-        clock = next(field for field in self.domain.fields if field.role == EVENT)
+        known = (*self.fields, *self.domain.fields)  # a contract may judge fewer
+        clock = next(field for field in known if field.role == EVENT)
         return [
             0
             if field.on_breach == "quarantine"
@@ -125,7 +126,8 @@ class Contract:
         """
         lag = lag_ms(frame)
         masks = [lag < -self.future_ms, lag > self.stale_ms, in_another_zone(lag)]
-        masks += [broken(field, frame[field.name]) for field in self.fields]
+        arrival = frame["arrival_time"]
+        masks += [broken(field, frame[field.name], arrival) for field in self.fields]
         gravest = np.full(len(frame), -1, dtype=np.int8)
         for reason in self._lightest_first:
             gravest[masks[reason]] = reason
