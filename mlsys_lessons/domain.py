@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import LAYERS, InputError, within
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import LAYERS, within
 
 Mask = NDArray[np.bool_]
 Cents = NDArray[np.int64]

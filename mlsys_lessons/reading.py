@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons.domain import ARRIVAL, EVENT, Domain, Field
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 _ILLEGIBLE = (TypeError, ValueError, OverflowError)
 _MISSING = {"i": -1, "f": np.nan}  # by kind of dtype
@@ -119,9 +119,7 @@ def typed(field: Field, values: pd.Series) -> pd.Series:
     return _column(field.name, values, lambda column: numbers(column, field.dtype))
 
 
-def _column(
-    name: str, values: pd.Series, read: Callable[[pd.Series], pd.Series]
-) -> pd.Series:
+def _column(name: str, values: pd.Series, read: Callable[[pd.Series], pd.Series]) -> pd.Series:
     try:
         column = read(values)
     except ValueError as error:

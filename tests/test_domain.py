@@ -26,7 +26,8 @@ from mlsys_lessons.domain import (
     Field,
     Share,
 )
-from mlsys_lessons.records import LAYERS, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import LAYERS
 from mlsys_lessons.worlds.payments.domain import (
     CATEGORIES,
     COUNTRIES,

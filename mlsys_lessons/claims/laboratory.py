@@ -18,10 +18,10 @@ from mlsys_lessons.claims.code_version import code_version
 from mlsys_lessons.claims.result import Result, flip
 from mlsys_lessons.claims.runs import Job, Summary, summaries
 from mlsys_lessons.domain import OVERHEAD_ITEMS
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.statistics import holm
 from mlsys_lessons.files import make_folder, write_whole
-from mlsys_lessons.records import InputError, StorageError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
 FIRST_SEED = 1_000  # seeds that no lesson and no test shows

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from mlsys_lessons.claims.code_version import code_version
+from mlsys_lessons.errors import StorageError
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.files import make_folder, write_whole
-from mlsys_lessons.records import StorageError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
 CACHE_VARIABLE = "MLSYS_LESSONS_CACHE"

@@ -18,13 +18,13 @@ from functools import cached_property
 from types import CodeType, MappingProxyType
 from typing import Any
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import progress
 from mlsys_lessons.lessons.feedback import Feedback, Rule, Verdict, WrongAnswer
 from mlsys_lessons.lessons.guard import Guarded, NotAttempted, guarded, is_untouched, own_line
 from mlsys_lessons.lessons.question_text import RUNGS, QuestionText
 from mlsys_lessons.lessons.wording import Passage
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError
 
 SEEDS = (1, 2, 3)  # fresh data three times over, so that a constant cannot pass
 _ID = re.compile(r"lesson\d\d\.(q\d+)")

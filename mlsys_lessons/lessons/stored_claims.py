@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from mlsys_lessons.claims import Result, stored
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 
 def table(claim: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 LESSON = re.compile(r"lesson\d\d")
 _WIDTH = 100  # characters: what a page shows of printed text before it cuts a word

@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons.records import InputError, StateError, milliseconds
+from mlsys_lessons.errors import InputError, StateError
+from mlsys_lessons.records import milliseconds
 from mlsys_lessons.serving.serialisation import EPOCH_MS, TIMES
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
 

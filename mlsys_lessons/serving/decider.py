@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mlsys_lessons.records import DAY_MS, LAST_TICK, InputError, StateError
+from mlsys_lessons.errors import InputError, StateError
+from mlsys_lessons.records import DAY_MS, LAST_TICK
 from mlsys_lessons.serving.decision_log import DecisionLog
 from mlsys_lessons.serving.serialisation import (
     ACTION,

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mlsys_lessons.records import InputError, StateError, StorageError
+from mlsys_lessons.errors import InputError, StateError, StorageError
 from mlsys_lessons.serving.serialisation import CATEGORY_DTYPES, ENTRY_COLUMNS, REALS, Entry
 
 # --- the payments schema: columns as SQLite keeps them -------------------------------------------

@@ -25,8 +25,8 @@ from mlsys_lessons.components.inference.models import (
     RuleModel,
 )
 from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.files import write_whole
-from mlsys_lessons.records import InputError, NotFittedError, StorageError
+from mlsys_lessons.errors import InputError, NotFittedError, StorageError
+from mlsys_lessons.files import behind_links, write_whole
 
 FORMAT = 2  # 1 did not say what a model reads
 LARGEST = 64 * 2**20  # bytes, packed or not; ours have half a megabyte
@@ -83,7 +83,7 @@ def save_model(version: ModelVersion, path: str | Path) -> Path:
         "parameters": _parameters(model),
         "learned": learned,
     }
-    write_whole(target, skops.io.dumps(document), way_out="choose another folder")
+    write_whole(behind_links(target), skops.io.dumps(document), way_out="choose another folder")
     return target
 
 

@@ -19,7 +19,8 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlsys_lessons.records import StateError, whole_number
+from mlsys_lessons.errors import StateError
+from mlsys_lessons.records import whole_number
 from mlsys_lessons.serving.app import application
 from mlsys_lessons.serving.batcher import Batcher
 from mlsys_lessons.serving.decider import Decider

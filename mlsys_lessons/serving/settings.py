@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlsys_lessons.records import InputError, LessonError, whole_number
+from mlsys_lessons.errors import InputError, LessonError
+from mlsys_lessons.records import whole_number
 
 TOO_LARGE, UNPROCESSABLE, UNAVAILABLE = 413, 422, 503  # HTTP's own names
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError, positive, whole_number, within
+from mlsys_lessons.records import positive, whole_number, within
 
 Floats = NDArray[np.float64]
 

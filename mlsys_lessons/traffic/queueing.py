@@ -19,8 +19,9 @@ from heapq import heapify, heappop, heappush, heapreplace
 
 import numpy as np
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError, positive, whole_number
+from mlsys_lessons.records import positive, whole_number
 from mlsys_lessons.traffic.arrivals import Arrivals
 from mlsys_lessons.traffic.callers import Callers
 from mlsys_lessons.traffic.policy import Outage, Policy

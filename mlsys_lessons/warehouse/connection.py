@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlsys_lessons.records import InputError, LessonError, StateError, StorageError
+from mlsys_lessons.errors import InputError, LessonError, StateError, StorageError
 
 FORMAT = "mlsys_lessons event log 1"
 CHECKPOINT_AT = "128MB"  # of changes kept beside the file: fewer, larger checkpoints are quicker

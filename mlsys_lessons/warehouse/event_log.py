@@ -15,7 +15,8 @@ from weakref import WeakValueDictionary
 
 import pandas as pd
 
-from mlsys_lessons.records import InputError, StateError, StorageError, whole_number
+from mlsys_lessons.errors import InputError, StateError, StorageError
+from mlsys_lessons.records import whole_number
 from mlsys_lessons.warehouse.columns import Column, columns_of, fingerprint, restored
 from mlsys_lessons.warehouse.connection import connect, duckdb_errors_as
 

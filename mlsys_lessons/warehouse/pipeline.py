@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons import reading
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.frames import categorical
-from mlsys_lessons.records import InputError
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
 STEPS = ("vocabulary", "payments", "history", "habits", "risks", "features")

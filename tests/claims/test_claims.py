@@ -38,6 +38,7 @@ from mlsys_lessons.claims.effects import FAILS, HOLDS, UNDECIDED, Effect, all_of
 from mlsys_lessons.claims.result import Result, flip
 from mlsys_lessons.claims.runs import Job, cache_folder, remembered, summaries
 from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.experiments import extreme_models
 from mlsys_lessons.experiments.arms import NAIVE, RESILIENT, Arm
 from mlsys_lessons.experiments.notebook_promises import promises
@@ -51,7 +52,6 @@ from mlsys_lessons.experiments.statistics import (
     p_value,
     ratio_interval,
 )
-from mlsys_lessons.records import InputError, StorageError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.worlds import payments_world

@@ -28,7 +28,8 @@ from mlsys_lessons.components.ingestion.contract import (
 )
 from mlsys_lessons.components.ingestion.stages import ContractIngestion
 from mlsys_lessons.domain import POLICIES, Field
-from mlsys_lessons.records import DAY_MS, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.worlds.payments.domain import FEATURES
 
 BAD = {  # values that a caller can really send, in a column's own type or another

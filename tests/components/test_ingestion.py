@@ -15,7 +15,7 @@ from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, broke
 from mlsys_lessons.components.ingestion.idempotency import ANSWERED_DAYS
 from mlsys_lessons.components.ingestion.stages import ContractIngestion, ParsingIngestion
 from mlsys_lessons.domain import Field
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
 
 FLAGS = ["is_duplicate", "is_late", "is_quarantined", "quarantine_reason"]

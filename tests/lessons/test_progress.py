@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.lessons import five_questions, progress, runbook
-from mlsys_lessons.records import InputError, StorageError
 
 LINE = {"signal": "value a day", "owner": "payments", "action": "roll back", "rollback": "pin v1"}
 Captured = pytest.CaptureFixture[str]

@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlsys_lessons as mls
-from mlsys_lessons.records import DAY_MS, InputError, StateError, StorageError
+from mlsys_lessons.errors import InputError, StateError, StorageError
+from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.serving import decider as decider_module
 from mlsys_lessons.serving import transactions, warmed
 from mlsys_lessons.serving.decider import Decider

@@ -29,7 +29,7 @@ from mlsys_lessons.components.inference.models import (
     RuleModel,
 )
 from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.records import InputError, LessonError, NotFittedError, StorageError
+from mlsys_lessons.errors import InputError, LessonError, NotFittedError, StorageError
 from mlsys_lessons.serving.model_files import ALLOWED, KINDS, load_model, save_model
 from mlsys_lessons.worlds.payments.domain import FEATURES
 

@@ -31,7 +31,8 @@ import pytest
 import mlsys_lessons as mls
 from mlsys_lessons.components.inference.models import BaseRate
 from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.records import DAY_MS, InputError, LessonError, StateError
+from mlsys_lessons.errors import InputError, LessonError, StateError
+from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.serving import Client, EdgeSettings, serve, server, transactions, warmed
 from mlsys_lessons.serving.app import application
 from mlsys_lessons.serving.batcher import Batcher

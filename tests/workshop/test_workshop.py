@@ -16,7 +16,7 @@ import nbformat
 import pytest
 
 from mlsys_lessons import cli
-from mlsys_lessons.records import InputError, StorageError
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.workshop import desk, doctor, lab
 
 SECOND = "01_second.ipynb"

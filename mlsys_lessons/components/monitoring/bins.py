@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlsys_lessons.components.monitoring.samples import Codes, Floats, Sample, category_codes
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 MOST_BINS = 10_000
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
@@ -69,8 +69,8 @@ def _refuse_dust(values: Floats, rule: str) -> None:
     width = 2 * (upper - lower) / np.cbrt(len(values))  # Freedman and Diaconis, 1981
     if width > 0 and (high - low) / width > MOST_BINS:
         raise InputError(
-            f"bins={rule!r} asks for {(high - low) / width:.1g} bins, for {low:g}..{high:g} is wide "
-            f"beside the middle half; at most {MOST_BINS:,}: pass a number, bins=10 say."
+            f"bins={rule!r} asks for {(high - low) / width:.1g} bins: {low:g}..{high:g} is wide "
+            f"beside the middle half. At most {MOST_BINS:,}: pass a number, bins=10 say."
         )
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import InputError, positive, whole_number, within
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import positive, whole_number, within
 
 FIRST_CHUNK, LAST_CHUNK = 4_096, 262_144  # values looked at together: few after an alarm, then more
 

@@ -25,7 +25,8 @@ from mlsys_lessons.components.monitoring.samples import (
     numeric_pair,
     numeric_pair_with_missing,
 )
-from mlsys_lessons.records import InputError, positive, whole_number, within
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import positive, whole_number, within
 
 PSI_EDGES = ("reference_quantiles", "pooled_width")
 EVIDENTLY_FILL = 1e-4

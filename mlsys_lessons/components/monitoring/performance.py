@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mlsys_lessons.records import InputError, within
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import within
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 Sample: TypeAlias = NDArray[Any] | pd.Series | pd.Categorical | Sequence[Any]
 Floats = NDArray[np.float64]

@@ -16,7 +16,7 @@ import pandas as pd
 from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, Contract
 from mlsys_lessons.components.ingestion.stages import ContractIngestion
 from mlsys_lessons.domain import POLICIES
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.simulation.presets import resilient_system
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import simulate

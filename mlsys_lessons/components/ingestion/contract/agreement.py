@@ -27,7 +27,8 @@ from mlsys_lessons.components.ingestion.contract.feed import (
 from mlsys_lessons.components.ingestion.contract.parsing import parse
 from mlsys_lessons.components.ingestion.contract.values import broken
 from mlsys_lessons.domain import EVENT, Domain, Field
-from mlsys_lessons.records import DAY_MS, HOUR_MS, SLOT_MS, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import DAY_MS, HOUR_MS, SLOT_MS
 
 FUTURE_MS = 5 * SLOT_MS  # producers' clocks may run this far ahead
 CLOCKS = 3  # reasons why a claimed time is not believed
