@@ -133,6 +133,9 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", default="resilient", help="naive or resilient")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--model", type=Path, help="a model file to put in service")
+    parser.add_argument(
+        "--allow-host", action="append", default=[], help="another name that callers may use"
+    )
     parser.add_argument("--power-loss-safe", action="store_true", help="slower, and safe from that")
     parser.add_argument("--daily", type=int, default=1_000, help="requests a day in its history")
     parser.add_argument(
@@ -257,7 +260,9 @@ def _serve(options: argparse.Namespace) -> NoReturn:
         system = system.with_(model=load_model(options.model))
     edge = serve(
         warmed(world, system), options.log, virtual=options.virtual, port=options.port,
-        settings=EdgeSettings(power_loss_safe=options.power_loss_safe),
+        settings=EdgeSettings(
+            power_loss_safe=options.power_loss_safe, allow_hosts=tuple(options.allow_host)
+        ),
     )  # fmt: skip
     with edge as url, until_told_to_stop():
         _print(options, {"url": url}, f"{system!r}\nat {url} (see {url}/docs); Ctrl-C stops it.")

@@ -64,6 +64,8 @@ class DecisionLog:
             self._lock("FULL" if power_loss_safe else "NORMAL")
             if is_new:
                 self._create(about)
+            # a lock is had on a file that may only be read, too: so something is written
+            self._file.execute(f"PRAGMA user_version = {FORMAT}")
             self._file.execute("COMMIT")
             self.about = self._check_about(about, from_file)
         except BaseException as error:

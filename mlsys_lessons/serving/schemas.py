@@ -47,6 +47,8 @@ _LARGEST = 2**53 - 1  # beyond it JSON readers disagree (RFC 8259, section 6)
 _TEXT_LENGTH = 64
 _REAL_LIMIT = 1e12
 _MAX_ERRORS = 20  # in one response
+_MOST_KEYS = 50  # of a transaction, known or not
+_SUSPECT = 4_000  # bytes: a larger body is looked at before its errors are listed
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class TransactionReader:
         """
         from pydantic import ValidationError
 
+        if len(body) > _SUSPECT:
+            _checked(body)
         try:
             return [self._row(self.one.model_validate_json(body), now_ms)], False
         except ValidationError as error:
@@ -127,7 +131,7 @@ def _field_types() -> dict[str, Any]:
     """The type of each raw column, with its limits."""
     from pydantic import BeforeValidator, Field, WithJsonSchema
 
-    whole = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+    whole = Annotated[int, BeforeValidator(_whole), Field(ge=-_LARGEST, le=_LARGEST)]
     documented: list[Any] = [{"type": "string", "format": form} for form in ("date-time", "date")]
     seconds = {"minimum": SECONDS[0], "maximum": SECONDS[1]}
     documented.append(
@@ -142,6 +146,26 @@ def _field_types() -> dict[str, Any]:
     types: dict[str, Any] = dict.fromkeys(RAW_COLUMNS, whole)
     types |= dict.fromkeys(TIMES, time) | dict.fromkeys(CATEGORY_DTYPES, text)
     return types | dict.fromkeys(REALS, real)
+
+
+def _whole(value: Any) -> Any:
+    """5.0 as 5, which JSON Schema takes for an integer too; all else as it came."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+def _checked(body: bytes) -> None:
+    """Refuse a body with more keys than a transaction has, before each of them is reported."""
+    from pydantic_core import from_json
+
+    try:
+        document = from_json(body)
+    except ValueError:
+        return  # what is no JSON is refused with its place
+    rows = document.get("transactions") if isinstance(document, dict) else None
+    for row in (document, *(rows if isinstance(rows, list) else ())):
+        if isinstance(row, dict) and len(row) > _MOST_KEYS:
+            rule = f"has {len(row)} keys; a transaction has {len(RAW_COLUMNS)}"
+            raise Refused(UNPROCESSABLE, [{"type": "value_error", "loc": ["body"], "msg": rule}])
 
 
 def _refused(error: ValidationError) -> Refused:
