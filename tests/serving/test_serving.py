@@ -460,6 +460,9 @@ def test_a_request_on_its_way_is_answered_before_the_end(system: System) -> None
     assert isinstance(response, httpx.ConnectError) or len(response.json()["decisions"]) == 500
 
 
+HALF = b"POST /v1/decisions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
+
+
 def test_a_caller_who_falls_silent_is_given_up(system: System) -> None:
     settings = EdgeSettings(time_limit_s=0.3)
     with serve(system, virtual=True, settings=settings) as url:
