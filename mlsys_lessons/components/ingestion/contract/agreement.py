@@ -123,8 +123,13 @@ class Contract:
     def violations(self, frame: pd.DataFrame) -> NDArray[np.int8]:
         """For each row the index of its gravest broken promise in `reasons`, or -1.
 
-        Equally grave ones count in the order of `reasons`.
+        Equally grave ones count in the order of `reasons`. Raises InputError for columns that have
+        not been read yet; see `parse`.
         """
+        for field in self.domain.fields:
+            if field.name in frame and not _is_read(field, frame[field.name]):
+                said = frame[field.name].dtype
+                raise InputError(f"column {field.name!r} is {said}; read the frame by parse(...).")
         lag = lag_ms(frame)
         masks = [lag < -self.future_ms, lag > self.stale_ms, in_another_zone(lag)]
         arrival = frame["arrival_time"]
@@ -185,6 +190,12 @@ class Contract:
         from mlsys_lessons.components.ingestion.contract.export import schema
 
         return schema(self.fields, self.future_ms, self.stale_ms, ZONE_MS)
+
+
+def _is_read(field: Field, values: pd.Series) -> bool:
+    if field.categories is not None:
+        return isinstance(values.dtype, pd.CategoricalDtype)
+    return bool(values.dtype == field.dtype)
 
 
 PAYMENTS_CONTRACT = Contract.of(DEFAULT_DOMAIN)
