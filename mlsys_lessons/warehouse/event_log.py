@@ -17,6 +17,7 @@ import pandas as pd
 
 from mlsys_lessons.errors import InputError, LessonError, StateError, StorageError
 from mlsys_lessons.records import whole_number
+from mlsys_lessons.warehouse import seals
 from mlsys_lessons.warehouse.columns import (
     Column,
     columns_of,
@@ -65,8 +66,13 @@ class EventLog:
             raise StateError(f"{self._name} is open already; close that warehouse first.")
         self._is_closed = False
         self._connection = connect(self.path, memory_mb=memory_mb, threads=threads)
-        with self._asked():
-            self._load_state()
+        try:
+            with self._asked():
+                self._load_state()
+                self._check_seals()
+        except BaseException:
+            self._connection.close()
+            raise
         if self.path is not None:
             _open[self.path] = self
 
@@ -108,6 +114,22 @@ class EventLog:
         self.days = int(self._connection.execute("SELECT count(*) FROM ticks").fetchone()[0])
         self._columns = self._columns_before(self.days)
 
+    def _check_seals(self) -> None:
+        """Raise StorageError where a table or a day is not as it was written."""
+        for table, columns in self._columns.items():
+            names = self._connection.table(table).columns
+            if names != ["tick", *(column.name for column in columns)]:
+                raise StorageError(
+                    f"{self._name} is damaged: its table {table} has other columns than were "
+                    "written; take a copy from before, or run again with another path."
+                )
+        day = seals.broken(self._connection, self._columns, self.days)
+        if day is not None:
+            raise StorageError(
+                f"{self._name} is damaged: day {day} is not as it was written, the days before it "
+                "are sound; take a copy from before, or run again with another path."
+            )
+
     def _columns_before(self, stop: int) -> dict[str, list[Column]]:
         """The columns of each table as the days before `stop` left them."""
         columns: dict[str, list[Column]] = {}
@@ -148,6 +170,7 @@ class EventLog:
                 self._insert(table, tick, rows)
             day = [tick, len(frame), sha256]
             self._connection.execute("INSERT INTO ticks VALUES (?, ?, ?)", day)
+            seals.seal(self._connection, self._columns, tick)
         self.days += 1
 
     @contextmanager
