@@ -360,8 +360,11 @@ def test_a_second_answer_comes_from_the_cache_and_is_the_same(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"key": "other", "summary": {}}', '{"key": "ab12"}']
-)
+    "damage",
+    ["", "{", "[]", '{"key": "other", "summary": {}}', '{"key": "ab12"}',
+     '{"key": "ab12", "summary": {"value": 3}}',
+     '{"key": "ab12", "summary": {"value": 3}, "sha256": "made up"}'],
+)  # fmt: skip
 def test_a_damaged_file_is_computed_again(tmp_path: Path, damage: str) -> None:
     remembered(tmp_path, "ab12", lambda: {"value": 1})
     (stored,) = tmp_path.rglob("*.json")
