@@ -13,6 +13,7 @@ import pandas as pd
 
 from mlsys_lessons.claims import Result, stored
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.lessons.wording import lines
 
 
 def table(claim: str) -> pd.DataFrame:
@@ -31,10 +32,10 @@ def told(result: Result) -> str:
     C8  Retries turn a stall into a permanent outage, and a retry budget undoes it.
     """
     size = f"{result.size.days} days x {result.size.daily:,}"
-    lines = [f"{result.claim}  {result.sentence}"]
-    lines.append(f"{result.verdict.upper()}: {len(result.seeds)} worlds of {size}, {result.date}")
-    lines += [f"before {one.date}, {one.definition}: {one.verdict}" for one in result.earlier]
-    return "\n    ".join(lines)
+    verdict = f"{result.verdict.upper()}: {len(result.seeds)} worlds of {size}, {result.date}"
+    earlier = [f"before {one.date}, {one.definition}: {one.verdict}" for one in result.earlier]
+    told = [lines(line, indent=" " * 8) for line in (verdict, *earlier)]
+    return "\n    ".join([f"{result.claim}  {result.sentence}", *told])
 
 
 def effects(result: Result) -> pd.DataFrame:

@@ -280,7 +280,7 @@ if last > 1:
     print("More than a hundred per cent: with no model to stand around, the other five lose money.")
 
 # %% [markdown]
-# Three sentences of the talk, and a verdict on each. C4 has an older date than the others: it was measured when incidents still ended by themselves. Keep apart what they mix: this is *value*, the money that hangs on a component. That the model is a small part is said of the *code* and of
+# Three sentences of the talk, and a verdict on each. Keep apart what they mix: this is *value*, the money that hangs on a component. That the model is a small part is said of the *code* and of
 # the *effort* (Sculley and others, 2015); nothing that is measured here speaks for or against that.
 #
 # ## With somebody who answers, and without

@@ -315,7 +315,7 @@ q4.check(my_system)
 
 # %% [markdown]
 # ## Where does it stop being true?
-# Five pairs of pipelines in other worlds, an ordinary year with its incidents: how much better the model looks offline than it is online. The control is the replay of the log.
+# Five pairs of pipelines in other worlds, an ordinary year with its incidents: how much better the model looks offline than it is online. The control is the replay of the log, and its own gap is taken off: an incident may put another model in service, which is no pipeline's doing.
 
 # %%
 c5 = claims.stored("C5")

@@ -274,7 +274,7 @@ charts.show(axes, alt=f"Euros lost: {lost.round().astype(int).T.to_dict()}")
 worst, c7 = lost["without"].idxmax(), claims.stored("C7")
 table = c7.table.set_index("failure mode")
 bet3.reveal(worst, f"Over the {len(c7.seeds)} worlds of claim C7 it is {table['without'].idxmax()}.")
-print(stored_claims.told(c7))
+print(stored_claims.told(c7), c7.notes[0], sep="\n    ")
 table[["design", "without", "with", "pays from incidents a year"]].round(1)
 
 # %% [markdown]

@@ -258,7 +258,7 @@ print(c9.table.query("incidents == 1").iloc[:, 1:].round().to_string(index=False
 print(stored_claims.told(c9), *c9.notes[:2], sep="\n    ")
 
 # %% [markdown]
-# Two halves, two verdicts. Read the last line of the table from left to right, in euros per 1,000 payments, and compare the last step with the first: everybody expects a repair to bring back what the fault has cost. Then look for the fault whose repair pays by itself. What is different about a value that was missing?
+# Two halves, two verdicts. Read the last line of the table from left to right, in euros per 1,000 payments, and compare the last step with the first: everybody expects a repair to bring back what the fault has cost. Then look for the fault whose repair brings the most. What is different about a value that was missing?
 #
 # ## How old may it be?
 # Back to the table. The model stays as it was fitted, on fresh histories, and only the table ages, in the worlds of claim C11. Of 100 euros that a table of seven days costs, how many does its first day cost?
@@ -269,8 +269,8 @@ bet4.guess(...)  # of 100 euros
 # %%
 c11 = claims.stored("C11")
 ages = c11.table[c11.table["incidents"] == 1.0].set_index("table").drop(["fresh", "approve all"])
-lost = ages.rename(columns={"lost": "effect"})[["effect", "low", "high"]]
-share = 100 * lost.loc["1 days", "effect"] / lost.loc["7 days", "effect"]
+lost = ages.rename(columns={"lost": "effect"})[["effect", "low", "high"]].rename({"1 days": "1 day"})
+share = 100 * lost.loc["1 day", "effect"] / lost.loc["7 days", "effect"]
 axes = charts.bars_with_intervals(
     lost, unit="euros per 1,000 payments lost to the age of the table",
     title=f"The first day of age costs {share:.0f} % of what seven days cost",
