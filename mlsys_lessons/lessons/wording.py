@@ -101,6 +101,8 @@ def describe(value: Any) -> str:
         return describe(value.to_numpy()).replace("array", "series", 1)
     if isinstance(value, np.ndarray):
         return _describe_array(value)
+    if isinstance(value, tuple) and len(value) <= _SHORT:
+        return f"({', '.join(map(describe, value))})"
     return _brief.repr(value)
 
 
