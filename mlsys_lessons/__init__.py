@@ -5,8 +5,9 @@
     system = mls.resilient_system("payments", seed=7)
     run    = mls.simulate(world, system, days=180)
 
-This file names what learners use; everything is defined in the module that it comes from. Two
-rooms that a server never enters, figures and queues, are loaded when they are first named.
+This file names what learners use; everything is defined in the module that it comes from, and is
+loaded when it is first named: the command line answers at once, and its doctor speaks even where
+numpy is missing.
 """
 
 from __future__ import annotations
@@ -14,36 +15,70 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mlsys_lessons import warehouse
-from mlsys_lessons.components import features, response
-from mlsys_lessons.components.component import COMPONENTS
-from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
-from mlsys_lessons.components.inference import models
-from mlsys_lessons.components.monitoring import detectors, drift, performance
-from mlsys_lessons.experiments import snapshot as datasets
-from mlsys_lessons.records import InputError, LessonError
-from mlsys_lessons.simulation import presets, scenarios
-from mlsys_lessons.simulation.compare import compare
-from mlsys_lessons.simulation.presets import (
-    assemble,
-    clairvoyant_system,
-    naive_system,
-    notebook_model,
-    reference_system,
-    resilient_system,
-)
-from mlsys_lessons.simulation.run import Run
-from mlsys_lessons.simulation.simulate import resume, simulate
-from mlsys_lessons.system import faults
-from mlsys_lessons.system.system import System
-from mlsys_lessons.worlds import Drift, payments_world
-from mlsys_lessons.worlds.payments.domain import COSTS
-
 if TYPE_CHECKING:
-    from mlsys_lessons import traffic
+    from mlsys_lessons import traffic, warehouse
+    from mlsys_lessons.components import features, response
+    from mlsys_lessons.components.component import COMPONENTS
+    from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
+    from mlsys_lessons.components.inference import models
+    from mlsys_lessons.components.monitoring import detectors, drift, performance
+    from mlsys_lessons.errors import InputError, LessonError
+    from mlsys_lessons.experiments import snapshot as datasets
     from mlsys_lessons.lessons import charts
+    from mlsys_lessons.simulation import presets, scenarios
+    from mlsys_lessons.simulation.compare import compare
+    from mlsys_lessons.simulation.presets import (
+        assemble,
+        clairvoyant_system,
+        naive_system,
+        notebook_model,
+        reference_system,
+        resilient_system,
+    )
+    from mlsys_lessons.simulation.run import Run
+    from mlsys_lessons.simulation.simulate import resume, simulate
+    from mlsys_lessons.system import faults
+    from mlsys_lessons.system.system import System
+    from mlsys_lessons.worlds import Drift, payments_world
+    from mlsys_lessons.worlds.payments.domain import COSTS
 
 __version__ = "0.1.0"
+
+_ROOMS = {  # modules by the name that learners use
+    "charts": "lessons.charts",
+    "datasets": "experiments.snapshot",
+    "detectors": "components.monitoring.detectors",
+    "drift": "components.monitoring.drift",
+    "faults": "system.faults",
+    "features": "components.features",
+    "models": "components.inference.models",
+    "performance": "components.monitoring.performance",
+    "presets": "simulation.presets",
+    "response": "components.response",
+    "scenarios": "simulation.scenarios",
+    "traffic": "traffic",
+    "warehouse": "warehouse",
+}
+_NAMES = {  # what learners call, by the module that defines it
+    "COMPONENTS": "components.component",
+    "COSTS": "worlds.payments.domain",
+    "Drift": "worlds",
+    "InputError": "errors",
+    "LessonError": "errors",
+    "RetrainingPolicy": "components.feedback.retraining",
+    "Run": "simulation.run",
+    "System": "system.system",
+    "assemble": "simulation.presets",
+    "clairvoyant_system": "simulation.presets",
+    "compare": "simulation.compare",
+    "naive_system": "simulation.presets",
+    "notebook_model": "simulation.presets",
+    "payments_world": "worlds",
+    "reference_system": "simulation.presets",
+    "resilient_system": "simulation.presets",
+    "resume": "simulation.simulate",
+    "simulate": "simulation.simulate",
+}
 
 __all__ = [
     "COMPONENTS",
@@ -81,11 +116,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The rooms that are loaded late."""
-    rooms = {"charts": "mlsys_lessons.lessons.charts", "traffic": "mlsys_lessons.traffic"}
-    if name not in rooms:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(rooms[name])
+    """What learners use, loaded at its first use."""
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{_ROOMS[name]}")
+    if name in _NAMES:
+        return getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

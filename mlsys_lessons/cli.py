@@ -8,6 +8,7 @@ one short function a command, and its arguments.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mlsys_lessons import __version__
+from mlsys_lessons.errors import LessonError
+from mlsys_lessons.files import said_by
 
 Answer = tuple[dict[str, Any], str, int]  # for --json, for people, exit code
 
@@ -25,20 +28,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.version_info < (3, 11):  # noqa: UP036  (a copied folder may meet any Python)
         print(f"Python {sys.version.split()[0]} is too old: use 3.11 or newer.", file=sys.stderr)
         return 2
+    for stream in (sys.stdout, sys.stderr):  # a file or a pipe may have another alphabet
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
-    from mlsys_lessons.records import LessonError
-
     try:
         facts, text, code = options.run(options)
+        _print(options, facts, text)
+        return code
     except LessonError as error:
-        sentence = " ".join(str(error).split())  # one line, whatever was typed
-        print(f"mlsys-lessons {options.command}: {sentence}", file=sys.stderr)
-        return 2
+        return _mistake(options.command, str(error))
+    except BrokenPipeError:  # whoever read this has read enough
+        sys.stdout = None  # type: ignore[assignment]
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _mistake(
+            options.command, f"{where}{said_by(error)}; see that it is there and yours."
+        )
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130
-    _print(options, facts, text)
-    return code
+
+
+def _mistake(command: str, sentence: str) -> int:
+    """Say what is wrong in one line, whatever was typed; the exit code of a mistake."""
+    print(f"mlsys-lessons {command}: {' '.join(sentence.split())}", file=sys.stderr)
+    return 2
 
 
 def _print(options: argparse.Namespace, facts: dict[str, Any], text: str) -> None:
@@ -117,6 +133,9 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", default="resilient", help="naive or resilient")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--model", type=Path, help="a model file to put in service")
+    parser.add_argument(
+        "--allow-host", action="append", default=[], help="another name that callers may use"
+    )
     parser.add_argument("--power-loss-safe", action="store_true", help="slower, and safe from that")
     parser.add_argument("--daily", type=int, default=1_000, help="requests a day in its history")
     parser.add_argument(
@@ -169,9 +188,12 @@ def _lab(options: argparse.Namespace) -> Answer:
 
 
 def _doctor(options: argparse.Namespace) -> Answer:
-    from mlsys_lessons.workshop.doctor import examine
+    from mlsys_lessons.workshop.doctor import Finding, examine
 
-    findings = examine(_desk(options))
+    try:
+        findings = examine(_desk(options))
+    except LessonError as error:  # there is no folder to look at
+        findings = [Finding("folder", False, "none", str(error))]
     ready = all(finding.fine for finding in findings)
     verdict = "Ready." if ready else "Not ready: see the arrows above."
     facts = {"ready": ready, "findings": [vars(finding) for finding in findings]}
@@ -238,7 +260,9 @@ def _serve(options: argparse.Namespace) -> NoReturn:
         system = system.with_(model=load_model(options.model))
     edge = serve(
         warmed(world, system), options.log, virtual=options.virtual, port=options.port,
-        settings=EdgeSettings(power_loss_safe=options.power_loss_safe),
+        settings=EdgeSettings(
+            power_loss_safe=options.power_loss_safe, allow_hosts=tuple(options.allow_host)
+        ),
     )  # fmt: skip
     with edge as url, until_told_to_stop():
         _print(options, {"url": url}, f"{system!r}\nat {url} (see {url}/docs); Ctrl-C stops it.")

@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import LAYERS, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import LAYERS, within
 
 Mask = NDArray[np.bool_]
 Cents = NDArray[np.int64]
@@ -33,6 +34,7 @@ EVENT, ARRIVAL = "event clock", "arrival clock"  # claimed by the producer; stam
 ENTITY = "entity"  # the id of somebody or something that comes again
 ROLES = ("", REQUEST, POSITION, EVENT, ARRIVAL, ENTITY)
 DTYPES = ("int64", "float64", "category", "datetime64[ms]")
+_FARTHEST = 2.0**63  # the largest limit of a number
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Field:
     remembered by nobody, handled at a cost. "degrade" does without the field: the row counts like
     any other, what stands on the field is missing.
 
+    The limits of a time are times; one that is `past` never lies behind the row's arrival.
+
     Raises InputError for an unknown policy or role, a field without an owner, or limits that
     nothing meets.
     """
@@ -52,8 +56,9 @@ class Field:
     dtype: str
     owner: str
     unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float | np.datetime64 | None = None
+    maximum: float | np.datetime64 | None = None
+    past: bool = False
     categories: tuple[str, ...] | None = None
     null_rate: float = 0.0  # the share of missing values that the owner has promised to stay below
     unit_rate: float = 0.01  # the same of values that look like another unit: some always do
@@ -65,7 +70,7 @@ class Field:
 
     def __post_init__(self) -> None:
         """Refuse what could not be kept or judged."""
-        low, high = self.minimum, self.maximum
+        low, high = self._limit("minimum"), self._limit("maximum")
         if self.on_breach not in POLICIES:
             wrong = f"on_breach={self.on_breach!r} is no policy; choose one of {POLICIES}."
         elif self.role not in ROLES or self.dtype not in DTYPES:
@@ -74,11 +79,25 @@ class Field:
             wrong = "owner is empty; name the team that is called when the promise is broken."
         elif low is not None and high is not None and low > high:
             wrong = f"minimum={low} lies above maximum={high}; swap them."
-        elif not 0 <= self.null_rate <= 1:
-            wrong = f"null_rate={self.null_rate} is no share; give one between 0 and 1."
         else:
+            within(f"field {self.name!r}: null_rate", self.null_rate, high=1.0)
             return
         raise InputError(f"field {self.name!r}: {wrong}")
+
+    def _limit(self, which: str) -> Any:
+        """One limit; what compares with nothing (NaN, text, a number for a time) is refused."""
+        limit = getattr(self, which)
+        if limit is None or (self.is_time and isinstance(limit, np.datetime64)):
+            return limit
+        if self.is_time:
+            wrong = "must be a time; try numpy.datetime64('2000-01-01')"
+            raise InputError(f"field {self.name!r}: {which}={limit!r} {wrong}.")
+        return within(f"field {self.name!r}: {which}", limit, -_FARTHEST, _FARTHEST)
+
+    @property
+    def is_time(self) -> bool:
+        """Whether the field holds times."""
+        return self.dtype.startswith("datetime64")
 
     @property
     def is_id(self) -> bool:
@@ -417,8 +436,7 @@ class Domain:
     @cached_property
     def promised(self) -> tuple[Field, ...]:
         """The fields that a contract judges one by one, the gravest first: ids before the rest."""
-        judged = [one for one in self.fields if not one.is_clock]
-        return tuple(sorted(judged, key=lambda one: not one.is_id))
+        return tuple(sorted(self.fields, key=lambda one: not one.is_id))
 
     @cached_property
     def vocabularies(self) -> Mapping[str, pd.CategoricalDtype]:

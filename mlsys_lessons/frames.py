@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import StateError, milliseconds
+from mlsys_lessons.errors import StateError
+from mlsys_lessons.records import milliseconds
 
 _PILE = 16
 

@@ -1,4 +1,4 @@
-"""The nouns that every part of the house uses: errors, the clock, codes of actions, a day's end.
+"""The nouns that every part of the house uses: limits, the clock, codes of actions, a day's end.
 
 What one business is made of (its fields, words and prices) is a `Domain`, see domain.py; what
 happens to a request is told by the stages.
@@ -14,33 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-# --- errors ------------------------------------------------------------------------------------
-#
-#   LessonError
-#   ├── InputError       a value from a learner, a file, the network or the shell breaks a rule
-#   ├── NotFittedError   a model or a table is used before it has learned anything
-#   ├── StateError       the call is right but comes at the wrong moment
-#   └── StorageError     a file or a folder cannot be read or written
+from mlsys_lessons.errors import InputError
 
-
-class LessonError(Exception):
-    """Whatever goes wrong on purpose; the message names value, rule and way out."""
-
-
-class InputError(LessonError, ValueError):
-    """A value that breaks a stated rule."""
-
-
-class NotFittedError(LessonError):
-    """A model or a table that has not learned anything yet."""
-
-
-class StateError(LessonError):
-    """A right call at the wrong moment."""
-
-
-class StorageError(LessonError, OSError):
-    """A file or a folder that cannot be read or written."""
+# --- limits ------------------------------------------------------------------------------------
 
 
 def whole_number(name: str, value: int, low: int, high: int) -> int:
@@ -54,6 +30,34 @@ def whole_number(name: str, value: int, low: int, high: int) -> int:
     if not low <= value <= high:
         raise InputError(f"{name}={value} must lie in {low}..{high}; try the nearer end.")
     return int(value)
+
+
+def positive(name: str, value: float) -> float:
+    """Return a finite number above 0, or raise InputError.
+
+    >>> positive("rate", 2.0)
+    2.0
+    """
+    if not _is_number(value) or not 0 < value < np.inf:
+        raise InputError(f"{name}={value!r} must be a finite number above 0.")
+    return float(value)
+
+
+def within(name: str, value: float, low: float = 0.0, high: float = 1e9) -> float:
+    """Return a number inside its range, or raise InputError.
+
+    >>> within("budget", 0.1, 0, 1)
+    0.1
+    """
+    if not _is_number(value) or not low <= value <= high:
+        rule = f"must be a number in {low:g}..{high:g}; pick one inside"
+        raise InputError(f"{name}={value!r} {rule}.")
+    return float(value)
+
+
+def _is_number(value: object) -> bool:
+    numbers = (int, float, np.integer, np.floating)
+    return isinstance(value, numbers) and not isinstance(value, bool)
 
 
 # --- the clock ---------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ from mlsys_lessons.domain import (
     Field,
     Share,
 )
-from mlsys_lessons.records import LAYERS, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import LAYERS
 from mlsys_lessons.worlds.payments.domain import (
     CATEGORIES,
     COUNTRIES,
@@ -53,6 +54,7 @@ def test_the_columns_of_a_payment_in_their_order() -> None:
 
 
 def test_the_contract_promises_what_it_always_has_ids_first() -> None:
+    years = np.datetime64("2000-01-01"), np.datetime64("2100-01-01")
     promised = [
         (field.name, field.dtype, field.owner, field.minimum, field.maximum)
         for field in PAYMENTS.promised
@@ -61,7 +63,9 @@ def test_the_contract_promises_what_it_always_has_ids_first() -> None:
         ("request_id", "int64", "payments gateway", 0, None),
         ("customer_id", "int64", "accounts", 0, 2**24 - 1),
         ("merchant_id", "int64", "merchant desk", 0, 2**20 - 1),
-        ("account_opened", "datetime64[ms]", "accounts", None, None),
+        ("event_time", "datetime64[ms]", "payments gateway", *years),
+        ("arrival_time", "datetime64[ms]", "payments gateway", *years),
+        ("account_opened", "datetime64[ms]", "accounts", np.datetime64("1900-01-01"), None),
         ("card_country", "category", "accounts", None, None),
         ("category", "category", "merchant desk", None, None),
         ("country", "category", "merchant desk", None, None),
@@ -188,7 +192,7 @@ def test_who_is_called() -> None:
 def test_another_domain_is_told_by_its_own_data() -> None:
     assert SHELF.identity == ("request_id", "position")
     assert [field.name for field in SHELF.promised] == [
-        "request_id", "position", "visitor_id", "item",
+        "request_id", "position", "visitor_id", "event_time", "arrival_time", "item",
     ]  # fmt: skip
     assert SHELF.nullable == ("item",)
     assert SHELF.history == ("seen_24h", "away_hours")
@@ -224,9 +228,9 @@ def refused(change: object, *named: str) -> None:
         ({"dtype": "string"}, ("dtype='string'", "category")),
         ({"owner": ""}, ("owner is empty", "name the team")),
         ({"minimum": 5.0, "maximum": 1.0}, ("minimum=5.0", "maximum=1.0", "swap")),
-        ({"null_rate": 1.5}, ("null_rate=1.5", "between 0 and 1")),
-        ({"null_rate": -0.1}, ("null_rate=-0.1", "between 0 and 1")),
-        ({"null_rate": float("nan")}, ("null_rate=nan", "between 0 and 1")),
+        ({"null_rate": 1.5}, ("null_rate=1.5", "0..1")),
+        ({"null_rate": -0.1}, ("null_rate=-0.1", "0..1")),
+        ({"null_rate": float("nan")}, ("null_rate=nan", "0..1")),
     ],
 )
 def test_a_field_that_nobody_could_keep_is_refused(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mlsys_lessons.errors import StorageError
 from mlsys_lessons.files import make_folder, refusal, write_whole
-from mlsys_lessons.records import StorageError
 
 WAY_OUT = "choose another folder"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="permission bits and pipes are POSIX's")

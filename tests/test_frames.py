@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlsys_lessons.errors import StateError
 from mlsys_lessons.frames import (
     categorical,
     codes,
@@ -22,7 +23,7 @@ from mlsys_lessons.frames import (
     stacked,
     words,
 )
-from mlsys_lessons.records import DAY_MS, StateError, timestamps
+from mlsys_lessons.records import DAY_MS, timestamps
 
 WORDS = ("tea", "cup", "jam", "pen", "")
 several = settings(max_examples=80, deadline=None)

@@ -8,6 +8,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -153,6 +154,47 @@ def test_plain_pip_steps_in_and_a_failure_is_no_success(
     monkeypatch.setattr(set_up, "run", lambda command: int("venv" not in command))
     assert set_up.main() == 1 and "package index" in capsys.readouterr().err
     assert not (Path(set_up.VENV) / ".ready").exists()
+
+
+def test_a_folder_outside_the_code_page_is_only_a_name(
+    set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows opens text files in its code page where no encoding is named."""
+    folder = tmp_path / "\u0141ukasz" / "\u0416"
+    folder.mkdir(parents=True)
+    for name, file in {"VENV": "", "READY": ".ready", "PYTHON": "python"}.items():
+        monkeypatch.setattr(set_up, name, str(folder / file))
+    (folder / "python").touch()
+    monkeypatch.setattr(set_up, "run", lambda command: 0)
+
+    def in_code_page(path: str, mode: str = "r", **options: str) -> Any:
+        options = options if "b" in mode else {"encoding": "cp1252", **options}
+        return open(path, mode, **options)
+
+    monkeypatch.setattr(set_up, "open", in_code_page, raising=False)
+    assert set_up.main() == 0
+    commands: list[list[str]] = []
+    monkeypatch.setattr(set_up, "run", lambda command: commands.append(command))
+    assert set_up.main() == 0 and commands == []  # and it knows that it is done
+
+
+def test_pip_is_told_where_to_install_whatever_it_is_told_elsewhere(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONPATH", "PYTHONHOME"):
+        monkeypatch.setenv(name, "/elsewhere")
+    monkeypatch.setenv("PIP_USER", "1")
+    monkeypatch.setenv("PIP_INDEX_URL", "kept")
+    seen: dict[str, str] = {}
+
+    def call(command: list[str], env: dict[str, str], cwd: str) -> int:
+        seen.update(env)
+        return 0
+
+    monkeypatch.setattr(set_up.subprocess, "call", call)
+    assert set_up.run(["pip"]) == 0
+    assert "/elsewhere" not in seen.values()
+    assert (seen["PIP_USER"], seen["PIP_INDEX_URL"]) == ("0", "kept")
 
 
 def test_continuous_integration_runs_make_test() -> None:

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "mlsys_lessons"
 # Bottom up. A module imports from its own floor or below it; rooms of one floor leave each other
 # alone, but for the ground floor, which is one room, and the lessons, which read stored claims.
 FLOORS = (
-    {"records", "domain", "randomness", "ids", "frames", "files", "gaps"},
+    {"errors", "records", "domain", "randomness", "ids", "frames", "reading", "files", "gaps"},
     {"worlds"},
     {"components"},
     {"system"},

@@ -26,6 +26,11 @@ PYTHON = os.path.join(PROGRAMS, "python.exe" if WINDOWS else "python")
 UV = os.path.join(PROGRAMS, "uv.exe" if WINDOWS else "uv")
 PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 UV_PIP = [UV, "pip", "install", "--quiet", "--python", PYTHON]
+# Settings that send packages, or the search for them, to another place than .venv:
+ELSEWHERE = (
+    "PIP_PREFIX", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH",
+    "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON",
+)  # fmt: skip
 PROJECT = ["--no-deps", "--no-build-isolation", "-e", ROOT]
 
 
@@ -50,7 +55,7 @@ def main():
             return refuse("python -m venv failed: on Debian and Ubuntu install python3-venv first.")
     if with_uv() and with_pip():
         return refuse("Nothing could be installed, see above: is a package index within reach?")
-    with open(READY, "w") as ready:
+    with open(READY, "w", encoding="utf-8") as ready:
         ready.write("\n".join(wanted) + "\n")
     print("Ready after " + str(round(time.time() - began)) + " seconds.")
     return 0
@@ -78,7 +83,7 @@ def with_pip():
 
 def divided():
     """The lock's entry for uv, and the lock without it."""
-    with open(LOCK) as stream:
+    with open(LOCK, encoding="utf-8") as stream:
         lock = stream.read()
     entries = re.split(r"\n(?=[A-Za-z0-9])", lock.strip())
     only_uv = [entry for entry in entries if entry.startswith("uv==")]
@@ -103,7 +108,7 @@ def stamp():
     """What the last set-up that came to its end has written down."""
     if not (os.path.exists(READY) and os.path.exists(PYTHON)):
         return []
-    with open(READY) as ready:
+    with open(READY, encoding="utf-8") as ready:
         return ready.read().splitlines()
 
 
@@ -115,16 +120,16 @@ def inside():
 def written(name, text):
     """The path of a requirements file inside .venv."""
     path = os.path.join(VENV, name)
-    with open(path, "w") as stream:
+    with open(path, "w", encoding="utf-8") as stream:
         stream.write(text)
     return path
 
 
 def run(command):
     """Run a command; its exit code, 127 when there is no such program."""
-    environment = dict(
-        os.environ, UV_PYTHON_DOWNLOADS="never"
-    )  # the Python is the learner's choice
+    environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    environment["UV_PYTHON_DOWNLOADS"] = "never"  # the Python is the learner's choice
+    environment["PIP_USER"] = "0"  # into .venv, also where a pip.conf says user = true
     try:
         return subprocess.call(command, env=environment, cwd=ROOT)
     except OSError:

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from mlsys_lessons.claims.code_shapes import Code, Import, code_of, digest, sql_shape
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 

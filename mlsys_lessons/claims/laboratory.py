@@ -18,10 +18,11 @@ from mlsys_lessons.claims.code_version import code_version
 from mlsys_lessons.claims.result import Result, flip
 from mlsys_lessons.claims.runs import Job, Summary, summaries
 from mlsys_lessons.domain import OVERHEAD_ITEMS
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.statistics import holm
 from mlsys_lessons.files import make_folder, write_whole
-from mlsys_lessons.records import InputError, StorageError
+from mlsys_lessons.records import whole_number
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
 FIRST_SEED = 1_000  # seeds that no lesson and no test shows
@@ -53,8 +54,7 @@ def run(
     """
     claim = _claim(name)
     size = claim.size if size is None else size
-    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 2:
-        raise InputError(f"seeds={seeds!r} is not a whole number of 2 or more; pass seeds=20, say.")
+    whole_number("seeds", seeds, 2, 10_000)
     chosen = range(FIRST_SEED, FIRST_SEED + seeds)
     plan = _planned(claim, chosen)
     promises = [Job(seed, claim.promises) for seed in chosen] if claim.promises else []

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from mlsys_lessons.claims.effects import Effect
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments.statistics import Interval, crossing
-from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
 

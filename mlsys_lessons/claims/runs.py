@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from mlsys_lessons.claims.code_version import code_version
+from mlsys_lessons.errors import StorageError
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.files import make_folder, write_whole
-from mlsys_lessons.records import StorageError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
 CACHE_VARIABLE = "MLSYS_LESSONS_CACHE"
@@ -126,16 +126,17 @@ def remembered(folder: Path | None, key: str, compute: Callable[[], Summary]) ->
 
 
 def load(folder: Path | None, key: str) -> Summary | None:
-    """A stored summary; None when there is none, or when the file is damaged."""
+    """A stored summary; None when there is none, or when the file is damaged or edited."""
     if folder is None:
         return None
     try:
         stored = json.loads(_file(folder, key).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(stored, dict) and stored.get("key") == key
-    summary = stored.get("summary") if whole else None
-    return summary if isinstance(summary, dict) else None
+    summary = stored.get("summary") if isinstance(stored, dict) else None
+    if not isinstance(summary, dict) or stored.get("sha256") != _sealed(key, summary)["sha256"]:
+        return None
+    return summary
 
 
 def store(folder: Path | None, key: str, summary: Summary) -> None:
@@ -145,9 +146,16 @@ def store(folder: Path | None, key: str, summary: Summary) -> None:
     target, way_out = _file(folder, key), f"set {CACHE_VARIABLE} to a folder of yours"
     try:
         make_folder(target.parent, way_out=way_out)
-        write_whole(target, json.dumps({"key": key, "summary": summary}).encode(), way_out=way_out)
+        write_whole(target, json.dumps(_sealed(key, summary)).encode(), way_out=way_out)
     except StorageError as error:  # without the file's name: one note for all runs
         _note(f"a run was not cached ({error.__cause__}); {way_out}.")
+
+
+def _sealed(key: str, summary: Summary) -> dict[str, Any]:
+    """What a file of the cache holds; its check sum is of both parts."""
+    text = json.dumps([key, summary], sort_keys=True)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return {"key": key, "summary": summary, "sha256": sha256}
 
 
 def cache_folder() -> Path | None:

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from mlsys_lessons.errors import StorageError
 from mlsys_lessons.experiments.arms import NAIVE, RESILIENT, Arm
 from mlsys_lessons.experiments.statistics import Values
 from mlsys_lessons.files import write_whole
-from mlsys_lessons.records import StorageError
 from mlsys_lessons.simulation.scenarios import CLAIM_SIZE, ClaimSize
 from mlsys_lessons.system.system import System
 

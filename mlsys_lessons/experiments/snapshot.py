@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.errors import StorageError
 from mlsys_lessons.files import make_folder, write_whole
-from mlsys_lessons.records import DAY_MS, EPOCH, MATURITY_DAYS, StorageError
+from mlsys_lessons.records import DAY_MS, EPOCH, MATURITY_DAYS
 from mlsys_lessons.worlds import History, payments_world
 from mlsys_lessons.worlds.payments.domain import (
     CATEGORY_DTYPE,

@@ -16,8 +16,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments.intervals import Samples, student, widest, widest_p
-from mlsys_lessons.records import InputError
 
 FAMILY = 28  # claims in the course, whether they have been run yet or not
 LEVEL = 0.95

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import progress
 from mlsys_lessons.lessons.wording import Passage, lesson_name, markdown_safe
-from mlsys_lessons.records import InputError
 
 QUESTIONS = (
     "Where does the data come from?",

@@ -5,10 +5,13 @@ Nothing here knows what is right or wrong; that is for a question's rule to say.
 
 from __future__ import annotations
 
+import ast
 import copy
 import dis
 import functools
+import inspect
 import sysconfig
+import textwrap
 import traceback
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
@@ -114,6 +117,28 @@ def is_untouched(answer: Any, starter: CodeType | None = None) -> bool:
         return all(isinstance(item, FunctionType) and _is_empty(item.__code__) for item in own)
     call = getattr(type(answer), "__call__", None)  # noqa: B004 - the method itself is wanted
     return isinstance(call, FunctionType) and _is_empty(call.__code__)
+
+
+def open_line(answer: Any) -> str:
+    """The first line of an answer that is still the starter's `name = ...`; empty without one.
+
+    >>> def half(paid):
+    ...     train = paid < 3
+    ...     test = ...
+    ...     return train, test
+    >>> open_line(half)
+    'test = ...'
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(answer)))
+    except (OSError, TypeError, SyntaxError, ValueError):  # no source, no line
+        return ""
+    for node in ast.walk(tree):
+        value = node.value if isinstance(node, ast.Assign | ast.Return | ast.Expr) else None
+        parts = value.elts if isinstance(value, ast.Tuple) else [value]
+        if any(isinstance(part, ast.Constant) and part.value is ... for part in parts):
+            return ast.unparse(node)
+    return ""
 
 
 def _is_plumbing(name: str) -> bool:

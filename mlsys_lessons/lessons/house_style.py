@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes

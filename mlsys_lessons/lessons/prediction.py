@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, TypeGuard
 
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.lessons import progress
 from mlsys_lessons.lessons.wording import describe, lines, number
-from mlsys_lessons.records import InputError, StorageError
 
 _OPEN = object()  # this notebook's bet cell was run with `...` in it
 _NOT_RUN = object()  # it was not run at all

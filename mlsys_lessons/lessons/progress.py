@@ -11,15 +11,17 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlsys_lessons.files import make_folder, refusal, write_whole
+from mlsys_lessons.errors import StorageError
+from mlsys_lessons.files import behind_links, make_folder, refusal, said_by, write_whole
 from mlsys_lessons.lessons.wording import LESSON
-from mlsys_lessons.records import StorageError
 
 SCHEMA = 1
 ENVIRONMENT = "MLSYS_LESSONS_PROGRESS"
+_DEEPEST = 200  # folders above a file
 LONGEST_WAIT = 10.0  # seconds for another notebook's save, which takes some milliseconds
 _WAY_OUT = f"make it accessible, or set {ENVIRONMENT} to a file that is"
 Progress = dict[str, Any]
@@ -53,9 +55,23 @@ class Kept(NamedTuple):
     note: str
 
 
+@cache
+def _beginning() -> Path:
+    """Where the notebook lay when its first record was asked for; a cell may change folders."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        rule = f"the folder that you are in is gone ({said_by(error)})"
+        raise StorageError(f"{rule}; enter another, or set {ENVIRONMENT}.") from None
+
+
 def progress_file() -> Path:
     """The file in use: beside the notebook, unless MLSYS_LESSONS_PROGRESS names another."""
-    return Path(os.environ.get(ENVIRONMENT) or Path(".mlsys_lessons") / "progress.json")
+    named = os.environ.get(ENVIRONMENT)
+    file = Path(named) if named else Path(".mlsys_lessons") / "progress.json"
+    if not file.name or len(file.parts) > _DEEPEST:
+        raise StorageError(f"{ENVIRONMENT} names no file; set it to one: ~/progress.json, say.")
+    return file if file.is_absolute() else _beginning() / file
 
 
 def load(path: Path | str | None = None) -> Progress:
@@ -68,13 +84,18 @@ def load(path: Path | str | None = None) -> Progress:
     """
     file = Path(path or progress_file())
     try:
+        if file.exists() and not file.is_file():  # a pipe would be waited for, a device emptied
+            raise StorageError(f"{file} is no ordinary file; {_WAY_OUT}.")
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return _parsed("{}", file)
     except UnicodeDecodeError as error:
         raise _damaged(file, "is not UTF-8 text") from error
-    except OSError as error:
-        raise StorageError(f"{file} cannot be read ({error.strerror}); {_WAY_OUT}.") from error
+    except StorageError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle; a name that is none
+        reason = said_by(error) if isinstance(error, OSError) else str(error)
+        raise StorageError(f"{file} cannot be read ({reason}); {_WAY_OUT}.") from error
     return _parsed(text, file)
 
 
@@ -84,8 +105,8 @@ def remember(section: str, name: str, value: Any, path: Path | str | None = None
     Why it matters: two notebooks may be open on one file. Each save reads, merges one record and
     replaces the file under a lock, so neither forgets what the other has learned.
     """
-    file = Path(path or progress_file())
     try:
+        file = behind_links(path or progress_file())
         make_folder(file.parent, way_out=_WAY_OUT)
         with refusal(file, way_out=_WAY_OUT), _locked(file):
             progress, note = _opened(file)
@@ -101,7 +122,8 @@ def remember(section: str, name: str, value: Any, path: Path | str | None = None
 
 def _write(progress: Progress, file: Path) -> None:
     text = json.dumps(progress, indent=1, sort_keys=True, ensure_ascii=False)
-    write_whole(file, f"{text}\n".encode(), way_out=_WAY_OUT)
+    content = f"{text}\n".encode(errors="backslashreplace")  # half a letter is JSON's \\ud800
+    write_whole(file, content, way_out=_WAY_OUT)
 
 
 def summary(path: Path | str | None = None) -> Progress:
@@ -142,6 +164,8 @@ def _parsed(text: str, file: Path) -> Progress:
         raise StorageError(f"{file} {rule}: update mlsys_lessons, or {_WAY_OUT}.")
     if not all(isinstance(progress.setdefault(section, {}), dict) for section in MERGE):
         raise _damaged(file, "holds a section that is no record")
+    if not all(isinstance(line, dict) for line in progress["runbook"].values()):
+        raise _damaged(file, "holds a runbook line that is no record")
     return progress
 
 

@@ -11,6 +11,7 @@ import ast
 import inspect
 import re
 import textwrap
+import time
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,15 +19,25 @@ from functools import cached_property
 from types import CodeType, MappingProxyType
 from typing import Any
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import progress
+from mlsys_lessons.lessons.dress import undressed
 from mlsys_lessons.lessons.feedback import Feedback, Rule, Verdict, WrongAnswer
-from mlsys_lessons.lessons.guard import Guarded, NotAttempted, guarded, is_untouched, own_line
+from mlsys_lessons.lessons.guard import (
+    Guarded,
+    NotAttempted,
+    guarded,
+    is_untouched,
+    open_line,
+    own_line,
+)
+from mlsys_lessons.lessons.limits import LONGEST_S, TooLong, at_most
 from mlsys_lessons.lessons.question_text import RUNGS, QuestionText
 from mlsys_lessons.lessons.wording import Passage
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError
 
 SEEDS = (1, 2, 3)  # fresh data three times over, so that a constant cannot pass
+_QUICK_S = 0.5  # seconds
 _ID = re.compile(r"lesson\d\d\.(q\d+)")
 
 
@@ -145,12 +156,32 @@ class Question:
 
     def judge(self, answer: Any, seeds: Iterable[int] = SEEDS) -> Verdict:
         """The verdict on an answer over given seeds; nothing is remembered."""
-        if is_untouched(answer, _stub(self.text.starter, self.name)):
-            return self._open("replace the `...` and run the cell again")
+        seeds = tuple(seeds)
+        began = time.perf_counter()
+        verdict = self._tried(answer, seeds)
+        quick = time.perf_counter() - began < _QUICK_S  # no second simulation for a form's sake
+        if verdict.outcome in ("wrong", "raised") and quick:
+            try:
+                dressed = self._in_another_dress(answer, seeds)
+            except Exception:  # what an answer does in another dress is no news
+                return verdict
+            return verdict if dressed is None else dressed
+        return verdict
+
+    def _tried(self, answer: Any, seeds: Iterable[int]) -> Verdict:
+        """The verdict on an answer as it is."""
         try:
-            sentence = self._first_fault(guarded(answer), seeds)
+            if is_untouched(answer, _stub(self.text.starter, self.name)):
+                return self._open("replace the `...` and run the cell again")
+            if line := open_line(answer):
+                return self._open(f"your line `{line}` is still open")
+            with at_most(LONGEST_S):
+                sentence = self._first_fault(guarded(answer), seeds)
         except (NotAttempted, NotImplementedError) as gap:
             return self._open(str(gap) or "it is still to be written")
+        except TooLong:
+            what = f"stopped after {LONGEST_S:g} seconds: does a loop in it ever end?"
+            return Verdict("raised", f"{self.id}: {what}")
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # even sys.exit() in an answer must not end the lesson
@@ -158,6 +189,20 @@ class Question:
         if sentence is not None:
             return Verdict("wrong", f"{self.id}: {sentence}")
         return Verdict("passed", f"{self.id}: right. `{self.variable}.solution()` shows ours.")
+
+    def _in_another_dress(self, answer: Any, seeds: Iterable[int]) -> Verdict | None:
+        """Passed, for the same values in a form as good; or the words for the form, if that is all.
+
+        It takes what the answer gives in every case: a form that fits one case only is none.
+        """
+        for words, other in undressed(guarded(answer)):
+            verdict = self._tried(other, seeds)
+            if verdict.outcome != "passed":
+                continue
+            if not words:
+                return verdict
+            return Verdict("wrong", f"{self.id}: the values are right, but {words}.")
+        return None
 
     def _first_fault(self, answer: Any, seeds: Iterable[int]) -> str | None:
         feedback = Feedback(self.wrong_answers, self.text.otherwise)
@@ -197,6 +242,9 @@ def _stub(starter: str, name: str) -> CodeType | None:
 
 
 def _error_sentence(error: BaseException) -> str:
-    what = traceback.format_exception_only(type(error), error)[-1].strip()
+    try:
+        what = traceback.format_exception_only(type(error), error)[-1].strip()
+    except Exception:  # an error that cannot even be said
+        what = type(error).__name__
     where = own_line(error)
     return f"{what} (in {where})" if where else f"{what} (raised while your answer was tried)"

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlsys_lessons.records import InputError, StorageError
+from mlsys_lessons.errors import InputError, StorageError
 
 RUNGS = ("the idea", "the place", "the shape")
 _HINTS = tuple(f"hint: {rung}" for rung in RUNGS)

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from mlsys_lessons.claims import Result, stored
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons.wording import lines
-from mlsys_lessons.records import InputError
 
 
 def table(claim: str) -> pd.DataFrame:

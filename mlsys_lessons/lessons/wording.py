@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 LESSON = re.compile(r"lesson\d\d")
 _WIDTH = 100  # characters: what a page shows of printed text before it cuts a word
@@ -101,6 +101,8 @@ def describe(value: Any) -> str:
         return describe(value.to_numpy()).replace("array", "series", 1)
     if isinstance(value, np.ndarray):
         return _describe_array(value)
+    if isinstance(value, tuple) and len(value) <= _SHORT:
+        return f"({', '.join(map(describe, value))})"
     return _brief.repr(value)
 
 

@@ -35,7 +35,10 @@ def application(batcher: Batcher) -> "Starlette":
     """The ASGI app around one batcher, which opens and closes with the app's lifespan."""
     from fastapi import FastAPI
     from starlette.applications import Starlette
+    from starlette.middleware import Middleware
     from starlette.routing import Mount, Route
+
+    from mlsys_lessons.serving.door import Door
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -51,8 +54,11 @@ def application(batcher: Batcher) -> "Starlette":
     _add_metrics(documented, batcher)
     _add_documentation(documented)
     routes = [Route(DECISIONS, decide, methods=["POST"]), Mount("", documented)]
+    door = Middleware(Door, hosts=batcher.settings.allow_hosts)
     handlers = {Refused: _refusal_response}
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    return Starlette(
+        routes=routes, lifespan=lifespan, exception_handlers=handlers, middleware=[door]
+    )
 
 
 def _refusal_response(request: "Request", refusal: Exception) -> "Response":

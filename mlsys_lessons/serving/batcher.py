@@ -18,7 +18,13 @@ from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.serving.decider import Decider
 from mlsys_lessons.serving.metrics import Metrics
 from mlsys_lessons.serving.serialisation import ARRIVAL_TIME, Entry, Row
-from mlsys_lessons.serving.settings import UNAVAILABLE, UNPROCESSABLE, EdgeSettings, Refused
+from mlsys_lessons.serving.settings import (
+    CONFLICT,
+    UNAVAILABLE,
+    UNPROCESSABLE,
+    EdgeSettings,
+    Refused,
+)
 
 HEARTBEAT_S = 60.0  # how soon after midnight a day is closed when no request comes
 QUIET_ROUNDS = 3  # turns of the event loop without a new request, after which a batch is complete
@@ -44,6 +50,7 @@ class Batcher:
         self.settings = settings
         self.metrics = metrics
         self.state = "the decision log is being replayed"
+        self.is_broken = False  # and only a restart helps
         self.replay: Future[None] = Future()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="decider")
         self._queue: deque[_Job] = deque()
@@ -83,7 +90,9 @@ class Batcher:
         raise self.refusal(reason)
 
     def refusal(self, reason: str) -> Refused:
-        """A refusal for now, with the time after which to ask again."""
+        """A refusal: for now, with the time after which to ask again, or for good."""
+        if self.is_broken:
+            return Refused(UNAVAILABLE, f"{reason}; only a restart of the edge ends this.")
         wait_s = self.settings.retry_after_s
         return Refused(UNAVAILABLE, f"{reason}; try again in {wait_s} s.", retry_after_s=wait_s)
 
@@ -99,7 +108,7 @@ class Batcher:
         try:
             await loop.run_in_executor(self._thread, self.decider.open)
         except Exception as error:
-            self.state = str(error).rstrip(".")
+            self.state, self.is_broken = str(error).rstrip("."), True
             self.replay.set_exception(error)
             return
         self.state = ""
@@ -139,7 +148,7 @@ class Batcher:
     async def _decide_batch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Gather a batch, have it decided, and hand every job its part of the decisions."""
         await self._gather()
-        jobs = self._next_jobs()
+        jobs = [job for job in self._next_jobs() if self._is_new_or_equal(job)]
         rows = [row for job in jobs for row in job.rows]
         if not rows:
             return
@@ -154,6 +163,14 @@ class Batcher:
             start, end = end, end + len(job.rows)
             if not job.decisions.done():
                 job.decisions.set_result(entries[start:end])
+
+    def _is_new_or_equal(self, job: _Job) -> bool:
+        """Whether the ids of a job are new, or stand for the same payments; else it is refused."""
+        other = self.decider.payloads.claim(job.rows)
+        if other is not None:
+            rule = f"request_id {other} stood for another payment before; send a new id"
+            job.decisions.set_exception(Refused(CONFLICT, f"{rule}, or the same payment again."))
+        return other is None
 
     async def _gather(self) -> None:
         """Let requests that have already reached the socket join, until none comes any more."""
@@ -182,7 +199,7 @@ class Batcher:
 
         Only a restart helps, because it rebuilds the system from the log.
         """
-        self.state = f"the edge has stopped: {error}".rstrip(".")
+        self.state, self.is_broken = f"the edge has stopped: {error}".rstrip("."), True
         for job in (*jobs, *self._queue):
             if not job.decisions.done():
                 job.decisions.set_exception(self.refusal(self.state))

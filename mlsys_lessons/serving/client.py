@@ -12,9 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from mlsys_lessons.records import InputError, StateError, milliseconds
+from mlsys_lessons import reading
+from mlsys_lessons.errors import InputError, StateError
+from mlsys_lessons.records import milliseconds
 from mlsys_lessons.serving.serialisation import EPOCH_MS, TIMES
-from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
+from mlsys_lessons.worlds.payments.domain import PAYMENTS, RAW_COLUMNS
 
 
 class Client:
@@ -106,6 +108,7 @@ def transactions(frame: pd.DataFrame, *, virtual: bool = False) -> list[dict[str
     (10, <class 'int'>)
     """
     names = [name for name in RAW_COLUMNS if virtual or name != "arrival_time"]
+    frame = reading.requests(frame, PAYMENTS)
     columns = [
         (milliseconds(frame[name]) + EPOCH_MS if name in TIMES else frame[name]).tolist()
         for name in names

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from mlsys_lessons.records import DAY_MS, LAST_TICK, InputError, StateError
+from mlsys_lessons.errors import InputError, StateError
+from mlsys_lessons.records import DAY_MS, LAST_TICK
 from mlsys_lessons.serving.decision_log import DecisionLog
+from mlsys_lessons.serving.payloads import Payloads
 from mlsys_lessons.serving.serialisation import (
     ACTION,
     ARRIVAL_TIME,
@@ -58,6 +60,7 @@ class Decider:
         self.first_day_ms = EPOCH_MS if virtual else _midnight(_now_ms()) - self.tick * DAY_MS
         self.clock_ms = self.first_day_ms + self.tick * DAY_MS
         self.stopping = False  # set from another thread to end a long replay
+        self.payloads = Payloads()
         self._log: DecisionLog | None = None
         self._unlogged_days: list[tuple[int, int]] = []  # closed since the log was last written
 
@@ -95,6 +98,8 @@ class Decider:
                 raise StateError(f"{log!r} was not read to its end: the server was stopped.")
             self._check_replay(logged, self._handle([row_of(entry) for entry in logged]))
             self.clock_ms = row_of(logged[-1])[ARRIVAL_TIME]
+            for entry in logged:
+                self.payloads.claim([row_of(entry)])
         for tick, _ in log.closed_days():
             self._advance(tick + 1)
 

@@ -2,7 +2,8 @@
 
 One SQLite file with one row a decision. It is the whole state of an edge: a system that handles the
 logged rows again is in the same state again (decider.py does that). The file belongs to one process
-at a time and is never edited. A killed process loses nothing; lost power may cost the last moments,
+at a time and is never edited: every batch is sealed (seals.py), and what is not as it was written
+is found when the log is read. A killed process loses nothing; lost power may cost the last moments,
 unless `power_loss_safe`.
 """
 
@@ -12,7 +13,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mlsys_lessons.records import InputError, StateError, StorageError
+from mlsys_lessons.errors import InputError, StateError, StorageError
+from mlsys_lessons.serving.seals import FIRST, Seal, Walk, seal_of
 from mlsys_lessons.serving.serialisation import CATEGORY_DTYPES, ENTRY_COLUMNS, REALS, Entry
 
 # --- the payments schema: columns as SQLite keeps them -------------------------------------------
@@ -33,6 +35,8 @@ _TABLES = (
     "CREATE TABLE edges (tick INTEGER PRIMARY KEY, row_id INTEGER NOT NULL)",
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
+_SEALS = "CREATE TABLE seals (number INTEGER PRIMARY KEY, rows INTEGER, days INTEGER, sha256 TEXT)"
+_OPEN = "is open"  # stands in `about` as long as a server has the file, or was killed with it
 _INSERT = f"INSERT INTO decisions VALUES ({', '.join('?' * len(ENTRY_COLUMNS))})"
 
 
@@ -54,7 +58,8 @@ class DecisionLog:
         self, path: Path | None, about: Mapping[str, str], *, from_file: Sequence[str] = (),
         power_loss_safe: bool = False,
     ) -> None:  # fmt: skip
-        self.path = path
+        self.path, self._last_seal, self._is_closed = path, FIRST, False
+        self._had_wal = path is not None and path.with_name(f"{path.name}-wal").exists()
         try:
             self._file = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0)
         except sqlite3.Error as error:
@@ -64,8 +69,14 @@ class DecisionLog:
             self._lock("FULL" if power_loss_safe else "NORMAL")
             if is_new:
                 self._create(about)
+            else:
+                self._check_tables()
+            self._open_seals()
+            # a lock is had on a file that may only be read, too: so something is written
+            self._file.execute(f"PRAGMA user_version = {FORMAT}")
             self._file.execute("COMMIT")
             self.about = self._check_about(about, from_file)
+            self._mark_open()
         except BaseException as error:
             self._file.close()
             if isinstance(error, sqlite3.Error):
@@ -106,6 +117,49 @@ class DecisionLog:
         self._file.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self._file.execute(f"PRAGMA user_version = {FORMAT}")
 
+    def _check_tables(self) -> None:
+        """Raise StorageError where a table or a column is not as this version writes it."""
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
+        found = dict(self._file.execute(query).fetchall())
+        for table in (*_TABLES, _SEALS):
+            name = table.split()[2]
+            if found.get(name) != table and (name, found.get(name)) != ("seals", None):
+                raise StorageError(
+                    f"{self.path} is damaged: its table {name} is not as it was made; take a copy "
+                    "of it from before, or start a new log."
+                )
+
+    def _open_seals(self) -> None:
+        """Read the last seal; a log from before there were any is sealed as it stands."""
+        if not self._number("SELECT count(*) FROM sqlite_master WHERE name = 'seals'"):
+            self._file.execute(_SEALS)
+            rows = self._file.execute("SELECT * FROM decisions ORDER BY row_id").fetchall()
+            if rows or self.closed_days():
+                self._seal(rows, self.closed_days())
+        last = self._file.execute("SELECT sha256 FROM seals ORDER BY number DESC").fetchone()
+        self._last_seal = last[0] if last else FIRST
+
+    def _rows_from(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Entries as the file holds them: SQLite knows no booleans, and 5 in a REAL is 5.0."""
+        query = "SELECT * FROM decisions WHERE row_id >= ? ORDER BY row_id"
+        return self._file.execute(query, [entries[0][0]]).fetchall() if entries else []
+
+    def _seal(self, entries: Sequence[Entry], closed_days: Sequence[tuple[int, int]]) -> str:
+        seal = seal_of(self._last_seal, entries, closed_days)
+        self._file.execute("INSERT INTO seals (rows, days, sha256) VALUES (?, ?, ?)", seal)
+        return seal.sha256
+
+    def _mark_open(self) -> None:
+        """Write into the file itself that it is open: a later reader then misses a lost -wal."""
+        wal = None if self.path is None else self.path.with_name(f"{self.path.name}-wal")
+        if self.about.pop(_OPEN, None) and not self._had_wal:
+            raise StorageError(
+                f"{wal} is missing: the log was not closed, and its last decisions were in that "
+                "file; put it back, or start a new log."
+            )
+        self._file.execute("INSERT OR REPLACE INTO about VALUES (?, 'yes')", [_OPEN])
+        self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def _check_about(self, about: Mapping[str, str], from_file: Sequence[str]) -> dict[str, str]:
         """What the file says of itself; raises InputError where it is another system's."""
         recorded = dict(self._file.execute("SELECT name, value FROM about").fetchall())
@@ -128,18 +182,39 @@ class DecisionLog:
             self._file.execute("BEGIN")
             self._file.executemany(_INSERT, entries)
             self._file.executemany("INSERT INTO edges VALUES (?, ?)", closed_days)
+            seal = self._seal(self._rows_from(entries), closed_days)
             self._file.execute("COMMIT")
+            self._last_seal = seal
         except sqlite3.Error as error:
             raise self._storage_error(error) from None
 
     def entries(self, rows: int = 5_000) -> Iterator[list[Entry]]:
-        """All entries in the order in which they were written, in lists of at most `rows`."""
+        """All entries in the order in which they were written, in lists of at most `rows`.
+
+        Raises StorageError at the first batch that is not as it was written.
+        """
         try:
+            query = "SELECT rows, days, sha256 FROM seals ORDER BY number"
+            seals = [Seal(*each) for each in self._file.execute(query)]
+            if any(type(count) is not int for seal in seals for count in seal[:2]):
+                self._refuse_from(0)
+            walk = Walk(seals, self.closed_days())
             cursor = self._file.execute("SELECT * FROM decisions ORDER BY row_id")
             while chunk := cursor.fetchmany(rows):
+                self._refuse_from(walk.take(chunk))
                 yield chunk
+            self._refuse_from(walk.take([], is_end=True))
         except sqlite3.Error as error:
             raise self._storage_error(error) from None
+
+    def _refuse_from(self, broken: int | None) -> None:
+        if broken is None:
+            return
+        where = f"from row {broken} on" if broken >= 0 else "at its end"
+        raise StorageError(
+            f"{self.path} is damaged: {where} it is not as it was written, before that it is "
+            "sound; take a copy from before, or keep it and start a new log."
+        )
 
     def closed_days(self) -> list[tuple[int, int]]:
         """Each day that has closed, and the first row after it."""
@@ -147,7 +222,14 @@ class DecisionLog:
 
     def close(self) -> None:
         """Close the file, so that another process may open it; closing twice does no harm."""
-        self._file.close()
+        if not self._is_closed:
+            self._is_closed = True
+            try:
+                self._file.execute("DELETE FROM about WHERE name = ?", [_OPEN])
+            except sqlite3.Error:  # a disk that is full: the mark stays, and so does the -wal
+                pass
+            finally:
+                self._file.close()
 
     def _storage_error(self, error: sqlite3.Error) -> Exception:
         """SQLite's complaint as one of our errors."""

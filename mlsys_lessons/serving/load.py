@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from mlsys_lessons.records import InputError, StateError, whole_number
+from mlsys_lessons.errors import InputError, StateError
+from mlsys_lessons.records import whole_number
 
 PATH = "/v1/decisions"
 MAX_CONNECTIONS, MAX_REQUESTS, MAX_SECONDS = 1_000, 10_000_000, 600

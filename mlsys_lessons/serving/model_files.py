@@ -8,7 +8,8 @@ service is the registry's business.
 
 from __future__ import annotations
 
-import warnings
+import errno
+import json
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -25,11 +26,13 @@ from mlsys_lessons.components.inference.models import (
     RuleModel,
 )
 from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.files import write_whole
-from mlsys_lessons.records import InputError, NotFittedError, StorageError
+from mlsys_lessons.errors import InputError, NotFittedError, StorageError
+from mlsys_lessons.files import behind_links, write_whole
+from mlsys_lessons.records import whole_number
 
 FORMAT = 2  # 1 did not say what a model reads
 LARGEST = 64 * 2**20  # bytes, packed or not; ours have half a megabyte
+LARGEST_SCHEMA = 4 * 2**20  # bytes; ours have a tenth of one megabyte
 KINDS = {kind.name: kind for kind in (BaseRate, RuleModel, LogisticModel, BoostedModel)}
 
 _TREES = "sklearn.ensemble._hist_gradient_boosting"
@@ -75,15 +78,17 @@ def save_model(version: ModelVersion, path: str | Path) -> Path:
     learned = {name: value for name, value in vars(model).items() if name.endswith("_")}
     if any(value is None for value in learned.values()):
         raise NotFittedError(f"{model!r} has learned nothing yet; fit it before it is saved.")
+    if not isinstance(version.label, str):
+        raise InputError(f"label={version.label!r} must be text; try label='{model.name}-1'.")
     document = {
         "format": FORMAT,
         "kind": model.name,
         "label": version.label,
-        "fitted_tick": version.fitted_tick,
+        "fitted_tick": whole_number("fitted_tick", version.fitted_tick, -(10**6), 10**6),
         "parameters": _parameters(model),
         "learned": learned,
     }
-    write_whole(target, skops.io.dumps(document), way_out="choose another folder")
+    write_whole(behind_links(target), skops.io.dumps(document), way_out="choose another folder")
     return target
 
 
@@ -104,14 +109,14 @@ def load_model(path: str | Path) -> ModelVersion:
     """
     source = Path(path)
     try:
+        if source.exists() and not source.is_file():  # a pipe would be waited for
+            raise OSError(errno.EINVAL, "it is no ordinary file")
         with source.open("rb") as stream:
             data = stream.read(LARGEST + 1)
     except OSError as error:
         raise StorageError(f"{source} cannot be read ({error.strerror}); name another.") from None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # as when another scikit-learn wrote the file
-            return _version(_opened(source, data))
+        return _version(_opened(source, data))
     except InputError:
         raise
     except Exception as error:  # whatever a damaged file provokes; nothing foreign was built
@@ -120,7 +125,6 @@ def load_model(path: str | Path) -> ModelVersion:
 
 def _opened(source: Path, data: bytes) -> Any:
     """What the file holds, once every type that it names is known to be one of ours."""
-    import json
     from zipfile import ZipFile
 
     import skops.io
@@ -128,26 +132,49 @@ def _opened(source: Path, data: bytes) -> Any:
     with ZipFile(BytesIO(data)) as packed:
         if max(len(data), sum(each.file_size for each in packed.infolist())) > LARGEST:
             _refuse(source, f"holds more than {LARGEST // 2**20} MB")
+        if packed.getinfo("schema.json").file_size > LARGEST_SCHEMA:  # each node costs much more
+            _refuse(source, f"describes itself in more than {LARGEST_SCHEMA // 2**20} MB")
         schema = json.loads(packed.read("schema.json"))
     foreign = [each for each in _named(schema) if each not in ALLOWED | _LOADERS]
     if foreign:
         _refuse(source, f"holds {foreign[0]!r}, which no model of ours needs")
+    _check_library(source, schema)
     return skops.io.loads(data, trusted=sorted(PRIVATE_TYPES))
 
 
 def _named(schema: Any) -> Iterator[str]:
     """Every type, and every way of building one, that a skops schema names."""
+    for node in _nodes(schema):
+        if "__class__" in node or "__module__" in node:
+            yield f"{node['__module__']}.{node['__class__']}"
+        if "__loader__" in node:
+            yield str(node["__loader__"])
+
+
+def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a JSON document, however deep it lies."""
     waiting = [schema]
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
-            if "__class__" in node or "__module__" in node:
-                yield f"{node['__module__']}.{node['__class__']}"
-            if "__loader__" in node:
-                yield str(node["__loader__"])
+            yield node
             waiting.extend(node.values())
         elif isinstance(node, list):
             waiting.extend(node)
+
+
+def _check_library(source: Path, schema: Any) -> None:
+    """Refuse what another scikit-learn wrote: its private types change without a word."""
+    from sklearn import __version__
+
+    for node in _nodes(schema):
+        written = node.get("_sklearn_version")
+        by = json.loads(written["content"]) if isinstance(written, dict) else __version__
+        if by != __version__:
+            raise InputError(
+                f"{source} was written by scikit-learn {by}, and this is {__version__}; fit the "
+                "model again and save it here."
+            )
 
 
 def _version(document: dict[str, Any]) -> ModelVersion:

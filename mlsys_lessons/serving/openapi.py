@@ -10,7 +10,13 @@ from typing import Any
 
 from mlsys_lessons.records import FAILURES
 from mlsys_lessons.serving.schemas import transaction_model
-from mlsys_lessons.serving.settings import TOO_LARGE, UNAVAILABLE, UNPROCESSABLE, EdgeSettings
+from mlsys_lessons.serving.settings import (
+    CONFLICT,
+    TOO_LARGE,
+    UNAVAILABLE,
+    UNPROCESSABLE,
+    EdgeSettings,
+)
 from mlsys_lessons.worlds.payments.domain import ACTIONS
 
 Schema = dict[str, Any]
@@ -61,7 +67,11 @@ def decision_responses(settings: EdgeSettings) -> Responses:
     size = f"the body is larger than {settings.body_bytes:,} bytes"
     return {
         200: {"description": "Decided, and in the log", **_json(decided)},
+        403: {"description": "a page of another site may not call this server", **_json(_ERROR)},
+        CONFLICT: {"description": "the request_id stood for another payment", **_json(_ERROR)},
         TOO_LARGE: {"description": size, **_json(_ERROR)},
+        415: {"description": "the content-type is no JSON", **_json(_ERROR)},
+        421: {"description": "the Host header names another server", **_json(_ERROR)},
         UNPROCESSABLE: {"description": "a field breaks the stated rule", **_json(_FIELD_ERRORS)},
         **unavailable(f"too many are waiting, or no answer within {settings.time_limit_s:g} s"),
     }

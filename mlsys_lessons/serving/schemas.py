@@ -8,12 +8,12 @@ by field and rule.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mlsys_lessons.domain import Field as DomainField
+from mlsys_lessons.reading import SECONDS, epoch_ms
 from mlsys_lessons.serving.serialisation import (
     ARRIVAL_TIME,
     CATEGORY_DTYPES,
@@ -47,7 +47,8 @@ _LARGEST = 2**53 - 1  # beyond it JSON readers disagree (RFC 8259, section 6)
 _TEXT_LENGTH = 64
 _REAL_LIMIT = 1e12
 _MAX_ERRORS = 20  # in one response
-_1970 = datetime(1970, 1, 1)
+_MOST_KEYS = 50  # of a transaction, known or not
+_SUSPECT = 4_000  # bytes: a larger body is looked at before its errors are listed
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class TransactionReader:
         """
         from pydantic import ValidationError
 
+        if len(body) > _SUSPECT:
+            _checked(body)
         try:
             return [self._row(self.one.model_validate_json(body), now_ms)], False
         except ValidationError as error:
@@ -128,11 +131,14 @@ def _field_types() -> dict[str, Any]:
     """The type of each raw column, with its limits."""
     from pydantic import BeforeValidator, Field, WithJsonSchema
 
-    whole = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+    whole = Annotated[int, BeforeValidator(_whole), Field(ge=-_LARGEST, le=_LARGEST)]
     documented: list[Any] = [{"type": "string", "format": form} for form in ("date-time", "date")]
-    documented.append({"type": "integer", "minimum": _FIRST_MS, "maximum": _LAST_MS})
+    seconds = {"minimum": SECONDS[0], "maximum": SECONDS[1]}
+    documented.append(
+        {"type": "integer", "minimum": _FIRST_MS, "maximum": _LAST_MS, "not": seconds}
+    )
     time = Annotated[
-        int, BeforeValidator(_epoch_ms), Field(ge=_FIRST_MS, le=_LAST_MS),
+        int, BeforeValidator(epoch_ms), Field(ge=_FIRST_MS, le=_LAST_MS),
         WithJsonSchema({"anyOf": documented}),
     ]  # fmt: skip
     text = Annotated[str, Field(max_length=_TEXT_LENGTH)]
@@ -142,17 +148,24 @@ def _field_types() -> dict[str, Any]:
     return types | dict.fromkeys(REALS, real)
 
 
-def _epoch_ms(value: Any) -> int:
-    """Milliseconds since 1970, from a number of them or from ISO 8601."""
-    if type(value) is int:
-        return value
+def _whole(value: Any) -> Any:
+    """5.0 as 5, which JSON Schema takes for an integer too; all else as it came."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+def _checked(body: bytes) -> None:
+    """Refuse a body with more keys than a transaction has, before each of them is reported."""
+    from pydantic_core import from_json
+
     try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        rule = "should be a time: 2025-01-01T09:30:00Z, say, or whole milliseconds since 1970"
-        raise ValueError(rule) from None
-    since = moment - (_1970 if moment.tzinfo is None else _1970.replace(tzinfo=UTC))
-    return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
+        document = from_json(body)
+    except ValueError:
+        return  # what is no JSON is refused with its place
+    rows = document.get("transactions") if isinstance(document, dict) else None
+    for row in (document, *(rows if isinstance(rows, list) else ())):
+        if isinstance(row, dict) and len(row) > _MOST_KEYS:
+            rule = f"has {len(row)} keys; a transaction has {len(RAW_COLUMNS)}"
+            raise Refused(UNPROCESSABLE, [{"type": "value_error", "loc": ["body"], "msg": rule}])
 
 
 def _refused(error: ValidationError) -> Refused:

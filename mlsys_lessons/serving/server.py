@@ -19,7 +19,8 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlsys_lessons.records import StateError, whole_number
+from mlsys_lessons.errors import StateError
+from mlsys_lessons.records import whole_number
 from mlsys_lessons.serving.app import application
 from mlsys_lessons.serving.batcher import Batcher
 from mlsys_lessons.serving.decider import Decider
@@ -28,6 +29,7 @@ from mlsys_lessons.serving.settings import EdgeSettings
 from mlsys_lessons.system.system import System
 
 HOST, BACKLOG = "127.0.0.1", 1_024
+ACCEPTED = 128  # connections in one go: a flood may not take all file handles before we look
 
 
 @contextmanager
@@ -64,8 +66,11 @@ def _running(batcher: Batcher, listener: socket.socket) -> Iterator[None]:
     """Uvicorn in a thread of its own; the block begins when the log has been replayed."""
     import uvicorn
 
+    from mlsys_lessons.serving.door import visits
+
     config = uvicorn.Config(
-        application(batcher), log_config=None, log_level="error", access_log=False, lifespan="on",
+        application(batcher), http=visits(), backlog=ACCEPTED, log_config=None,
+        log_level="error", access_log=False, lifespan="on",
         server_header=False, date_header=False, proxy_headers=False,
         timeout_graceful_shutdown=int(batcher.settings.time_limit_s) + 1,
     )  # fmt: skip

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlsys_lessons.records import InputError, LessonError, whole_number
+from mlsys_lessons.errors import LessonError
+from mlsys_lessons.records import positive, whole_number, within
 
-TOO_LARGE, UNPROCESSABLE, UNAVAILABLE = 413, 422, 503  # HTTP's own names
+CONFLICT, TOO_LARGE, UNPROCESSABLE, UNAVAILABLE = 409, 413, 422, 503  # HTTP's own names
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class EdgeSettings:
     time_limit_s: float = 5.0  # from the first byte of a body to the response
     retry_after_s: int = 1  # the Retry-After of a shed request
     power_loss_safe: bool = False  # one fsync a batch: the log outlives lost power, not only a kill
+    allow_hosts: tuple[str, ...] = ()  # names besides 127.0.0.1 and localhost that callers may use
 
     def __post_init__(self) -> None:
         """Refuse a number that is out of its range."""
@@ -40,9 +42,7 @@ class EdgeSettings:
         whole_number("rows_per_call", self.rows_per_call, 1, self.queue_rows)
         whole_number("body_bytes", self.body_bytes, 1, 100_000_000)
         whole_number("retry_after_s", self.retry_after_s, 1, 3_600)
-        limit = self.time_limit_s
-        if not isinstance(limit, int | float) or not 0 < limit <= 600:
-            raise InputError(f"time_limit_s={limit!r} must be a number in 0..600; try 5.")
+        within("time_limit_s", positive("time_limit_s", self.time_limit_s), high=600.0)
 
 
 class Refused(LessonError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.records import InputError, StateError
+from mlsys_lessons.errors import InputError, StateError
 from mlsys_lessons.simulation.run import Run
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.domain import OVERHEAD_ITEMS, Costs, Domain
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.frames import categorical, codes
 from mlsys_lessons.ids import SeenIds, row_keys
 from mlsys_lessons.randomness import luck
@@ -30,7 +31,6 @@ from mlsys_lessons.records import (
     TURNED_AWAY,
     WRONGED,
     ClosedDay,
-    InputError,
 )
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 

@@ -35,10 +35,11 @@ from mlsys_lessons.components.monitoring import Monitor, OperationsOnly
 from mlsys_lessons.components.response import Nobody, OnCall
 from mlsys_lessons.components.response.responders import Responder
 from mlsys_lessons.domain import Domain
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.gaps import with_gaps
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import MATURITY_DAYS, InputError, whole_number
+from mlsys_lessons.records import MATURITY_DAYS, whole_number
 from mlsys_lessons.system.parts import answered_by, retrained_by
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import WORLDS

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 import pandas as pd
 
+from mlsys_lessons.errors import InputError, StateError
 from mlsys_lessons.frames import codes
-from mlsys_lessons.records import InputError, StateError
 
 
 class Recorder:

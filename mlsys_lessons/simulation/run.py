@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons.components.response import Case
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.frames import stacked
-from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.incidents import meanwhile
 from mlsys_lessons.simulation.loop import Loop
 from mlsys_lessons.simulation.trace import IncidentLife, Trace

@@ -12,8 +12,9 @@ from numbers import Real
 
 import numpy as np
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError, whole_number
+from mlsys_lessons.records import whole_number
 from mlsys_lessons.system.faults import CATALOGUE, Fault
 from mlsys_lessons.worlds import Drift, PaymentsWorld, payments_world
 

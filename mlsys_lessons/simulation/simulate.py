@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mlsys_lessons.records import LAST_TICK, InputError, whole_number
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import LAST_TICK, whole_number
 from mlsys_lessons.simulation.incidents import Incidents
 from mlsys_lessons.simulation.ledger import Ledger
 from mlsys_lessons.simulation.recorder import recorder

@@ -14,7 +14,7 @@ from typing import Any
 
 from mlsys_lessons.components.decisions import CostDecisions
 from mlsys_lessons.components.response import Mitigation
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.system.parts import Parts
 
 NOT_CHANGED = "not changed"

@@ -26,7 +26,8 @@ from mlsys_lessons.components.response import Mitigation, Response
 from mlsys_lessons.components.response.responders import Responder
 from mlsys_lessons.components.response.response import checked_responder
 from mlsys_lessons.domain import OVERHEAD_ITEMS, Domain
-from mlsys_lessons.records import ClosedDay, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import ClosedDay
 
 YEAR_DAYS = 365
 _SAME: Any = object()  # as it is: None means something of its own for retraining

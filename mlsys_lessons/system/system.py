@@ -24,6 +24,7 @@ from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.components.ingestion.contract import parse
 from mlsys_lessons.components.response import Alert, Mitigation, Signals
 from mlsys_lessons.domain import AlertRule, Domain, path
+from mlsys_lessons.errors import InputError, StateError
 from mlsys_lessons.frames import (
     categorical,
     extend,
@@ -41,9 +42,7 @@ from mlsys_lessons.records import (
     WRONGED,
     ClosedDay,
     DayFacts,
-    InputError,
     News,
-    StateError,
     whole_number,
 )
 from mlsys_lessons.system.faults import Fault, faulted

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError, whole_number
+from mlsys_lessons.records import positive, whole_number, within
 
 Floats = NDArray[np.float64]
 
@@ -60,33 +61,6 @@ class Arrivals:
 
     def __repr__(self) -> str:
         return f"Arrivals({len(self):,} calls in {self.seconds:g} s)"
-
-
-def positive(name: str, value: float) -> float:
-    """Return a finite number above 0, or raise InputError.
-
-    >>> positive("rate", 2.0)
-    2.0
-    """
-    if not _is_number(value) or not 0 < value < np.inf:
-        raise InputError(f"{name}={value!r} must be a finite number above 0.")
-    return float(value)
-
-
-def within(name: str, value: float, low: float = 0.0, high: float = 1e9) -> float:
-    """Return a number inside its range, or raise InputError.
-
-    >>> within("budget", 0.1, 0, 1)
-    0.1
-    """
-    if not _is_number(value) or not low <= value <= high:
-        raise InputError(f"{name}={value!r} must be a number in {low:g}..{high:g}; try {low:g}.")
-    return float(value)
-
-
-def _is_number(value: object) -> bool:
-    numbers = (int, float, np.integer, np.floating)
-    return isinstance(value, numbers) and not isinstance(value, bool)
 
 
 def poisson(rate: float, seconds: float, *, seed: int = 0) -> Arrivals:

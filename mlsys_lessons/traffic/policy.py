@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mlsys_lessons.components.inference.breaker import Breaker
-from mlsys_lessons.records import InputError, whole_number
-from mlsys_lessons.traffic.arrivals import positive, within
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import positive, whole_number, within
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,16 @@ from heapq import heapify, heappop, heappush, heapreplace
 
 import numpy as np
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError, whole_number
-from mlsys_lessons.traffic.arrivals import Arrivals, positive
+from mlsys_lessons.records import positive, whole_number
+from mlsys_lessons.traffic.arrivals import Arrivals
 from mlsys_lessons.traffic.callers import Callers
 from mlsys_lessons.traffic.policy import Outage, Policy
 from mlsys_lessons.traffic.result import FALLBACK, LATE, SERVED, SHED, QueueRun
 
 _NEVER = float("inf")
+_MOST_KINDS = 1_000  # of callers
 
 
 def simulate_queue(
@@ -61,6 +63,8 @@ def simulate_queue(
 def _mean_service_times(arrivals: Arrivals, service_s: float | Sequence[float]) -> np.ndarray:
     """The mean service time of each call, by its kind of caller."""
     kinds = int(arrivals.kinds.max(initial=0)) + 1
+    if kinds > _MOST_KINDS:
+        raise InputError(f"kinds go up to {kinds - 1:,}; number them 0..{_MOST_KINDS - 1:,}.")
     if isinstance(service_s, (Sequence, np.ndarray)):
         means = list(service_s)
     else:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import InputError
-from mlsys_lessons.traffic.arrivals import Arrivals, within
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import within
+from mlsys_lessons.traffic.arrivals import Arrivals
 
 OUTCOMES = ("served", "late", "shed", "fallback")
 SERVED, LATE, SHED, FALLBACK = range(len(OUTCOMES))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 
-from mlsys_lessons.records import InputError, whole_number
-from mlsys_lessons.traffic.arrivals import within
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import whole_number, within
 
 
 def _load(load: float) -> float:

@@ -6,6 +6,7 @@ test holds the two together.
 
     event_log.py   EventLog: append a day, read days back, ask in SQL
     columns.py     how a column is written to SQL and comes back as the same column
+    seals.py       a chained check sum of each day
     connection.py  opening the file, and DuckDB's errors in our words
     recorder.py    a run keeps its days there: simulate(..., keep="disk")
     warehouse.py   Warehouse: an EventLog with features over it

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlsys_lessons.errors import InputError
+
 
 @dataclass(frozen=True)
 class Column:
@@ -70,6 +72,25 @@ def columns_of(frame: pd.DataFrame) -> list[Column]:
     return [
         Column(str(name), str(dtype), _categories(dtype)) for name, dtype in whole.dtypes.items()
     ]
+
+
+def refuse_foreign_columns(frame: pd.DataFrame) -> None:
+    """Raise InputError for a column that would not come back from a file as it went in.
+
+    SQL knows no two names that differ in their case alone; nullable numbers and times with a zone
+    come back as other types.
+    """
+    seen: dict[str, object] = {}
+    for name, dtype in frame.dtypes.items():
+        twin = seen.setdefault(str(name).casefold(), name)
+        if twin is not name:
+            raise InputError(f"columns {twin!r} and {name!r} are one name in SQL; rename one.")
+        plain = isinstance(dtype, np.dtype) and dtype.kind in "iufbMO"
+        if not (plain or isinstance(dtype, pd.CategoricalDtype | pd.StringDtype)):
+            raise InputError(
+                f"column {name!r} has type {dtype}, which a file does not keep; convert it by "
+                "astype(...) to int64, float64 or datetime64[ms] (UTC)."
+            )
 
 
 def _categories(dtype: Any) -> tuple[str, ...] | None:

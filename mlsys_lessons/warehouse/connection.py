@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlsys_lessons.records import InputError, LessonError, StateError, StorageError
+from mlsys_lessons.errors import InputError, LessonError, StateError, StorageError
+from mlsys_lessons.warehouse import seals
 
 FORMAT = "mlsys_lessons event log 1"
 CHECKPOINT_AT = "128MB"  # of changes kept beside the file: fewer, larger checkpoints are quicker
@@ -23,6 +24,7 @@ _TABLES = f"""
     CREATE TABLE fields (
         tick INTEGER, source VARCHAR, name VARCHAR, dtype VARCHAR, words VARCHAR[]
     );
+    {seals.TABLE};
     INSERT INTO about VALUES ('{FORMAT}');
     COMMIT;
 """

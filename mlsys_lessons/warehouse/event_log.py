@@ -15,13 +15,22 @@ from weakref import WeakValueDictionary
 
 import pandas as pd
 
-from mlsys_lessons.records import InputError, StateError, StorageError, whole_number
-from mlsys_lessons.warehouse.columns import Column, columns_of, fingerprint, restored
+from mlsys_lessons.errors import InputError, LessonError, StateError, StorageError
+from mlsys_lessons.records import whole_number
+from mlsys_lessons.warehouse import seals
+from mlsys_lessons.warehouse.columns import (
+    Column,
+    columns_of,
+    fingerprint,
+    refuse_foreign_columns,
+    restored,
+)
 from mlsys_lessons.warehouse.connection import connect, duckdb_errors_as
 
 # --- the schema: the tables and their keys; all other columns are those of the first day's frames
 LOG, LABELS, TRUTH = "log", "label_log", "truth"
 LOG_INDEX = "row_id"
+_READING = {"SELECT", "EXPLAIN", "RELATION"}  # DuckDB's kinds of statement that change nothing
 
 _open: WeakValueDictionary[Path, EventLog] = WeakValueDictionary()  # of this process
 
@@ -55,8 +64,15 @@ class EventLog:
         self._name = "the warehouse in memory" if path is None else str(path)
         if self.path in _open:
             raise StateError(f"{self._name} is open already; close that warehouse first.")
+        self._is_closed = False
         self._connection = connect(self.path, memory_mb=memory_mb, threads=threads)
-        self._load_state()
+        try:
+            with self._asked():
+                self._load_state()
+                self._check_seals()
+        except BaseException:
+            self._connection.close()
+            raise
         if self.path is not None:
             _open[self.path] = self
 
@@ -70,17 +86,49 @@ class EventLog:
         self.close()
 
     def close(self) -> None:
-        """Move what is committed into the file itself (a checkpoint) and close it."""
-        with duckdb_errors_as(StorageError, self._name):
-            self._connection.execute("CHECKPOINT")
-        self._connection.close()
-        if self.path is not None:
-            _open.pop(self.path, None)
+        """Move what is committed into the file itself (a checkpoint) and close it.
+
+        Closing twice does no harm.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            with duckdb_errors_as(StorageError, self._name):
+                self._connection.execute("CHECKPOINT")
+        finally:
+            self._connection.close()
+            if self.path is not None:
+                _open.pop(self.path, None)
+
+    @contextmanager
+    def _asked(self, kind: type[LessonError] = StorageError) -> Iterator[Any]:
+        """The open connection; DuckDB's errors in it become one of ours."""
+        if self._is_closed:
+            raise StateError(f"{self._name} is closed; open it again.")
+        with duckdb_errors_as(kind, self._name):
+            yield self._connection
 
     def _load_state(self) -> None:
         """Read from the file the number of days and the columns of each table."""
         self.days = int(self._connection.execute("SELECT count(*) FROM ticks").fetchone()[0])
         self._columns = self._columns_before(self.days)
+
+    def _check_seals(self) -> None:
+        """Raise StorageError where a table or a day is not as it was written."""
+        for table, columns in self._columns.items():
+            names = self._connection.table(table).columns
+            if names != ["tick", *(column.name for column in columns)]:
+                raise StorageError(
+                    f"{self._name} is damaged: its table {table} has other columns than were "
+                    "written; take a copy from before, or run again with another path."
+                )
+        day = seals.broken(self._connection, self._columns, self.days)
+        if day is not None:
+            raise StorageError(
+                f"{self._name} is damaged: day {day} is not as it was written, the days before it "
+                "are sound; take a copy from before, or run again with another path."
+            )
 
     def _columns_before(self, stop: int) -> dict[str, list[Column]]:
         """The columns of each table as the days before `stop` left them."""
@@ -112,14 +160,17 @@ class EventLog:
         whole_number("tick", tick, 0, self.days)
         frames = {LOG: self._with_row_ids(tick, frame), LABELS: labels, TRUTH: truth}
         tables = {table: rows for table, rows in frames.items() if rows is not None}
+        for rows in tables.values():
+            refuse_foreign_columns(rows)
         sha256 = fingerprint(tables.values())
         if tick < self.days:
             return self._compare(tick, sha256)
-        with duckdb_errors_as(StorageError, self._name), self._transaction():
+        with self._asked(), self._transaction():
             for table, rows in tables.items():
                 self._insert(table, tick, rows)
             day = [tick, len(frame), sha256]
             self._connection.execute("INSERT INTO ticks VALUES (?, ?, ?)", day)
+            seals.seal(self._connection, self._columns, tick)
         self.days += 1
 
     @contextmanager
@@ -143,12 +194,15 @@ class EventLog:
     def _row_ids(self, tick: int, rows: int) -> pd.RangeIndex:
         """The row ids of so many rows from a day on."""
         query = "SELECT coalesce(sum(requests), 0)::BIGINT FROM ticks WHERE tick < ?"
-        first = int(self._connection.execute(query, [tick]).fetchone()[0])
+        with self._asked() as connection:
+            first = int(connection.execute(query, [tick]).fetchone()[0])
         return pd.RangeIndex(first, first + rows, name=LOG_INDEX)
 
     def _compare(self, tick: int, sha256: str) -> None:
         query = "SELECT sha256 FROM ticks WHERE tick = ?"
-        if self._connection.execute(query, [tick]).fetchone()[0] != sha256:
+        with self._asked() as connection:
+            recorded = connection.execute(query, [tick]).fetchone()[0]
+        if recorded != sha256:
             raise StateError(
                 f"{self._name} holds another run: its day {tick} differs; choose another path."
             )
@@ -190,19 +244,35 @@ class EventLog:
     def _read(self, table: str, start: int, stop: int | None) -> pd.DataFrame:
         self._require(table)
         end = self.days if stop is None else stop
-        columns = self._columns_before(end).get(table, [])
-        names = ", ".join(column.select_sql for column in columns)
-        query = f"SELECT {names} FROM {table} WHERE tick >= ? AND tick < ? ORDER BY rowid"
-        return restored(self._connection.execute(query, [start, end]).df(), columns)
+        with self._asked() as connection:
+            columns = self._columns_before(end).get(table, [])
+            names = ", ".join(column.select_sql for column in columns)
+            query = f"SELECT {names} FROM {table} WHERE tick >= ? AND tick < ? ORDER BY rowid"
+            return restored(connection.execute(query, [start, end]).df(), columns)
 
     def _require(self, table: str) -> None:
         if table not in self._columns:
             raise StateError(f"{self._name} has no {table}; append a day that brings one.")
 
     def query(self, text: str) -> pd.DataFrame:
-        """The result of a SELECT. Raises InputError for a text that DuckDB refuses."""
-        with duckdb_errors_as(InputError, self._name):
-            return self._connection.execute(text).df()
+        """The result of a SELECT; the log is never changed by a question.
+
+        Raises InputError for a text that DuckDB refuses, and for one that would do anything else
+        than read.
+
+        >>> EventLog().query("DROP TABLE ticks")
+        Traceback (most recent call last):
+            ...
+        mlsys_lessons.errors.InputError: query(...) reads, and this is a DROP; write one SELECT.
+        """
+        if not isinstance(text, str):
+            raise InputError(f"query({text!r}) is no text; write one SELECT.")
+        with self._asked(InputError) as connection:
+            kinds = [statement.type.name for statement in connection.extract_statements(text)]
+            if len(kinds) != 1 or kinds[0] not in _READING:
+                said = " and a ".join(kinds) or "blank"
+                raise InputError(f"query(...) reads, and this is a {said}; write one SELECT.")
+            return connection.execute(text).df()
 
     @contextmanager
     def cursor(self, *tables: str) -> Iterator[Any]:
@@ -213,5 +283,5 @@ class EventLog:
         """
         for table in tables:
             self._require(table)
-        with duckdb_errors_as(InputError, self._name), self._connection.cursor() as cursor:
+        with self._asked(InputError) as connection, connection.cursor() as cursor:
             yield cursor

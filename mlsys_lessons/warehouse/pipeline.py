@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.components.ingestion.contract import parse
+from mlsys_lessons import reading
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.frames import categorical
-from mlsys_lessons.records import InputError
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
 STEPS = ("vocabulary", "payments", "history", "habits", "risks", "features")
@@ -96,12 +96,10 @@ def _prepared_requests(requests: pd.DataFrame) -> pd.DataFrame:
         )
     blank = categorical(np.full(rows, -1, dtype=np.int8), _QUARANTINE_DTYPE)
     reason = requests["quarantine_reason"].array if "quarantine_reason" in requests else blank
-    return parse(requests).assign(**flags, quarantine_reason=reason)
+    return reading.requests(requests, PAYMENTS).assign(**flags, quarantine_reason=reason)
 
 
 def _prepared_labels(labels: pd.DataFrame) -> pd.DataFrame:
     """Labels as the steps read them: of two labels at the same moment the later row counts."""
-    absent = [name for name in _LABEL_COLUMNS if name not in labels.columns]
-    if absent:
-        raise InputError(f"column {absent[0]!r} is absent; labels need {list(_LABEL_COLUMNS)}.")
-    return labels[list(_LABEL_COLUMNS)].assign(position=np.arange(len(labels)))
+    read = reading.labels(labels, PAYMENTS.identity)
+    return read[list(_LABEL_COLUMNS)].assign(position=np.arange(len(labels)))

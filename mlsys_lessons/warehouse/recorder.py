@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from mlsys_lessons.records import StateError
+from mlsys_lessons.errors import StateError
 from mlsys_lessons.simulation.recorder import RECORDERS, Recorder
 from mlsys_lessons.warehouse.event_log import EventLog
 

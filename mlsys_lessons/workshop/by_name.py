@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.simulation import scenarios
 from mlsys_lessons.simulation.presets import naive_system, reference_system, resilient_system
 from mlsys_lessons.system.faults import CATALOGUE, Fault

@@ -12,8 +12,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlsys_lessons.files import make_folder, write_whole
-from mlsys_lessons.records import InputError, StorageError
+from mlsys_lessons.errors import InputError, StorageError
+from mlsys_lessons.files import make_folder, said_by, write_whole
 
 LESSONS = Path(__file__).resolve().parents[2] / "notebooks"  # in a checkout; no wheel has them
 FIRST_LESSON = "00_start_here.ipynb"
@@ -43,9 +43,14 @@ class Copies:
 
 def desk_folder(folder: Path | None = None) -> Path:
     """The learner's folder: the one given, else where they stand, else ./my_lessons."""
-    here = Path.cwd()
-    stands_in_it = (here / FIRST_LESSON).exists() and here != LESSONS
-    chosen = (folder or (here if stands_in_it else here / DESK)).resolve()
+    try:
+        here = Path.cwd()
+        stands_in_it = (here / FIRST_LESSON).exists() and here != LESSONS
+        chosen = (folder or (here if stands_in_it else here / DESK)).resolve()
+    except (OSError, RuntimeError) as error:  # a folder that is gone, or links in a circle
+        reason = said_by(error) if isinstance(error, OSError) else "its links run in a circle"
+        where = folder or "the folder that you are in"
+        raise StorageError(f"{where} cannot be entered ({reason}); {WAY_OUT}.") from None
     if chosen == LESSONS or LESSONS in chosen.parents:
         raise InputError(f"{chosen} is where the lessons ship; choose a folder of your own.")
     return chosen
@@ -97,14 +102,15 @@ def set_desk(folder: Path) -> Copies:
             copies.copied.append(lesson.name)
             continue
         copies.kept.append(lesson.name)
-        if target.is_file() and edition(target.read_bytes()) not in (None, edition(fresh)):
+        if target.is_file() and edition(read(target)) not in (None, edition(fresh)):
             copies.outdated.append(lesson.name)
     return copies
 
 
 def reset(folder: Path, number: str) -> tuple[Path, Path | None]:
     """Put one lesson back as it ships; returns it and the backup of what was there."""
-    chosen = [path for path in lesson_files() if path.name[:2] == number.zfill(2)]
+    wanted = number.zfill(2) if number else "none"
+    chosen = [path for path in lesson_files() if path.name[:2] == wanted]
     if not chosen:
         known = ", ".join(path.name[:2] for path in lesson_files())
         raise InputError(f"lesson {number!r} does not exist; choose one of {known}.")
@@ -121,11 +127,14 @@ def _backed_up(lesson: Path) -> Path:
     number = 1
     while (backup := lesson.with_name(f"{lesson.stem}.backup-{number}.ipynb")).exists():
         number += 1
-    try:
-        content = lesson.read_bytes()
-    except OSError as error:
-        raise StorageError(
-            f"cannot read {lesson} ({error.strerror}); move it away and try again."
-        ) from None
-    write_whole(backup, content, way_out=WAY_OUT)
+    write_whole(backup, read(lesson), way_out=WAY_OUT)
     return backup
+
+
+def read(lesson: Path) -> bytes:
+    """The bytes of a learner's lesson. Raises StorageError where it may not be read."""
+    try:
+        return lesson.read_bytes()
+    except OSError as error:
+        rule = f"cannot be read ({said_by(error)}); make it yours, or move it away"
+        raise StorageError(f"{lesson} {rule} and try again.") from None

@@ -14,8 +14,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlsys_lessons.files import make_folder, write_whole
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.files import make_folder, refusal, write_whole
 from mlsys_lessons.workshop.desk import FIRST_LESSON, WAY_OUT
 
 LOOPBACK = "127.0.0.1"
@@ -44,6 +44,9 @@ class Lab:
             sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={LOOPBACK}",
             f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0",
             f"--ServerApp.root_dir={self.folder}", "--ServerApp.answer_yes=True",
+            # what the learner's own settings may say of other servers would make `url` untrue
+            "--ServerApp.base_url=/", "--ServerApp.certfile=", "--ServerApp.keyfile=",
+            "--ServerApp.use_redirect_file=False",  # browsers in a sandbox open no files
             f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}",
             *options, *(["--allow-root"] if root else []),
         ]  # fmt: skip
@@ -54,16 +57,25 @@ class Lab:
         page = settings / "labconfig" / "page_config.json"
         make_folder(page.parent, way_out=WAY_OUT)
         write_whole(page, json.dumps(_NO_NEWS).encode(), way_out=WAY_OUT)
+        self._write_token(settings / "jupyter_server_config.json")
         paths = [str(settings), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
         environment = {
             **os.environ,
-            "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),  # beside the learner's own settings
-            "JUPYTER_TOKEN": self.token,
+            "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),  # before the learner's own settings
+            "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, whatever the home offers
         }
         command = self.command(*options)
         if sys.platform != "win32":  # JupyterLab takes our place: Ctrl-C and kill reach it
             os.execve(command[0], command, environment)
         return subprocess.run(command, env=environment, check=False).returncode
+
+    def _write_token(self, file: Path) -> None:
+        """Pin the token in a private file: on the command line every user would read it."""
+        with refusal(file, way_out=WAY_OUT):
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+            file.chmod(0o600)
+        pinned = {"IdentityProvider": {"token": self.token}}
+        write_whole(file, json.dumps(pinned).encode(), way_out=WAY_OUT)
 
 
 def free_port(wanted: int | None) -> int:
@@ -79,6 +91,9 @@ def free_port(wanted: int | None) -> int:
                 trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 trial.bind((LOOPBACK, port))
+            except PermissionError:
+                rule = "may not be opened by you: those below 1024 belong to the system"
+                raise InputError(f"port {port} {rule}; choose another.") from None
             except OSError:
                 continue
             return int(trial.getsockname()[1])

@@ -38,6 +38,7 @@ from mlsys_lessons.claims.effects import FAILS, HOLDS, UNDECIDED, Effect, all_of
 from mlsys_lessons.claims.result import Result, flip
 from mlsys_lessons.claims.runs import Job, cache_folder, remembered, summaries
 from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.experiments import extreme_models
 from mlsys_lessons.experiments.arms import NAIVE, RESILIENT, Arm
 from mlsys_lessons.experiments.notebook_promises import promises
@@ -51,7 +52,6 @@ from mlsys_lessons.experiments.statistics import (
     p_value,
     ratio_interval,
 )
-from mlsys_lessons.records import InputError, StorageError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.worlds import payments_world
@@ -360,8 +360,11 @@ def test_a_second_answer_comes_from_the_cache_and_is_the_same(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"key": "other", "summary": {}}', '{"key": "ab12"}']
-)
+    "damage",
+    ["", "{", "[]", '{"key": "other", "summary": {}}', '{"key": "ab12"}',
+     '{"key": "ab12", "summary": {"value": 3}}',
+     '{"key": "ab12", "summary": {"value": 3}, "sha256": "made up"}'],
+)  # fmt: skip
 def test_a_damaged_file_is_computed_again(tmp_path: Path, damage: str) -> None:
     remembered(tmp_path, "ab12", lambda: {"value": 1})
     (stored,) = tmp_path.rglob("*.json")

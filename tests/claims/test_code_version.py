@@ -16,8 +16,8 @@ from mlsys_lessons.claims import c11_staleness, laboratory
 from mlsys_lessons.claims.code_shapes import code_of, sql_shape
 from mlsys_lessons.claims.code_version import PACKAGE, Sources, code_version
 from mlsys_lessons.claims.runs import Job
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments.arms import RESILIENT, Arm
-from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
 TINY = ClaimSize(days=4, daily=100)

@@ -28,7 +28,8 @@ from mlsys_lessons.components.ingestion.contract import (
 )
 from mlsys_lessons.components.ingestion.stages import ContractIngestion
 from mlsys_lessons.domain import POLICIES, Field
-from mlsys_lessons.records import DAY_MS, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.worlds.payments.domain import FEATURES
 
 BAD = {  # values that a caller can really send, in a column's own type or another
@@ -79,8 +80,11 @@ def test_every_field_has_an_owner_and_only_a_nameless_row_is_put_aside() -> None
         ({"on_breach": "drop"}, r"on_breach='drop' is no policy; choose one of \('quarantine', 'd"),
         ({"owner": ""}, "owner is empty; name the team"),
         ({"minimum": 5.0, "maximum": 1.0}, r"minimum=5.0 lies above maximum=1.0; swap them"),
-        ({"null_rate": 1.5}, r"null_rate=1.5 is no share; give one between 0 and 1"),
-        ({"null_rate": -0.1}, r"null_rate=-0.1 is no share"),
+        ({"null_rate": 1.5}, r"null_rate=1.5 must be a number in 0..1; pick one inside"),
+        ({"null_rate": -0.1}, r"null_rate=-0.1 must be a number in 0..1"),
+        ({"minimum": float("nan")}, r"minimum=nan must be a number in "),
+        ({"maximum": "5"}, r"maximum='5' must be a number in "),
+        ({"dtype": "datetime64[ms]"}, r"minimum=0.01 must be a time; try numpy"),
     ],
 )
 def test_a_promise_that_nobody_could_keep_is_refused(
@@ -150,10 +154,11 @@ def test_the_gravest_breach_counts(
     for row in range(len(frame)):
         broken_promises = []
         if not -contract.future_ms <= lag.iloc[row] <= contract.stale_ms:
-            broken_promises.append((2, "event_time"))
+            broken_promises.append((0 if policy["event_time"] == "quarantine" else 2, "event_time"))
         for each in contract.fields:
-            if broken(each, frame[[each.name]].iloc[row : row + 1][each.name])[0]:
-                weight = 3 if each.categories is not None else 1
+            one = frame.iloc[row : row + 1]
+            if broken(each, one[each.name], one["arrival_time"])[0]:
+                weight = 3 if each.categories is not None else 1 + each.is_clock
                 weight = 0 if each.on_breach == "quarantine" else weight
                 broken_promises.append((weight, each.name))
         said = contract.reasons[found[row]].split(":")[0] if found[row] >= 0 else None

@@ -12,7 +12,7 @@ from mlsys_lessons.components.monitoring.control_limits import (
     limits,
 )
 from mlsys_lessons.domain import AlertRule
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 
 def alarm_share(values, cycle, rate, noise=None):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys_lessons.components.monitoring.detectors import Cusum, PageHinkley
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VALUES = json.loads((GOLDEN / "peer_values.json").read_text())

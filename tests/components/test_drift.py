@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mlsys_lessons.components.monitoring import drift
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VALUES = json.loads((GOLDEN / "peer_values.json").read_text())

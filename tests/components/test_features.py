@@ -17,17 +17,9 @@ from mlsys_lessons.components.features.event_store import KEPT_MS
 from mlsys_lessons.components.features.offline import offline
 from mlsys_lessons.components.features.risk_tables import FIRST_GUESS, WINDOW_DAYS, RiskTable
 from mlsys_lessons.components.features.stages import BatchFeatures, OnlineFeatures
+from mlsys_lessons.errors import InputError, StateError
 from mlsys_lessons.frames import categorical
-from mlsys_lessons.records import (
-    DAY_MS,
-    EPOCH,
-    HOUR_MS,
-    InputError,
-    StateError,
-    milliseconds,
-    ticks,
-    timestamps,
-)
+from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS, milliseconds, ticks, timestamps
 from mlsys_lessons.worlds.payments.domain import (
     CATEGORY_DTYPE,
     CHANNEL_DTYPE,

@@ -15,7 +15,7 @@ from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, broke
 from mlsys_lessons.components.ingestion.idempotency import ANSWERED_DAYS
 from mlsys_lessons.components.ingestion.stages import ContractIngestion, ParsingIngestion
 from mlsys_lessons.domain import Field
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS
 
 FLAGS = ["is_duplicate", "is_late", "is_quarantined", "quarantine_reason"]
@@ -256,7 +256,7 @@ def test_an_absent_column_is_named(name: str) -> None:
 def test_a_column_that_cannot_be_read_is_named_with_the_way_out(name: str, value: object) -> None:
     frame = requests(3)
     frame[name] = [value] * 3
-    with pytest.raises(InputError, match=rf"^column '{name}' .*convert it before handle"):
+    with pytest.raises(InputError, match=rf"^column '{name}' .*cannot be read as .*; write "):
         parse(frame)
 
 

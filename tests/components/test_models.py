@@ -26,7 +26,7 @@ from mlsys_lessons.components.inference.models import (
     RuleModel,
     matrix,
 )
-from mlsys_lessons.records import InputError, NotFittedError
+from mlsys_lessons.errors import InputError, NotFittedError
 from mlsys_lessons.worlds.payments.domain import FEATURES, QUESTIONS
 
 FRAME, LABELS = training(4_000)

@@ -13,7 +13,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 
 from mlsys_lessons.components.monitoring.performance import EstimatedPerformance, bbse, cbpe
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VALUES = json.loads((GOLDEN / "peer_values.json").read_text())["nannyml_cbpe"]

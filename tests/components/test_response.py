@@ -13,7 +13,7 @@ from mlsys_lessons import response
 from mlsys_lessons.components.response.cases import CLARITIES, clarity
 from mlsys_lessons.components.response.noticing import Hotline, Till, rises
 from mlsys_lessons.components.response.response import Finding, Response, Signals
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.system.levers import LEVERS
 
 ALERT = response.Alert(

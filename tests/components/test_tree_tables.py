@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mlsys_lessons.components.inference.models import BoostedModel
 from mlsys_lessons.components.inference.tree_tables import TreeTables
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.worlds.payments.domain import FEATURES
 
 

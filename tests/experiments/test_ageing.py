@@ -10,8 +10,9 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from mlsys_lessons import cli
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments import ageing
-from mlsys_lessons.records import MATURITY_DAYS, InputError
+from mlsys_lessons.records import MATURITY_DAYS
 from mlsys_lessons.worlds import Drift
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import mlsys_lessons as mls
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments import noticing
-from mlsys_lessons.records import InputError
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 import mlsys_lessons as mls
 from mlsys_lessons import datasets
 from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
-from mlsys_lessons.records import StorageError
+from mlsys_lessons.errors import StorageError
 from mlsys_lessons.simulation.presets import naive_system, notebook_model
 from mlsys_lessons.worlds import History
 from mlsys_lessons.worlds.payments.domain import RAW_COLUMNS

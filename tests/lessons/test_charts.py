@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import charts, house_style
 from mlsys_lessons.lessons.house_style import Picture, lightness
-from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.trace import IncidentLife
 from mlsys_lessons.system.faults import stale_features
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import excerpt, expectation
 from mlsys_lessons.lessons.expectation import expect, missed
-from mlsys_lessons.records import InputError
 from mlsys_lessons.system import faults
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,11 +9,11 @@ import pytest
 import mlsys_lessons as mls
 from mlsys_lessons.claims import c5_other_pipeline, c6_other_data
 from mlsys_lessons.claims.claim import FAILS, HOLDS, Evidence
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments.pipelines import live_rows, served_from
 from mlsys_lessons.experiments.training_tables import logged_table, nightly
 from mlsys_lessons.lessons.lesson03 import answers, shadow_mode, skew
 from mlsys_lessons.lessons.lesson03.skew_inspector import Inspection, widget
-from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.worlds.payments.domain import FEATURES
 

@@ -13,9 +13,9 @@ from mlsys_lessons import claims, traffic
 from mlsys_lessons.claims import c7_six_failure_modes as c7
 from mlsys_lessons.claims import c8_retry_storm as c8
 from mlsys_lessons.claims.claim import FAILS, HOLDS, Evidence
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons.lesson04 import overload_lab, questions
 from mlsys_lessons.lessons.lesson04.overload_lab import Overload, fleet
-from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.faults import FAILURE_MODES
 from mlsys_lessons.traffic import Policy, Retries

@@ -9,9 +9,9 @@ import pytest
 import mlsys_lessons as mls
 from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
 from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments import pasts
 from mlsys_lessons.lessons.lesson05 import answers, contract_editor, four_lives, ticket_desk
-from mlsys_lessons.records import InputError
 from mlsys_lessons.simulation.presets import training_rows
 
 UNSEEN = 77  # shown in no lesson, used by no claim

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import progress
 from mlsys_lessons.lessons.prediction import Prediction
-from mlsys_lessons.records import InputError
 
 Captured = pytest.CaptureFixture[str]
 

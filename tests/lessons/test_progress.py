@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.lessons import five_questions, progress, runbook
-from mlsys_lessons.records import InputError, StorageError
 
 LINE = {"signal": "value a day", "owner": "payments", "action": "roll back", "rollback": "pin v1"}
 Captured = pytest.CaptureFixture[str]
@@ -31,9 +31,69 @@ def test_nothing_is_there_at_first() -> None:
     assert progress.summary()["lessons"] == {}
 
 
-def test_the_file_lies_beside_the_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_lies_beside_the_notebook_wherever_a_cell_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv(progress.ENVIRONMENT)
-    assert progress.progress_file() == Path(".mlsys_lessons") / "progress.json"
+    monkeypatch.chdir(tmp_path)
+    progress._beginning.cache_clear()
+    try:
+        beside = tmp_path / ".mlsys_lessons" / "progress.json"
+        assert progress.progress_file() == beside
+        progress.remember("guesses", "lesson00.bet1", 10)
+        (tmp_path / "sub").mkdir()
+        monkeypatch.chdir(tmp_path / "sub")
+        runbook.add("lesson00", signal="s", owner="o", action="a", rollback="r")
+        assert progress.progress_file() == beside
+        assert progress.load()["guesses"] and progress.load()["runbook"]
+        assert not list((tmp_path / "sub").iterdir())
+    finally:
+        progress._beginning.cache_clear()
+
+
+@pytest.mark.parametrize("named", [".", "/", "a/" * 2_000 + "x.json"])
+def test_a_name_that_is_no_file_is_one_note(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(progress.ENVIRONMENT, named)
+    kept = progress.remember("guesses", "lesson00.bet1", 10)
+    assert kept.value == 10 and kept.note.startswith("(Not saved: ") and "\n" not in kept.note
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+def test_a_pipe_or_a_device_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for odd in (tmp_path / "pipe", Path(os.devnull), tmp_path):
+        kept = progress.remember("guesses", "lesson00.bet1", 10, odd)
+        assert "is no ordinary file" in kept.note or "cannot be" in kept.note
+        with pytest.raises(StorageError):
+            progress.load(odd)
+    assert (tmp_path / "pipe").is_fifo() and Path(os.devnull).is_char_device()
+
+
+def test_half_a_letter_is_kept_as_json_writes_it(tmp_path: Path) -> None:
+    file = tmp_path / "progress.json"
+    for text in ("half \ud800", "whole \u00e9 \U0001f600"):
+        assert progress.remember("guesses", text, text, file).note == ""
+    assert list(progress.load(file)["guesses"]) == ["half \ud800", "whole \u00e9 \U0001f600"]
+    assert "\u00e9" in file.read_text(encoding="utf-8")
+
+
+def test_a_runbook_line_written_by_hand_is_no_traceback(tmp_path: Path) -> None:
+    file = tmp_path / "progress.json"
+    file.write_text('{"runbook": {"lesson00": "text"}}', encoding="utf-8")
+    with pytest.raises(StorageError, match="a runbook line that is no record"):
+        progress.load(file)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_linked_file_is_written_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    link, file = tmp_path / "progress.json", tmp_path / "home" / "progress.json"
+    link.symlink_to(file)
+    progress.remember("guesses", "lesson00.bet1", 10, link)
+    assert link.is_symlink() and progress.load(file)["guesses"] == {"lesson00.bet1": 10}
 
 
 def test_passed_stays_passed_and_the_first_guess_stays() -> None:

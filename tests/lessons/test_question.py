@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from sample_lesson import every_label, matured, q1, q2
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import progress
 from mlsys_lessons.lessons.feedback import Feedback, Verdict
 from mlsys_lessons.lessons.guard import Guarded, NotAttempted, differs, is_untouched
@@ -18,7 +19,6 @@ from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.lessons.question_text import QuestionText
 from mlsys_lessons.lessons.rules import in_order, is_value, reaches, same
 from mlsys_lessons.lessons.wording import describe, markdown_safe
-from mlsys_lessons.records import InputError
 
 LUCK = np.random.default_rng
 PLAIN = Feedback({}, otherwise="Try.")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.lessons.question_text import question_texts
-from mlsys_lessons.records import InputError, StorageError
 
 PAGE = Path(__file__).with_name("sample_lesson.md").read_text(encoding="utf-8")
 

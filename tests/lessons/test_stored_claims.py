@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlsys_lessons import claims, lessons
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import stored_claims
-from mlsys_lessons.records import InputError
 
 ROOM = Path(lessons.__file__).parent
 FILES = sorted(ROOM.rglob("*.py"))

@@ -9,6 +9,7 @@ import copy
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlsys_lessons as mls
-from mlsys_lessons.records import DAY_MS, InputError, StateError, StorageError
+from mlsys_lessons.errors import InputError, StateError, StorageError
+from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.serving import decider as decider_module
 from mlsys_lessons.serving import transactions, warmed
 from mlsys_lessons.serving.decider import Decider
@@ -310,9 +312,15 @@ def test_a_log_that_says_otherwise_is_not_served(tmp_path: Path, resilient: Syst
     decider = opened(resilient, path)
     decider.decide([ROW, (2, *ROW[1:])])
     decider.close()
-    with sqlite3.connect(path) as file:
-        file.execute("UPDATE decisions SET action = 'block' WHERE row_id = 1")
-    file.close()
+    with closing(sqlite3.connect(path)) as file:
+        about = dict(file.execute("SELECT * FROM about").fetchall())
+    log = DecisionLog(path, about)
+    first, second = next(log.entries())
+    log.close()
+    path.unlink()
+    said = DecisionLog(path, about)  # another system's word, sealed as such
+    said.append([first, (*second[:ACTION], "block", *second[ACTION + 1 :])], [])
+    said.close()
     with pytest.raises(StateError) as error:
         opened(resilient, path)
     one_line(error, "a.db", "block for row 1", "approve")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mlsys_lessons.records import InputError, StateError
+from mlsys_lessons.errors import InputError, StateError
 from mlsys_lessons.serving import load
 
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]

@@ -16,7 +16,7 @@ import mlsys_lessons as mls
 from mlsys_lessons import response
 from mlsys_lessons.components.monitoring.monitor import Monitor
 from mlsys_lessons.components.response.assumptions import FIGURES
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.simulation.investigations import Investigations, worked
 from mlsys_lessons.system.faults import CATALOGUE
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys_lessons.domain import OVERHEAD_ITEMS
-from mlsys_lessons.records import ClosedDay, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import ClosedDay
 from mlsys_lessons.simulation.ledger import Ledger, effects, expected_cents
 from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, ACTIONS, COSTS, ITEMS
 

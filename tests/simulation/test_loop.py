@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import mlsys_lessons as mls
-from mlsys_lessons.records import StateError
+from mlsys_lessons.errors import StateError
 from mlsys_lessons.simulation.loop import Loop
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.system.faults import Fault

@@ -16,7 +16,8 @@ import pytest
 
 import mlsys_lessons as mls
 from mlsys_lessons.domain import OVERHEAD_ITEMS
-from mlsys_lessons.records import DAY_MS, StateError, ticks, timestamps
+from mlsys_lessons.errors import StateError
+from mlsys_lessons.records import DAY_MS, ticks, timestamps
 from mlsys_lessons.simulation.simulate import WARM_DAYS, simulate
 from mlsys_lessons.system.faults import Fault, Stage
 from mlsys_lessons.worlds.payments.domain import FEATURES, ITEMS, RAW_COLUMNS

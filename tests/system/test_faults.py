@@ -16,7 +16,8 @@ from mlsys_lessons.components.inference.models import RuleModel
 from mlsys_lessons.components.inference.registry import ModelVersion, Registry
 from mlsys_lessons.components.inference.service import Service
 from mlsys_lessons.components.inference.stages import BareInference
-from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS, LAYERS, InputError, milliseconds
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS, LAYERS, milliseconds
 from mlsys_lessons.system import faults
 from mlsys_lessons.system.faults import CATALOGUE, SEAMS, Fault, faulted
 from mlsys_lessons.worlds.payments.domain import COUNTRIES, FEATURES

@@ -23,7 +23,7 @@ from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.components.ingestion.stages import ContractIngestion
 from mlsys_lessons.components.monitoring import Monitor
 from mlsys_lessons.domain import Domain
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.system.parts import YEAR_DAYS
 from mlsys_lessons.system.system import Midnight

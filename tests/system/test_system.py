@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import mlsys_lessons as mls
-from mlsys_lessons.records import ClosedDay, News, StateError
+from mlsys_lessons.errors import StateError
+from mlsys_lessons.records import ClosedDay, News
 from mlsys_lessons.simulation.simulate import simulate, warmed
 from mlsys_lessons.system.faults import Fault
 from mlsys_lessons.system.faults.fault import on_rows

@@ -13,8 +13,8 @@ from scipy import stats
 from traffic_oracle import Brute
 
 from mlsys_lessons.components.inference.breaker import Breaker
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.randomness import stream
-from mlsys_lessons.records import InputError
 from mlsys_lessons.traffic import (
     Arrivals,
     Fallback,

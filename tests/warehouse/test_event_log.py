@@ -17,7 +17,7 @@ from strategies import requests as clean_requests
 
 import mlsys_lessons as mls
 from mlsys_lessons import cli
-from mlsys_lessons.records import InputError, LessonError, StateError, StorageError
+from mlsys_lessons.errors import InputError, LessonError, StateError, StorageError
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.warehouse.event_log import EventLog
 

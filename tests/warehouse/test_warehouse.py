@@ -14,16 +14,8 @@ from strategies import requests as clean_requests
 
 import mlsys_lessons as mls
 from mlsys_lessons.components.features.offline import offline
-from mlsys_lessons.records import (
-    DAY_MS,
-    EPOCH,
-    HOUR_MS,
-    InputError,
-    StateError,
-    milliseconds,
-    ticks,
-    timestamps,
-)
+from mlsys_lessons.errors import InputError, StateError
+from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS, milliseconds, ticks, timestamps
 from mlsys_lessons.simulation.simulate import simulate
 from mlsys_lessons.warehouse import MISTAKES, STEPS, Warehouse, pipeline, sql
 from mlsys_lessons.worlds.payments.domain import FEATURES, HISTORY

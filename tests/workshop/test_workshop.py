@@ -16,7 +16,7 @@ import nbformat
 import pytest
 
 from mlsys_lessons import cli
-from mlsys_lessons.records import InputError, StorageError
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.workshop import desk, doctor, lab
 
 SECOND = "01_second.ipynb"
@@ -213,11 +213,29 @@ def wait_until_up(base: str) -> None:
     raise AssertionError("JupyterLab does not answer")
 
 
+def learners_own_settings(config: Path, data: Path) -> None:
+    """What a learner may have told Jupyter for other servers, and a kernel of the same name."""
+    config.mkdir()
+    (config / "jupyter_server_config.py").write_text(
+        "c.ServerApp.base_url = '/jupyter/'\n"
+        "c.ServerApp.certfile = 'my.pem'\n"
+        "c.IdentityProvider.token = 'mine'\n",
+        encoding="utf-8",
+    )
+    kernel = data / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    arguments = ["OTHER/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": arguments, "display_name": "x", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+
+
 def test_lab_opens_the_first_lesson_on_this_machine_only(shipped: Path, tmp_path: Path) -> None:
     """The real JupyterLab: its address in the first line, a secret, no news, and it ends."""
     folder = tmp_path / "desk"
     lab_of = [sys.executable, "-c", START, str(shipped), "lab", "--json", "--no-browser"]
-    own = {name: str(tmp_path / name) for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR")}
+    names = ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")
+    own = {name: str(tmp_path / name) for name in names}
+    learners_own_settings(tmp_path / "JUPYTER_CONFIG_DIR", tmp_path / "JUPYTER_DATA_DIR")
     started = subprocess.Popen(
         [*lab_of, "--port", "0", "--dir", str(folder)], env=os.environ | own, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -235,6 +253,121 @@ def test_lab_opens_the_first_lesson_on_this_machine_only(shipped: Path, tmp_path
             assert status == 200 and "@jupyterlab/apputils-extension:announcements" in page
             assert "print('the surprise')" in fetch(f"{base}/api/contents/{name}?token={token}")[1]
             assert fetch(f"{base}/api/contents/{name}")[0] == 403
+            kernels = json.loads(fetch(f"{base}/api/kernelspecs?token={token}")[1])["kernelspecs"]
+            assert "OTHER" not in json.dumps(kernels["python3"])
         finally:
             started.terminate()
             started.wait(30)
+
+
+# --- other people's settings ---------------------------------------------------------------------
+
+POSIX_USER = os.name == "posix" and os.geteuid() != 0
+
+
+def test_the_token_is_private(tmp_path: Path) -> None:
+    session = lab.Lab(tmp_path, 8888)
+    file = tmp_path / "config.json"
+    session._write_token(file)
+    assert json.loads(file.read_text("utf-8"))["IdentityProvider"]["token"] == session.token
+    assert not any(session.token in word for word in session.command())
+    if os.name == "posix":
+        assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(not POSIX_USER, reason="every port is the administrator's")
+def test_a_port_that_belongs_to_the_system_is_said_to() -> None:
+    with pytest.raises(InputError, match="port 80 may not be opened by you"):
+        lab.free_port(80)
+
+
+def doctor_says(tmp_path: Path) -> dict[str, doctor.Finding]:
+    return {finding.name: finding for finding in doctor.examine(tmp_path)}
+
+
+def test_the_doctor_names_a_foreign_kernel(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JUPYTER_PATH", raising=False)
+    assert doctor_says(tmp_path)["kernel"].fine
+    learners_own_settings(tmp_path / "config", tmp_path / "data")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
+    finding = doctor_says(tmp_path)["kernel"]
+    assert not finding.fine and "OTHER/bin/python" in finding.found
+    (tmp_path / "data" / "kernels" / "python3" / "kernel.json").write_text("{", encoding="utf-8")
+    assert "cannot be read" in doctor_says(tmp_path)["kernel"].found
+
+
+def test_the_doctor_names_packages_that_leak_in(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "elsewhere"
+    (folder / "numpy").mkdir(parents=True)
+    for path, fine in ((str(tmp_path), True), (f"{tmp_path}{os.pathsep}{folder}", False)):
+        monkeypatch.setenv("PYTHONPATH", path)
+        assert doctor_says(tmp_path)["PYTHONPATH"].fine == fine
+
+
+def test_the_doctor_stands_on_nothing_but_python(tmp_path: Path) -> None:
+    """Without a single package: the same command, each thing that is missing by its name."""
+    root = Path(__file__).resolve().parents[2]
+    code = f"import sys; sys.path.insert(0, {str(root)!r}); from mlsys_lessons import cli\n"
+    code += f"raise SystemExit(cli.main(['doctor', '--json', '--dir', {str(tmp_path)!r}]))"
+    bare = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert bare.returncode == 1 and bare.stderr == "", bare.stderr
+    findings = {each["name"]: each for each in json.loads(bare.stdout)["findings"]}
+    assert findings["Python"]["fine"] and findings["folder"]["fine"]
+    assert not findings["packaging"]["fine"] and not findings["progress"]["fine"]
+
+
+def test_a_folder_that_is_gone_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    monkeypatch.delenv("MLSYS_LESSONS_PROGRESS", raising=False)
+    gone.rmdir()
+    for command, code in ((["progress"], 2), (["lab", "--copy-only"], 2), (["reset", "00"], 2)):
+        assert cli.main(command) == code
+        said = capsys.readouterr()
+        assert said.out == "" and said.err.count("\n") == 1 and "No such file" in said.err
+    assert cli.main(["doctor"]) == 1
+    assert "FAIL folder" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_circle_of_links_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    for command in (["progress"], ["lab", "--copy-only"], ["reset", "00"]):
+        assert cli.main([*command, "--dir", str(tmp_path / "a")]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.skipif(not POSIX_USER, reason="the administrator may read everything")
+def test_a_lesson_that_may_not_be_read_is_named(
+    shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "desk"
+    desk.set_desk(folder)
+    (folder / SECOND).chmod(0)
+    assert cli.main(["lab", "--copy-only", "--dir", str(folder)]) == 2
+    assert SECOND in capsys.readouterr().err
+    assert not doctor_says(folder)["folder"].fine
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device")
+def test_a_full_disk_and_a_foreign_alphabet_behind_stdout(tmp_path: Path) -> None:
+    say = [sys.executable, "-m", "mlsys_lessons", "progress", "--dir"]
+    with open("/dev/full", "w") as full:
+        told = subprocess.run([*say, str(tmp_path)], stdout=full, stderr=subprocess.PIPE, text=True,
+                              check=False)  # fmt: skip
+    assert told.returncode == 2 and told.stderr.count("\n") == 1
+    latin = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    told = subprocess.run([*say, str(tmp_path / "\u0141ukasz")], env=latin, capture_output=True,
+                          check=False)  # fmt: skip
+    assert told.returncode == 0 and b"\\u0141ukasz" in told.stdout

@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mlsys_lessons.records import DAY_MS, MATURITY_DAYS, InputError, milliseconds, ticks
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import DAY_MS, MATURITY_DAYS, milliseconds, ticks
 from mlsys_lessons.worlds import Day, Drift, PaymentsWorld, payments_world
 from mlsys_lessons.worlds.payments.calendars import HOURS, activity_factor, is_weekend
 from mlsys_lessons.worlds.payments.domain import (

@@ -75,9 +75,7 @@ def read_rows(
     event = frame["event_time"].to_numpy()
     if "event_time" in in_doubt:
         event = np.where(in_doubt["event_time"], frame["arrival_time"].to_numpy(), event)
-    times = [
-        one.name for one in domain.fields if one.dtype == "datetime64[ms]" and not one.is_clock
-    ]
+    times = [one.name for one in domain.fields if one.is_time and not one.is_clock]
     return Rows(
         domain=domain,
         attempts=read_attempts(numbers[domain.actor], milliseconds(event), cents, enters=enters),

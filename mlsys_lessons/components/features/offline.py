@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons import reading
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.components.features.online import days_of, positives_of
 from mlsys_lessons.components.features.stages import OnlineFeatures
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.frames import in_arrival_order
 from mlsys_lessons.ids import row_keys
-from mlsys_lessons.records import InputError, ticks
+from mlsys_lessons.records import ticks
 
 
 def offline(
@@ -29,16 +30,16 @@ def offline(
     day by day, with the labels known by each midnight.
 
     Returns the domain's features and tick (arrival day), label (1, 0, NaN while unknown), the
-    row's identity, event_time and measure, in order of arrival. Raises InputError for absent
-    columns.
+    row's identity, event_time and measure, in order of arrival. Frames are read as `parse`
+    reads them, by the same reader as the warehouse's; raises InputError as it does.
 
     >>> import mlsys_lessons as mls
     >>> table = offline(*mls.payments_world(seed=7, daily=200).history(50))
     >>> bool(table["label"].isna().mean() > 0.8)  # the last 45 days have not matured
     True
     """
-    _check(requests, labels, domain)
-    requests = in_arrival_order(requests)
+    requests = in_arrival_order(reading.requests(requests, domain))
+    labels = reading.labels(labels, domain.identity)
     positives = positives_of(requests, labels, domain)
     known_tick = positives["known_tick"].to_numpy()
     online, names, parts = OnlineFeatures(domain), list(domain.inputs), []
@@ -53,18 +54,6 @@ def offline(
         label=_last_known(requests, labels, domain),
         **{name: requests[name].to_numpy() for name in carried},
     )
-
-
-def _check(requests: pd.DataFrame, labels: pd.DataFrame, domain: Domain) -> None:
-    for what, frame, needed in (
-        ("requests", requests, domain.columns),
-        ("labels", labels, (*domain.identity, "label", "label_time")),
-    ):
-        absent = [name for name in needed if name not in frame.columns]
-        if absent:
-            raise InputError(f"column {absent[0]!r} is absent; {what} need {list(needed)}.")
-    if requests["arrival_time"].isna().any():
-        raise InputError("an arrival_time is missing; every received row has one, see ingestion.")
 
 
 def _last_known(

@@ -25,9 +25,10 @@ from mlsys_lessons.components.features.definitions import (
 from mlsys_lessons.components.features.event_store import EventStore, History
 from mlsys_lessons.components.features.risk_tables import RiskTable
 from mlsys_lessons.domain import Domain
+from mlsys_lessons.errors import StateError
 from mlsys_lessons.frames import extend, in_arrival_order
 from mlsys_lessons.ids import is_in, row_keys
-from mlsys_lessons.records import DAY_MS, StateError, milliseconds, ticks
+from mlsys_lessons.records import DAY_MS, milliseconds, ticks
 
 
 class FeatureState(Component):

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.components.inference.tree_tables import MOST_LEAVES, TreeTables
+from mlsys_lessons.errors import InputError, NotFittedError
 from mlsys_lessons.ids import is_in, row_keys
-from mlsys_lessons.records import InputError, NotFittedError, whole_number
+from mlsys_lessons.records import whole_number
 
 Scores = NDArray[np.float64]
 Inputs = Mapping[str, str]  # name -> scale

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN, Component, Model
 from mlsys_lessons.domain import Costs, Domain
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 
 @dataclass(frozen=True)

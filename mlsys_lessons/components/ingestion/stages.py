@@ -18,9 +18,10 @@ from mlsys_lessons.components.ingestion.contract import REPORT_COLUMNS, Contract
 from mlsys_lessons.components.ingestion.idempotency import ANSWERED_DAYS, Answers
 from mlsys_lessons.components.ingestion.usual_amounts import UsualAmounts
 from mlsys_lessons.domain import Costs, Domain
+from mlsys_lessons.errors import StateError
 from mlsys_lessons.frames import categorical, extend
 from mlsys_lessons.ids import SeenIds, row_keys
-from mlsys_lessons.records import ClosedDay, StateError
+from mlsys_lessons.records import ClosedDay
 
 USUAL_DAYS = 7  # a week has every weekday once: its mean is the usual volume
 FLAGS = ("is_duplicate", "is_late", "is_quarantined", "quarantine_reason")

@@ -9,7 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from mlsys_lessons.components.monitoring.samples import Codes, Floats, Sample, category_codes
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
+
+MOST_BINS = 10_000
+NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 
 
 def quantile_edges(values: Floats, bins: int) -> Floats:
@@ -50,10 +53,25 @@ def numeric_counts(
 
 
 def _pooled_edges(values: Floats, bins: int | str) -> Floats:
+    if isinstance(bins, str) and bins not in NUMPY_RULES:
+        raise InputError(f"bins={bins!r} is no rule that numpy knows; one of {NUMPY_RULES} is.")
+    if bins in ("fd", "auto"):
+        _refuse_dust(values, str(bins))
     try:
         return np.histogram_bin_edges(values, bins=bins)
-    except ValueError as error:
-        raise InputError(f"bins={bins!r} is no rule that numpy knows ({error}).") from None
+    except ValueError:  # the values differ by less than floats can cut: they are one bin
+        return np.nextafter([values.min(), values.max()], [-np.inf, np.inf])
+
+
+def _refuse_dust(values: Floats, rule: str) -> None:
+    """Refuse a rule that looks at the middle half, where a far outlier asks it for millions."""
+    low, lower, upper, high = np.quantile(values, [0, 0.25, 0.75, 1])
+    width = 2 * (upper - lower) / np.cbrt(len(values))  # Freedman and Diaconis, 1981
+    if width > 0 and (high - low) / width > MOST_BINS:
+        raise InputError(
+            f"bins={rule!r} asks for {(high - low) / width:.1g} bins: {low:g}..{high:g} is wide "
+            f"beside the middle half. At most {MOST_BINS:,}: pass a number, bins=10 say."
+        )
 
 
 def category_counts(reference: Sample, current: Sample, *, missing: bool) -> tuple[Codes, Codes]:

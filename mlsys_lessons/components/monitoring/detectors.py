@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import positive, whole_number, within
 
 FIRST_CHUNK, LAST_CHUNK = 4_096, 262_144  # values looked at together: few after an alarm, then more
 
@@ -44,11 +45,9 @@ class PageHinkley:
 
     def __post_init__(self) -> None:
         """Refuse parameters that make no test."""
-        if self.minimum_values < 1 or not self.threshold > 0 or not 0 < self.alpha <= 1:
-            raise InputError(
-                f"{self.minimum_values=}, {self.threshold=}, {self.alpha=}; at least one value, a "
-                "positive threshold and a fading factor in (0, 1] are needed."
-            )
+        whole_number("minimum_values", self.minimum_values, 1, 10**9)
+        within("delta", self.delta), positive("threshold", self.threshold)
+        within("alpha", positive("alpha", self.alpha), high=1.0)
         self._reset()
 
     def _reset(self) -> None:
@@ -123,11 +122,8 @@ class Cusum:
 
     def __post_init__(self) -> None:
         """Refuse parameters that make no test."""
-        if not (np.isfinite(self.level) and self.sd > 0 and self.slack >= 0 and self.limit > 0):
-            raise InputError(
-                f"{self.level=}, {self.sd=}, {self.slack=}, {self.limit=}; a finite level, a "
-                "positive sd and limit and a slack of at least 0 are needed."
-            )
+        within("level", self.level, -1e100, 1e100), positive("sd", self.sd)
+        within("slack", self.slack), positive("limit", self.limit)
         self._reset()
 
     def _reset(self) -> None:

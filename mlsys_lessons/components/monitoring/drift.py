@@ -12,7 +12,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.components.monitoring.bins import category_counts, doane_counts, numeric_counts
+from mlsys_lessons.components.monitoring.bins import (
+    MOST_BINS,
+    category_counts,
+    doane_counts,
+    numeric_counts,
+)
 from mlsys_lessons.components.monitoring.samples import (
     Floats,
     Sample,
@@ -20,7 +25,8 @@ from mlsys_lessons.components.monitoring.samples import (
     numeric_pair,
     numeric_pair_with_missing,
 )
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import positive, whole_number, within
 
 PSI_EDGES = ("reference_quantiles", "pooled_width")
 EVIDENTLY_FILL = 1e-4
@@ -138,8 +144,8 @@ def jensen_shannon(reference: Sample, current: Sample, *, base: float = 2.0) -> 
 
     Source: Endres and Schindelin, A new metric for probability distributions, 2003; Doane, 1976.
     """
-    if not (np.isfinite(base) and base > 1):
-        raise InputError(f"base={base!r}; a logarithm's base is finite and above 1, such as 2.")
+    if positive("base", base) <= 1:
+        raise InputError(f"base={base!r}; a logarithm's base is above 1, such as 2.")
     if is_categorical(reference, current):
         first, second = category_counts(reference, current, missing=False)
     else:
@@ -209,14 +215,15 @@ def chi2_test(reference: Sample, current: Sample) -> tuple[float, float]:
 def _check_convention(bins: int | str, floor: float | None, edges: str) -> None:
     if edges not in PSI_EDGES:
         raise InputError(f"edges={edges!r}; choose one of {PSI_EDGES}.")
-    counted = isinstance(bins, (int, np.integer)) and not isinstance(bins, bool) and bins >= 2
-    if not counted and not (isinstance(bins, str) and edges == "pooled_width"):
+    if not isinstance(bins, str):
+        whole_number("bins", bins, 2, MOST_BINS)
+    elif edges != "pooled_width":
         raise InputError(
             f"bins={bins!r} with edges={edges!r}; pass a whole number of at least 2, or a numpy "
             "rule by name together with edges='pooled_width'."
         )
-    if floor is not None and not 0 < floor < 1:
-        raise InputError(f"floor={floor!r}; an empty bin's share lies between 0 and 1, or None.")
+    if floor is not None:
+        within("floor", positive("floor", floor), high=1.0)
 
 
 def _contingency(reference: Sample, current: Sample) -> NDArray[np.float64]:

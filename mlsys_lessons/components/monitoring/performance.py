@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import within
 
 Floats = NDArray[np.float64]
 
@@ -90,7 +91,7 @@ def cbpe(
     """
     chances = _column(probabilities, "probabilities")
     ranks = chances if scores is None else _column(scores, "scores")
-    cuts = np.asarray(threshold, dtype=np.float64)
+    cuts = _cuts(threshold)
     if cuts.ndim > 1 or len(ranks) != len(chances) or cuts.size not in (1, len(chances)):
         raise InputError(
             f"{len(chances)} probabilities, {len(ranks)} scores, {cuts.size} thresholds; give one "
@@ -136,11 +137,12 @@ def bbse(flagged_share: float, *, recall: float, false_positive_rate: float) -> 
 
     Source: Lipton, Wang and Smola, Detecting and correcting for label shift, 2018.
     """
-    shares = (flagged_share, recall, false_positive_rate)
-    if not all(0 <= share <= 1 for share in shares) or recall <= false_positive_rate:
+    within("flagged_share", flagged_share, high=1.0)
+    within("recall", recall, high=1.0), within("false_positive_rate", false_positive_rate, high=1.0)
+    if recall <= false_positive_rate:
         raise InputError(
-            f"{flagged_share=}, {recall=}, {false_positive_rate=}; all lie in 0..1 and the recall "
-            "is above the false-positive rate, or the flag says nothing about the classes."
+            f"{recall=}, {false_positive_rate=}; the recall is above the false-positive rate, or "
+            "the flag says nothing about the classes."
         )
     share = (flagged_share - false_positive_rate) / (recall - false_positive_rate)
     return float(np.clip(share, 0, 1))
@@ -165,6 +167,19 @@ def _auc(chances: Floats, ranks: Floats) -> float:
 
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else float("nan")
+
+
+def _cuts(threshold: float | ArrayLike) -> Floats:
+    try:
+        cuts = np.asarray(threshold, dtype=np.float64)
+    except (TypeError, ValueError):
+        cuts = np.array(np.nan)
+    if np.isnan(cuts).any():
+        raise InputError(
+            f"threshold={threshold!r} holds no number to compare with, and would flag nobody; "
+            "try threshold=0.5."
+        )
+    return cuts
 
 
 def _column(values: ArrayLike, name: str) -> Floats:

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 Sample: TypeAlias = NDArray[Any] | pd.Series | pd.Categorical | Sequence[Any]
 Floats = NDArray[np.float64]
+_LARGEST = 1e100
 Codes = NDArray[np.int64]
 
 _NUMERIC_INFERRED = {"floating", "integer", "mixed-integer-float", "decimal", "integer-na"}
@@ -86,10 +87,11 @@ def _numbers(sample: Sample, role: str) -> Floats:
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
     if not len(values):
         raise InputError(f"{role} is empty; a statistic needs at least one value on each side.")
-    if np.isinf(values).any():
+    if (np.abs(values) > _LARGEST).any():
         raise InputError(
-            f"{role} holds {int(np.isinf(values).sum())} infinite values; only finite numbers and "
-            "NaN (missing) are allowed, so replace or drop them first."
+            f"{role} holds {int((np.abs(values) > _LARGEST).sum())} values that are infinite or "
+            f"beyond {_LARGEST:g}, which no statistic can square; replace or drop them first "
+            "(NaN stands for missing)."
         )
     return values
 

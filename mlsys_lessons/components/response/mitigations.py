@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 
 class Kind(NamedTuple):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlsys_lessons.components.response.cases import NAMED, Case, Observation, clarity
 from mlsys_lessons.components.response.mitigations import Mitigation
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 
 Responder = Callable[[Observation], Iterable[Mitigation]]
 Runbook = Mapping[str, Iterable[Mitigation]]

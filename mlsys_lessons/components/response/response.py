@@ -27,7 +27,8 @@ from mlsys_lessons.components.response.mitigations import Mitigation
 from mlsys_lessons.components.response.noticing import Hotline, Till
 from mlsys_lessons.components.response.responders import NeverActs, Responder
 from mlsys_lessons.domain import Costs, Domain
-from mlsys_lessons.records import ClosedDay, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import ClosedDay
 
 FINANCE, SUPPORT, ANYBODY = "finance", "customer support", "somebody"
 

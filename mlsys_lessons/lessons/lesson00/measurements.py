@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from mlsys_lessons.errors import StorageError
 from mlsys_lessons.lessons.lesson00.answers import days_behind
-from mlsys_lessons.records import StorageError
 from mlsys_lessons.simulation.presets import naive_system, reference_system, resilient_system
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.scenarios import YEAR, ordinary_year

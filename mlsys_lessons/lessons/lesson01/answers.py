@@ -107,6 +107,8 @@ def report_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         paid = fraud["event_time"].to_numpy()
         card = fraud["customer_id"].to_numpy()
         reports = pd.DataFrame({"customer_id": card, "paid": paid, "told": paid + delay})
+        last = payments.groupby("customer_id")["event_time"].max()
+        reports.loc[0, "told"] = last[card[0]]  # told at the very moment of a payment
         yield {"payments": payments, "reports": reports}
 
 
@@ -119,8 +121,10 @@ def money_cut(score: np.ndarray, label: np.ndarray, amount: np.ndarray) -> float
     saved = mls.COSTS.fraud_loss(cents)
     lost = mls.COSTS.margin(cents) + mls.COSTS.friction
     order = np.argsort(-score)
-    total = np.cumsum(np.where(label == 1, saved, -lost)[order])
-    return score[order][np.argmax(total)]
+    gain = np.append(0, np.cumsum(np.where(label == 1, saved, -lost)[order]))  # of blocking 0, 1...
+    cut = np.append(np.inf, score[order])  # that blocks so many
+    ends = np.append(cut[1:] != cut[:-1], True)  # rows of one score are blocked together
+    return cut[ends][np.argmax(gain[ends])]
 
 
 def f1_cut(score: np.ndarray, label: np.ndarray, amount: np.ndarray) -> float:
@@ -147,7 +151,16 @@ def cut_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         label = (generator.random(rows) < 0.02).astype(np.int8)
         logit = generator.normal(-4.2, 1.2, rows) + 3.2 * label
         amount = np.exp(generator.normal(3.2 + 0.9 * label, 0.9)).round(2) + 0.5
-        yield {"score": 1 / (1 + np.exp(-logit)), "label": label, "amount": amount}
+        score = 1 / (1 + np.exp(-logit))
+        yield {"score": score, "label": label, "amount": amount}
+    levels = np.digitize(score, [0.01, 0.03, 0.1, 0.3]) / 5  # many payments of one score
+    yield {"score": levels, "label": label, "amount": amount}
+    lowest = (score <= np.quantile(score, 0.02)).astype(np.int8)  # a score that is worth nothing
+    yield {"score": score, "label": lowest, "amount": amount}
+    one_fraud = np.array([1, *[0] * 29], np.int8)  # first of its score, with twenty genuine ones
+    yield {"score": np.repeat([0.9, 0.1], [21, 9]), "label": one_fraud, "amount": np.full(30, 9.0)}
+    turned = np.repeat(np.array([0, 1], np.int8), 5)  # the frauds have the lower score
+    yield {"score": np.repeat([0.9, 0.1], 5), "label": turned, "amount": np.full(10, 90.0)}
 
 
 # --- q4: a decision in service -------------------------------------------------------------------

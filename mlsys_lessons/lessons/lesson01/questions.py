@@ -53,6 +53,10 @@ def split_fault(answer: Any, case: Case, feedback: Feedback) -> str | None:
         raise NotAttempted("`train` or `test` is still open")
     if same(masks, ours):
         return None
+    shapes = [np.shape(mask) for mask in masks] if isinstance(masks, tuple | list) else []
+    kinds = {np.asarray(mask).dtype.kind for mask in masks} if shapes else set()
+    if shapes != [(len(case["paid_day"]),)] * 2 or kinds != {"b"}:
+        return f"yours returns {describe(masks)}; return two masks, true or false for each payment."
     why = feedback.why(lambda wrong: same(masks, wrong(*case.values())))
     rows = [int(np.sum(mask)) for mask in (*masks, *ours)]
     return (
@@ -112,7 +116,10 @@ def cut_cents(cut: float, case: Case) -> float:
 
 def cut_fault(answer: Any, case: Case, feedback: Feedback) -> str | None:
     """By how much another cut earns more."""
-    cut = float(answer(*case.values()))
+    cut = answer(*case.values())
+    if isinstance(cut, str):
+        return "yours returns text; return the cut as a number."
+    cut = float(cut)
     best, cents = cut_cents(answers.money_cut(*case.values()), case), cut_cents(cut, case)
     if cents >= best - 1:
         return None

@@ -65,6 +65,8 @@ def culprit_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
     names = ("score_naive", "score_resilient", "cut_naive", "cut_resilient")
     for story in generator.permutation(_STORIES):
         yield dict(zip(names, (story * generator.uniform(0.97, 1.03, 4)).tolist(), strict=True))
+    for score_naive, score_resilient in ((0.02, 0.17), (0.12, 0.13)):  # on a cut is stopped
+        yield dict(zip(names, (score_naive, score_resilient, 0.17, 0.12), strict=True))
 
 
 # --- q2: three prices ----------------------------------------------------------------------------

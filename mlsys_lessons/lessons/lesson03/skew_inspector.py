@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons.components.monitoring.drift import psi
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import charts
 from mlsys_lessons.lessons.lesson03.skew import FRAME, MISTAKES, SameRows
-from mlsys_lessons.records import InputError
 
 if TYPE_CHECKING:
     from mlsys_lessons.lessons.house_style import Axes

@@ -80,6 +80,7 @@ def budget_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
     calm = generator.random(60) < 0.5
     failures = np.where(calm, calls // 50, calls * 3)
     retries = (calls * generator.choice([0.0, 0.03, 0.0999, 0.105, 0.2, 1.5], 60)).astype(np.int64)
+    calls[:3], retries[:3] = (1_000, 5_000, 5_000), (99, 499, 500)  # to the last retry, and beyond
     yield {"calls": calls, "failures": failures, "retries": retries}
 
 
@@ -88,19 +89,19 @@ def budget_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
 
 def busiest(utilisation, p99_ms, target_ms, servers, lost):
     """The load of the whole fleet at which what is left of it still keeps the target."""
-    first_breach = int(np.argmax(p99_ms > target_ms))
-    left = utilisation[first_breach - 1]
+    kept = np.maximum.accumulate(p99_ms) <= target_ms  # so far: a later dip is luck
+    left = utilisation[kept].max(initial=0.0)
     return float(left * (servers - lost) / servers)
 
 
 def nobody_dies(utilisation, p99_ms, target_ms, servers, lost):
     """The curve, read for a fleet that never loses anybody."""
-    return float(utilisation[int(np.argmax(p99_ms > target_ms)) - 1])
+    return float(utilisation[np.maximum.accumulate(p99_ms) <= target_ms].max(initial=0.0))
 
 
 def a_lucky_point(utilisation, p99_ms, target_ms, servers, lost):
     """The last point below the target, wherever it lies."""
-    return float(utilisation[p99_ms <= target_ms].max() * (servers - lost) / servers)
+    return float(utilisation[p99_ms <= target_ms].max(initial=0.0) * (servers - lost) / servers)
 
 
 def merely_stable(utilisation, p99_ms, target_ms, servers, lost):
@@ -110,18 +111,20 @@ def merely_stable(utilisation, p99_ms, target_ms, servers, lost):
 
 def the_wrong_way(utilisation, p99_ms, target_ms, servers, lost):
     """More, because there were more servers."""
-    load = utilisation[int(np.argmax(p99_ms > target_ms)) - 1] * servers / (servers - lost)
-    return float(min(load, 1.0))
+    kept = utilisation[np.maximum.accumulate(p99_ms) <= target_ms].max(initial=0.0)
+    return float(min(kept * servers / (servers - lost), 1.0))
 
 
 def load_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """Measured curves, with a lucky point behind the first breach."""
-    for servers, lost in ((4, 1), (10, 3), (2, 1)):
+    """Measured curves: a lucky point behind the first breach, one on the target, none below it."""
+    for servers, lost in ((4, 1), (10, 3), (2, 1), (5, 2)):
         utilisation = np.round(np.arange(0.30, 0.96, 0.05), 2)
         p99 = generator.uniform(50, 90) / (1 - utilisation) ** generator.uniform(0.6, 1.2)
         breach = int(generator.integers(4, len(p99) - 3))
         target = float(p99[breach] * 0.97)
         p99[breach + 1] = target * generator.uniform(0.9, 0.99)
+        p99[breach - 1] = target
+        p99[0] = 2 * target if servers == 5 else p99[0]
         yield {
             "utilisation": utilisation, "p99_ms": p99, "target_ms": target,
             "servers": servers, "lost": lost,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mlsys_lessons.components.inference.stages import CALLER_PATIENCE_MS
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import charts, stored_claims
-from mlsys_lessons.records import InputError
 from mlsys_lessons.traffic import (
     Arrivals,
     Outage,

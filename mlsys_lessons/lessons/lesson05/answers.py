@@ -58,14 +58,18 @@ _METRICS = {  # name: level, noise
 
 
 def suspect_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """Three weeks and a present: a fault upstream, with louder echoes downstream."""
-    for story in ("inputs.share_online", "inputs.null_rate.amount", "outputs.score_p99"):
+    """Three weeks and a present: a fault upstream with louder echoes downstream; a calm day."""
+    stories = {"inputs.share_online": -25, "inputs.null_rate.amount": 12, "outputs.score_p99": 10.5}
+    for story, shift in (*stories.items(), ("", 0)):
         level = np.array([usual for usual, _ in _METRICS.values()])
         noise = np.array([spread for _, spread in _METRICS.values()])
         days = level + noise * generator.normal(size=(21, len(level)))
         before = pd.DataFrame(days, columns=list(_METRICS))
         now = pd.Series(level + noise * generator.normal(0, 0.5, len(level)), index=list(_METRICS))
-        now[story] += 25 * max(_METRICS[story][1], 0.002)
+        if not story:
+            yield {"before": before, "now": now}
+            continue
+        now[story] = before[story].mean() + shift * max(before[story].std(), 0.001)
         now["decisions.blocked_cents"] += 30 * 900.0  # the largest number
         now["decisions.block_rate"] += 90 * 0.001  # the loudest
         now["inputs.unknown_category_rate.category"] += 1e-3  # a hundred times nearly nothing
@@ -109,6 +113,7 @@ def unit_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         amount = np.where(slip < 0.1, amount * 300, amount)
         amount = np.where(slip > 0.9, amount / 300, amount)
         amount[:3], usual[:3] = [900.0, 450.0, 2_500.0], [300.0, 8.0, 25.0]
+        amount[3:7] = usual[3:7] * np.array([50.5, 49.5, 1 / 50.5, 1 / 49.5])
         yield {"amount": amount, "usual": usual}
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from mlsys_lessons.components.ingestion.contract import PAYMENTS_CONTRACT, Contract
 from mlsys_lessons.components.ingestion.stages import ContractIngestion
 from mlsys_lessons.domain import POLICIES
-from mlsys_lessons.records import InputError
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.simulation.presets import resilient_system
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import simulate
@@ -164,8 +164,8 @@ class _Form:
         self.loading = True
         for name, part in self.parts.items():
             value = getattr(promise, name)
-            part.disabled = value is None
-            part.value = 0.0 if value is None else value
+            part.disabled = value is None or isinstance(value, np.datetime64)
+            part.value = 0.0 if part.disabled else value
         self.loading = False
 
     def change(self, event: Any) -> None:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from mlsys_lessons.components.component import PARTS
 from mlsys_lessons.components.response import Mitigation
 from mlsys_lessons.domain import Domain
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import DAY_MS, InputError, milliseconds
+from mlsys_lessons.records import DAY_MS, milliseconds
 
 # The producers, each stage of the pipeline, what a model call meets, and what people report.
 SEAMS = ("requests", *PARTS[:-1], "service", "labels")

@@ -54,25 +54,32 @@ FINANCE = "finance"
 
 # --- fields ------------------------------------------------------------------------------------
 
+# A clock that is not set says a time far from here (limits assumed).
+FIRST_TIME, LAST_TIME = np.datetime64("2000-01-01", "ms"), np.datetime64("2100-01-01", "ms")
+FIRST_ACCOUNT = np.datetime64("1900-01-01", "ms")
+
 FIELDS = (  # who a row belongs to must be known; without any other field it is worth an answer
     Field(
         "request_id", "int64", GATEWAY, minimum=0, unique=True, role=REQUEST, example=1,
         about="the caller's own id; repeated within 7 days it gets the first answer again",
     ),
     Field(
-        "event_time", "datetime64[ms]", GATEWAY, on_breach="degrade", role=EVENT,
+        "event_time", "datetime64[ms]", GATEWAY, minimum=FIRST_TIME, maximum=LAST_TIME,
+        on_breach="degrade", role=EVENT,
         example="2025-01-01T09:30:00Z",
         about="when the payment was made: ISO 8601 (UTC if no zone) or ms since 1970",
     ),
     Field(
-        "arrival_time", "datetime64[ms]", GATEWAY, role=ARRIVAL,
+        "arrival_time", "datetime64[ms]", GATEWAY, minimum=FIRST_TIME, maximum=LAST_TIME,
+        on_breach="degrade", role=ARRIVAL,
         about="virtual time only: when it reached us; never before an earlier arrival",
     ),
     Field(
         "customer_id", "int64", ACCOUNTS, minimum=0, maximum=2**24 - 1, role=ENTITY, example=17
     ),
     Field(
-        "account_opened", "datetime64[ms]", ACCOUNTS, on_breach="degrade", example="2023-06-01",
+        "account_opened", "datetime64[ms]", ACCOUNTS, minimum=FIRST_ACCOUNT, past=True,
+        on_breach="degrade", example="2023-06-01",
         about="ISO 8601 or ms since 1970",
     ),
     Field(

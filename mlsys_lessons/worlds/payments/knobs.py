@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from mlsys_lessons.records import InputError, whole_number
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import whole_number
 
 _RANGES = {
     "covariate": (-1.0, 1.0),

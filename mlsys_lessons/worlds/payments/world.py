@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.domain import Domain
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.ids import locate
 from mlsys_lessons.randomness import luck
-from mlsys_lessons.records import DAY_MS, LAST_TICK, InputError, whole_number
+from mlsys_lessons.records import DAY_MS, LAST_TICK, whole_number
 from mlsys_lessons.worlds.payments.adaptation import adapt, ended_campaigns
 from mlsys_lessons.worlds.payments.customers import LOOKBACK, Population
 from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, ACTIONS, PAYMENTS

@@ -27,7 +27,8 @@ from mlsys_lessons.components.ingestion.contract.feed import (
 from mlsys_lessons.components.ingestion.contract.parsing import parse
 from mlsys_lessons.components.ingestion.contract.values import broken
 from mlsys_lessons.domain import EVENT, Domain, Field
-from mlsys_lessons.records import DAY_MS, HOUR_MS, SLOT_MS, InputError
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import DAY_MS, HOUR_MS, SLOT_MS
 
 FUTURE_MS = 5 * SLOT_MS  # producers' clocks may run this far ahead
 CLOCKS = 3  # reasons why a claimed time is not believed
@@ -54,7 +55,7 @@ class Contract:
     """
 
     domain: Domain
-    fields: tuple[Field, ...]  # judged one by one; the two clocks are judged together
+    fields: tuple[Field, ...]  # judged one by one; the two clocks against each other as well
     future_ms: int = FUTURE_MS
     stale_ms: int = STALE_MS
     feed_owner: str = ""  # answers for clocks, freshness and volume
@@ -95,7 +96,8 @@ class Contract:
         wrong, and a wrong word does not.
         """
         of_unit = [field for field in self.fields if field.name == self.domain.measure]
-        clock = next(field for field in self.domain.fields if field.role == EVENT)
+        known = (*self.fields, *self.domain.fields)  # a contract may judge fewer
+        clock = next(field for field in known if field.role == EVENT)
         return [
             0
             if field.on_breach == "quarantine"
@@ -121,11 +123,17 @@ class Contract:
     def violations(self, frame: pd.DataFrame) -> NDArray[np.int8]:
         """For each row the index of its gravest broken promise in `reasons`, or -1.
 
-        Equally grave ones count in the order of `reasons`.
+        Equally grave ones count in the order of `reasons`. Raises InputError for columns that have
+        not been read yet; see `parse`.
         """
+        for field in self.domain.fields:
+            if field.name in frame and not _is_read(field, frame[field.name]):
+                said = frame[field.name].dtype
+                raise InputError(f"column {field.name!r} is {said}; read the frame by parse(...).")
         lag = lag_ms(frame)
         masks = [lag < -self.future_ms, lag > self.stale_ms, in_another_zone(lag)]
-        masks += [broken(field, frame[field.name]) for field in self.fields]
+        arrival = frame["arrival_time"]
+        masks += [broken(field, frame[field.name], arrival) for field in self.fields]
         gravest = np.full(len(frame), -1, dtype=np.int8)
         for reason in self._lightest_first:
             gravest[masks[reason]] = reason
@@ -182,6 +190,12 @@ class Contract:
         from mlsys_lessons.components.ingestion.contract.export import schema
 
         return schema(self.fields, self.future_ms, self.stale_ms, ZONE_MS)
+
+
+def _is_read(field: Field, values: pd.Series) -> bool:
+    if field.categories is not None:
+        return isinstance(values.dtype, pd.CategoricalDtype)
+    return bool(values.dtype == field.dtype)
 
 
 PAYMENTS_CONTRACT = Contract.of(DEFAULT_DOMAIN)

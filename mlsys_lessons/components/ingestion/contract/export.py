@@ -26,9 +26,14 @@ def schema(fields: tuple[Field, ...], future_ms: int, stale_ms: int, zone_ms: in
         whole = (lag > pd.Timedelta(hours=1)) & (since_hour < pd.Timedelta(milliseconds=zone_ms))
         return kept & ~whole
 
+    def settled(frame: pd.DataFrame) -> pd.Series:
+        past = [field.name for field in fields if field.past]
+        return frame[past].le(frame["arrival_time"], axis=0).all(axis=1)
+
     columns = {field.name: _column(field) for field in fields}
     clock = Check(on_time, ignore_na=False, error="event_time: future, old, another zone")
-    return DataFrameSchema(columns, checks=[clock])
+    order = Check(settled, ignore_na=False, error="a past time lies behind the arrival")
+    return DataFrameSchema(columns, checks=[clock, order])
 
 
 def _column(field: Field) -> Any:

@@ -38,8 +38,13 @@ class Promise(NamedTuple):
 
 
 def lag_ms(frame: pd.DataFrame | Columns) -> NDArray[np.int64]:
-    """Milliseconds from each row's event to its arrival; negative for one from the future."""
-    return milliseconds(frame["arrival_time"]) - milliseconds(frame["event_time"])
+    """Milliseconds from each row's event to its arrival; negative for one from the future.
+
+    Where one of the two is missing there is no lag to judge: 0.
+    """
+    arrival, event = frame["arrival_time"].to_numpy(), frame["event_time"].to_numpy()
+    lag = milliseconds(arrival) - milliseconds(event)
+    return np.where(np.isnat(arrival) | np.isnat(event), 0, lag)
 
 
 def field_promises(field: Field) -> Iterable[Promise]:
@@ -50,7 +55,8 @@ def field_promises(field: Field) -> Iterable[Promise]:
         return _share(missing(field, day[name]))
 
     def outside(day: Columns, _: float) -> float:
-        return _share(broken(field, day[name]) & ~missing(field, day[name]))
+        mask = broken(field, day[name], day["arrival_time"])
+        return _share(mask & ~missing(field, day[name]))
 
     def repeated(day: Columns, _: float) -> float:
         flagged = name == "request_id" and "is_duplicate" in day

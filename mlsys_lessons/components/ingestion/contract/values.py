@@ -15,8 +15,10 @@ from mlsys_lessons.frames import codes, codes_in
 Mask = NDArray[np.bool_]
 
 
-def broken(field: Field, values: pd.Series) -> Mask:
+def broken(field: Field, values: pd.Series, arrival: pd.Series | None = None) -> Mask:
     """Which rows break a field's promise; a missing value always does.
+
+    A time that is promised to be past is held against the row's `arrival`, where that is given.
 
     >>> broken(Field("amount", "float64", "payments gateway", minimum=0.01),
     ...        pd.Series([5.0, -1.0, float("nan")])).tolist()
@@ -25,10 +27,14 @@ def broken(field: Field, values: pd.Series) -> Mask:
     if field.words is not None:
         return codes_in(values, field.words.categories) < 0
     numbers = values.to_numpy()
-    if field.minimum is None and field.maximum is None:
-        return pd.isna(numbers)
-    kept = True if field.minimum is None else numbers >= field.minimum
-    return np.asarray(~(kept if field.maximum is None else kept & (numbers <= field.maximum)))
+    mask = missing(field, values)
+    if field.minimum is not None:
+        mask |= numbers < field.minimum
+    if field.maximum is not None:
+        mask |= numbers > field.maximum
+    if field.past and arrival is not None:
+        mask |= numbers > arrival.to_numpy()
+    return mask
 
 
 def missing(field: Field, values: pd.Series) -> Mask:
