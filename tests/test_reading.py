@@ -24,7 +24,7 @@ from mlsys_lessons.serving.schemas import epoch_ms
 from mlsys_lessons.warehouse import Warehouse
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
-EXAMPLES = int(os.environ.get("MLSYS_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("MLSYS_EXAMPLES", "25"))
 HISTORY = mls.payments_world(seed=7, daily=60).history(90)
 DAY = HISTORY[0].tail(400).reset_index(drop=True)
 TIMES = ("event_time", "arrival_time", "account_opened")
