@@ -3,7 +3,7 @@
 The one reader of each kind: `handle`, both feature pipelines and the HTTP edge read through here.
 Nothing is guessed. A value that cannot be read is missing (an id: -1) and changes nothing about how
 its neighbours are read; a column of which nothing can be read is the caller's mistake and stops the
-call. Judging what was read is the contract's work.
+call. Judging what was read is the contract's work. Longer than most: one reader for each kind.
 """
 
 from __future__ import annotations
@@ -57,17 +57,18 @@ def requests(frame: pd.DataFrame, domain: Domain) -> pd.DataFrame:
 def labels(frame: pd.DataFrame, identity: Collection[str]) -> pd.DataFrame:
     """Labels with their identity, `label` and `label_time` in their types; the rest is left alone.
 
-    0 and 1 may be numbers, booleans or text; a missing label says nothing yet. Raises InputError
+    0 and 1 may be numbers, booleans or text; a missing one says nothing yet, and its row is left out. Raises InputError
     for an absent column, for a label that is neither, and for a label that became known at no time.
 
     >>> told = {"request_id": ["7"], "label": ["1"], "label_time": ["2025-01-31T10:00:00Z"]}
-    >>> labels(pd.DataFrame(told), ("request_id",)).iloc[0].tolist()
-    [7, 1.0, Timestamp('2025-01-31 10:00:00')]
+    >>> labels(pd.DataFrame(told), ("request_id",))
+       request_id  label          label_time
+    0           7    1.0 2025-01-31 10:00:00
     """
     _check_columns("labels", frame, (*identity, "label", "label_time"))
     label, time = frame["label"], typed(_LABEL_TIME, frame["label_time"])
     if label.dtype != np.int64:
-        label = _column("label", label, lambda values: numbers(values, "float64"))
+        label = numbers(label, "float64")
     odd = label.notna() & ~label.isin((0, 1)) | label.isna() & frame["label"].notna()
     if odd.any():
         value = frame["label"][odd].iloc[0]
@@ -79,7 +80,8 @@ def labels(frame: pd.DataFrame, identity: Collection[str]) -> pd.DataFrame:
             "which it became known, so write that, or drop the row."
         )
     keys = {name: typed(Field(name, "int64", "us"), frame[name]) for name in identity}
-    return frame.assign(**keys, label=label, label_time=time)
+    read = frame.assign(**keys, label=label, label_time=time)
+    return read[label.notna()] if label.isna().any() else read
 
 
 _LABEL_TIME = Field("label_time", "datetime64[ms]", "us")
@@ -168,7 +170,8 @@ def times(values: pd.Series) -> pd.Series:
         with suppress(*_ILLEGIBLE):
             moment = _moment(value)
             read[row] = np.datetime64(_since_1970(moment), "ms")
-            zones.add(getattr(moment, "tzinfo", UTC) is None)
+            if isinstance(moment, datetime):
+                zones.add(moment.tzinfo is None)
     if len(zones) > 1:
         raise ValueError("some of its times have a zone and some have none; write one for all")
     return pd.Series(read, index=values.index, name=values.name)

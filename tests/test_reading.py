@@ -6,14 +6,13 @@ import io
 import os
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import mlsys_lessons as mls
 from mlsys_lessons import reading
@@ -24,8 +23,8 @@ from mlsys_lessons.serving.schemas import epoch_ms
 from mlsys_lessons.warehouse import Warehouse
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
-EXAMPLES = int(os.environ.get("MLSYS_EXAMPLES", "25"))
-HISTORY = mls.payments_world(seed=7, daily=60).history(90)
+EXAMPLES = int(os.environ.get("MLSYS_EXAMPLES", "16"))
+HISTORY = mls.payments_world(seed=7, daily=50).history(60)
 DAY = HISTORY[0].tail(400).reset_index(drop=True)
 TIMES = ("event_time", "arrival_time", "account_opened")
 
@@ -247,28 +246,35 @@ DRESSES: dict[str, Callable[[pd.Series], pd.Series]] = {
     "day first": lambda column: column.dt.strftime("%d.%m.%Y"),
     "gaps": lambda column: column.astype(object).where(column.index % 5 != 0, None),
 }
-columns = [*PAYMENTS.columns, "label", "label_time"]
-dressing = st.dictionaries(st.sampled_from(columns), st.sampled_from(sorted(DRESSES)), max_size=4)
+COLUMNS = [*PAYMENTS.columns, "label", "label_time"]
 
 
-@settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)  # fmt: skip
-@given(dressing, st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
-def test_both_pipelines_read_the_same_frames_the_same_way(
-    dresses: dict[str, str], seed: int, shuffled: bool, repeated: bool
-) -> None:
-    """Over dtypes, text, zones, nullable integers, gaps, order and duplicated labels."""
+def dressed(seed: int) -> tuple[dict[str, str], pd.DataFrame, pd.DataFrame]:
+    """A history whose columns come in some other types, in another order, with repeated labels."""
+    luck = np.random.default_rng(seed)
     requests, labels = (frame.reset_index(drop=True) for frame in HISTORY)
-    if shuffled:
+    if luck.random() < 0.5:
         requests = requests.sample(frac=1, random_state=seed)
-    if repeated:
+    if luck.random() < 0.5:
         labels = pd.concat([labels, labels.sample(30, random_state=seed)], ignore_index=True)
+    dresses = {
+        str(name): str(luck.choice(list(DRESSES)))
+        for name in luck.choice(COLUMNS, luck.integers(1, 5), replace=False)
+    }
+    if dresses.get("arrival_time") == "gaps":  # weeks behind its event: memory has let go of that
+        dresses.pop("arrival_time")
     for name, dress in dresses.items():
         frame = requests if name in requests else labels
-        try:
+        with suppress(TypeError, ValueError, AttributeError):  # no such dress for this column
             frame[name] = DRESSES[dress](frame[name]).set_axis(frame.index)
-        except (TypeError, ValueError, AttributeError):
-            continue  # no such dress for this column
-    assert_alike(requests, labels)
+    return dresses, requests, labels
+
+
+@pytest.mark.parametrize("seed", range(EXAMPLES))
+def test_both_pipelines_read_the_same_frames_the_same_way(seed: int) -> None:
+    """Over dtypes, text, zones, nullable integers, gaps, order and duplicated labels."""
+    dresses, requests, labels = dressed(seed)
+    try:
+        assert_alike(requests, labels)
+    except AssertionError as error:
+        raise AssertionError(f"{dresses}: {error}") from None

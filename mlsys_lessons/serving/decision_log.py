@@ -59,7 +59,7 @@ class DecisionLog:
         power_loss_safe: bool = False,
     ) -> None:  # fmt: skip
         self.path, self._last_seal, self._is_closed = path, FIRST, False
-        self._had_wal = path is not None and path.with_name(f"{path.name}-wal").exists()
+        self._had_wal = path is not None and Path(f"{path}-wal").exists()
         try:
             self._file = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0)
         except sqlite3.Error as error:
@@ -151,11 +151,10 @@ class DecisionLog:
 
     def _mark_open(self) -> None:
         """Write into the file itself that it is open: a later reader then misses a lost -wal."""
-        wal = None if self.path is None else self.path.with_name(f"{self.path.name}-wal")
         if self.about.pop(_OPEN, None) and not self._had_wal:
             raise StorageError(
-                f"{wal} is missing: the log was not closed, and its last decisions were in that "
-                "file; put it back, or start a new log."
+                f"{self.path}-wal is missing: the log was not closed, and its last decisions were "
+                "in that file; put it back, or start a new log."
             )
         self._file.execute("INSERT OR REPLACE INTO about VALUES (?, 'yes')", [_OPEN])
         self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

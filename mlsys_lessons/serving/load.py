@@ -5,6 +5,7 @@
 It runs in a process of its own, on bare sockets: a client library that costs more than the server
 would measure itself. The loop is closed, each connection waits for its response before it sends
 again: these are the latencies of callers who wait, not of callers who keep arriving (traffic/).
+Longer than most: the loader is a program of its own.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def drive(
 
     >>> drive("http://127.0.0.1:1", ["{}"])
     Traceback (most recent call last):
-    mlsys_lessons.records.StateError: nobody answers at http://127.0.0.1:1; is the server up?
+    mlsys_lessons.errors.StateError: nobody answers at http://127.0.0.1:1; is the server up?
     """
     lines = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
     names = ("connections", "requests", "seconds", "answers")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Iterator
+from importlib.metadata import version as installed
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
@@ -165,14 +166,13 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
 
 def _check_library(source: Path, schema: Any) -> None:
     """Refuse what another scikit-learn wrote: its private types change without a word."""
-    from sklearn import __version__
-
+    now = installed("scikit-learn")
     for node in _nodes(schema):
         written = node.get("_sklearn_version")
-        by = json.loads(written["content"]) if isinstance(written, dict) else __version__
-        if by != __version__:
+        by = json.loads(written["content"]) if isinstance(written, dict) else now
+        if by != now:
             raise InputError(
-                f"{source} was written by scikit-learn {by}, and this is {__version__}; fit the "
+                f"{source} was written by scikit-learn {by}, and this is {now}; fit the "
                 "model again and save it here."
             )
 

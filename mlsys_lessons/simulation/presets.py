@@ -2,6 +2,7 @@
 
 `naive_system` is what a competent notebook author ships; `resilient_system` is the same model with
 an engineered system around it; `assemble` mixes the two levels; the references know the truth.
+Longer than most: every system of the course begins here.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A day is in the file or it is not: a writer killed at any moment loses no committed day, and the
 next one continues behind the last. One process at a time may have a file open. Nothing is computed
-from the rows here.
+from the rows here. Longer than most: opening, writing and reading are one promise.
 """
 
 from __future__ import annotations

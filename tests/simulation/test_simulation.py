@@ -424,17 +424,18 @@ REFUSED: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     ),
     "a column twice": (of_handle(pd.concat([DAY, DAY[["amount"]]], axis=1)), ("'amount'", "twice")),
     "amount in words": (
-        of_handle(DAY.assign(amount="a lot")), ("'amount'", "float64", "convert it"),
+        of_handle(DAY.assign(amount="a lot")), ("'amount'", "float64", "write numbers"),
     ),
     "time in words": (
-        of_handle(DAY.assign(event_time="noon")), ("'event_time'", "noon", "convert it"),
+        of_handle(DAY.assign(event_time="noon")), ("'event_time'", "noon", "write ISO 8601"),
     ),
-    "time with a zone": (
-        of_handle(DAY.assign(event_time=DAY["event_time"].dt.tz_localize("UTC"))),
-        ("'event_time'", "UTC", "convert it"),
+    "half the times with a zone": (
+        of_handle(DAY.assign(event_time=[
+            f"{time:%Y-%m-%dT%H:%M}{'Z' * (row % 2)}" for row, time in enumerate(DAY["event_time"])
+        ])), ("'event_time'", "have a zone and some have none", "write one for all"),
     ),
     "customers in halves": (
-        of_handle(DAY.assign(customer_id=1.5)), ("'customer_id'", "fractions", "convert it"),
+        of_handle(DAY.assign(customer_id=1.5)), ("'customer_id'", "1.5", "write whole numbers"),
     ),
     "arrival unknown": (
         of_handle(DAY.assign(arrival_time=pd.NaT)), ("arrival_time", "missing", "leave"),

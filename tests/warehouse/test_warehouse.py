@@ -310,7 +310,7 @@ REFUSED = {
     ),
     "labels in words": (
         lambda: Warehouse().offline_features(clean_requests(2), LABELS.assign(label="fraud")),
-        "in memory: .*fraud",
+        "label 'fraud' is neither 0 nor 1",
     ),
 }  # fmt: skip
 LABELS = labels_of(clean_requests(5), 0)

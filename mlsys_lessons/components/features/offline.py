@@ -38,7 +38,9 @@ def offline(
     >>> bool(table["label"].isna().mean() > 0.8)  # the last 45 days have not matured
     True
     """
-    requests = in_arrival_order(reading.requests(requests, domain))
+    flags = [name for name in ("is_quarantined", "quarantine_reason") if name in requests]
+    read = reading.requests(requests, domain).assign(**{name: requests[name] for name in flags})
+    requests = in_arrival_order(read)
     labels = reading.labels(labels, domain.identity)
     positives = positives_of(requests, labels, domain)
     known_tick = positives["known_tick"].to_numpy()

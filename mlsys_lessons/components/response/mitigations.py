@@ -51,7 +51,7 @@ class Mitigation:
     >>> Mitigation("restart")
     Traceback (most recent call last):
         ...
-    mlsys_lessons.records.InputError: mitigation 'restart' is not on the list; choose one of \
+    mlsys_lessons.errors.InputError: mitigation 'restart' is not on the list; choose one of \
 ask_owner, quarantine, rebuild_table, roll_back, fall_back, scale_out, set_threshold, \
 widen_review, retrain, explore, nothing.
     """

@@ -229,7 +229,7 @@ def payments_world(seed: int = 0, daily: int = 10_000, drift: Drift | None = Non
     >>> payments_world(seed=0, daily=20)
     Traceback (most recent call last):
         ...
-    mlsys_lessons.records.InputError: daily=20 must lie in 50..100000; try the nearer end.
+    mlsys_lessons.errors.InputError: daily=20 must lie in 50..100000; try the nearer end.
     """
     seed = whole_number("seed", seed, 0, 2**63 - 1)
     daily = whole_number("daily", daily, MIN_DAILY, MAX_DAILY)
