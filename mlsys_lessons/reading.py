@@ -57,8 +57,9 @@ def requests(frame: pd.DataFrame, domain: Domain) -> pd.DataFrame:
 def labels(frame: pd.DataFrame, identity: Collection[str]) -> pd.DataFrame:
     """Labels with their identity, `label` and `label_time` in their types; the rest is left alone.
 
-    0 and 1 may be numbers, booleans or text; a missing one says nothing yet, and its row is left out. Raises InputError
-    for an absent column, for a label that is neither, and for a label that became known at no time.
+    0 and 1 may be numbers, booleans or text; a missing one says nothing yet, and its row is left
+    out. Raises InputError for an absent column, for a label that is neither, and for a label that
+    became known at no time.
 
     >>> told = {"request_id": ["7"], "label": ["1"], "label_time": ["2025-01-31T10:00:00Z"]}
     >>> labels(pd.DataFrame(told), ("request_id",))

@@ -102,4 +102,4 @@ def _prepared_requests(requests: pd.DataFrame) -> pd.DataFrame:
 def _prepared_labels(labels: pd.DataFrame) -> pd.DataFrame:
     """Labels as the steps read them: of two labels at the same moment the later row counts."""
     read = reading.labels(labels, PAYMENTS.identity)
-    return read[list(_LABEL_COLUMNS)].assign(position=np.arange(len(labels)))
+    return read[list(_LABEL_COLUMNS)].assign(position=np.arange(len(read)))
