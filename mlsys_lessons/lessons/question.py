@@ -37,7 +37,7 @@ from mlsys_lessons.lessons.wording import Passage
 from mlsys_lessons.randomness import stream
 
 SEEDS = (1, 2, 3)  # fresh data three times over, so that a constant cannot pass
-_QUICK_S = 0.5  # seconds
+_QUICK_S = 0.2  # seconds
 _ID = re.compile(r"lesson\d\d\.(q\d+)")
 
 
@@ -160,13 +160,20 @@ class Question:
         began = time.perf_counter()
         verdict = self._tried(answer, seeds)
         quick = time.perf_counter() - began < _QUICK_S  # no second simulation for a form's sake
-        if verdict.outcome in ("wrong", "raised") and quick:
+        if quick and self._is_unexplained(verdict):
             try:
                 dressed = self._in_another_dress(answer, seeds)
             except Exception:  # what an answer does in another dress is no news
                 return verdict
             return verdict if dressed is None else dressed
         return verdict
+
+    def _is_unexplained(self, verdict: Verdict) -> bool:
+        """Whether a verdict names neither a mistake that tempts nor a line of the learner's."""
+        if verdict.outcome == "raised":
+            return "your line" not in verdict.message
+        known = [wrong.message for wrong in self.wrong_answers.values()]
+        return verdict.outcome == "wrong" and not any(text in verdict.message for text in known)
 
     def _tried(self, answer: Any, seeds: Iterable[int]) -> Verdict:
         """The verdict on an answer as it is."""

@@ -22,6 +22,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -363,11 +364,12 @@ def lessons(counts: Counts) -> Answer:
     """
     sources = sorted((HERE.parents[1] / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
     wanted = [path for path in sources if not counts.lessons or path.name[:2] in counts.lessons]
-    played: dict[str, dict[int, Answer]] = {}
-    for source in wanted:
-        played[source.stem] = {}
-        for seed in counts.lesson_seeds:
-            row = played[source.stem][seed] = lesson_played(source, seed)
+    played: dict[str, dict[int, Answer]] = {source.stem: {} for source in wanted}
+    trials = [(source, seed) for source in wanted for seed in counts.lesson_seeds]
+    with ThreadPoolExecutor(counts.jobs) as pool:  # each lesson has a kernel of its own
+        rows = pool.map(lambda trial: lesson_played(*trial), trials)
+        for (source, seed), row in zip(trials, rows, strict=True):
+            played[source.stem][seed] = row
             said = row["error"] or f"{len(row['did not come'])} expectations did not come"
             note(f"lessons: {source.stem}, seed {seed}: {row['seconds']} s, {said}")
     errors = [[name, seed, row["error"]] for name, rows in played.items()
