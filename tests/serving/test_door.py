@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -129,10 +128,8 @@ def test_whole_numbers_may_be_written_with_a_point(edge: httpx.Client) -> None:
 def test_a_body_of_unknown_keys_is_refused_in_one_line(edge: httpx.Client) -> None:
     dear = {f"k{number}": number for number in range(60_000)}
     for body in (dear, {"transactions": [dear]}):
-        began = time.perf_counter()
         answer = edge.post(PATH, json=body)
         assert answer.status_code == 422 and "60000 keys" in answer.text
-        assert time.perf_counter() - began < 5  # a hang would be seen; how fast, the bench says
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everything")
