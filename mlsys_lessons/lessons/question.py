@@ -7,20 +7,18 @@ Markdown (question_text.py); rules.py shows what a rule looks like.
 
 from __future__ import annotations
 
-import ast
-import inspect
 import re
-import textwrap
 import time
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import CodeType, MappingProxyType
+from types import MappingProxyType
 from typing import Any
 
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import progress
+from mlsys_lessons.lessons.answer_code import defined_name, source_of, stub_of
 from mlsys_lessons.lessons.dress import undressed
 from mlsys_lessons.lessons.feedback import Feedback, Rule, Verdict, WrongAnswer
 from mlsys_lessons.lessons.guard import (
@@ -142,7 +140,7 @@ class Question:
     @cached_property
     def name(self) -> str:
         """The one name that the starter defines and that is checked."""
-        return _defined_name(self.text.starter, self.id)
+        return defined_name(self.text.starter, self.id)
 
     @property
     def cell(self) -> str:
@@ -152,7 +150,7 @@ class Question:
     @property
     def solution_code(self) -> str:
         """The same cell solved: the source of our answer and the line that checks it."""
-        return f"{_source(self.answer, self.name)}\n\n{self.variable}.check({self.name})"
+        return f"{source_of(self.answer, self.name)}\n\n{self.variable}.check({self.name})"
 
     def judge(self, answer: Any, seeds: Iterable[int] = SEEDS) -> Verdict:
         """The verdict on an answer over given seeds; nothing is remembered."""
@@ -178,7 +176,7 @@ class Question:
     def _tried(self, answer: Any, seeds: Iterable[int]) -> Verdict:
         """The verdict on an answer as it is."""
         try:
-            if is_untouched(answer, _stub(self.text.starter, self.name)):
+            if is_untouched(answer, stub_of(self.text.starter, self.name)):
                 return self._open("replace the `...` and run the cell again")
             if line := open_line(answer):
                 return self._open(f"your line `{line}` is still open")
@@ -224,28 +222,6 @@ class Question:
     def _open(self, what: str) -> Verdict:
         message = f"{self.id}: {what.rstrip('.')}; `{self.variable}.hint()` helps."
         return Verdict("not_attempted", message)
-
-
-def _defined_name(starter: str, question: str) -> str:
-    for node in reversed(ast.parse(starter).body):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            return node.name
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            return node.targets[0].id
-    raise InputError(f"the starter of {question} defines no name; end it with a def or name = ...")
-
-
-def _source(answer: Any, name: str) -> str:
-    if not (inspect.isfunction(answer) or inspect.isclass(answer)):
-        return f"{name} = {answer!r}"
-    source = textwrap.dedent(inspect.getsource(answer)).rstrip()
-    return source if answer.__name__ == name else f"{source}\n\n{name} = {answer.__name__}"
-
-
-def _stub(starter: str, name: str) -> CodeType | None:
-    """The code of the starter's function, to recognise it when it comes back unchanged."""
-    constants = compile(starter, "<starter>", "exec").co_consts
-    return next((c for c in constants if isinstance(c, CodeType) and c.co_name == name), None)
 
 
 def _error_sentence(error: BaseException) -> str:
