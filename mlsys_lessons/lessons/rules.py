@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from mlsys_lessons.lessons.comparison import same, told_apart
 from mlsys_lessons.lessons.feedback import Feedback, Rule
 from mlsys_lessons.lessons.wording import describe, describe_case, number
 
@@ -48,7 +48,7 @@ def agrees_with(oracle: Callable[..., Any], cases: Cases, *, tolerance: float = 
         for trial, value, right in zip(trials, values, due, strict=True):
             if not same(value, right, tolerance):
                 reason = feedback.why(lambda wrong: _gives(wrong, trials, values, tolerance))
-                return _comparison(trial, value, right, reason)
+                return _comparison(trial, value, right, tolerance, reason)
         return None
 
     return rule
@@ -126,41 +126,6 @@ def wrong_kind(answer: Any, kind: type, wanted: str) -> str | None:
     return f"yours returns a {type(answer).__name__}; return {wanted}."
 
 
-def same(value: Any, due: Any, tolerance: float = 1e-6) -> bool:
-    """Whether two values agree: shape, labels and numbers, within a tolerance.
-
-    >>> same(np.array([1.0, np.nan]), [1.0, np.nan]), same([1, 2], [1, 2, 3]), same("a", 1)
-    (True, False, False)
-    """
-    if isinstance(due, pd.DataFrame | pd.Series):
-        return _same_table(value, due, tolerance)
-    if isinstance(due, Mapping):
-        return (
-            isinstance(value, Mapping)
-            and set(value) == set(due)
-            and all(same(value[key], due[key], tolerance) for key in due)
-        )
-    try:
-        a, b = np.asarray(value), np.asarray(due)
-    except ValueError:  # ragged lists
-        return bool(value == due)
-    if a.shape != b.shape:
-        return False
-    if a.dtype.kind in "biuf" and b.dtype.kind in "biuf":
-        return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
-    return bool(np.all(a == b))
-
-
-def _same_table(value: Any, due: pd.DataFrame | pd.Series, tolerance: float) -> bool:
-    """The same for a frame or a series: type, index and columns as well; columns in any order."""
-    labels = type(value) is type(due) and value.index.equals(due.index)
-    if not labels or (isinstance(due, pd.DataFrame) and set(value) != set(due)):
-        return False
-    frames = [f.to_frame() if isinstance(f, pd.Series) else f[[*due]] for f in (value, due)]
-    pairs = zip(*([f.iloc[:, i] for i in range(f.shape[1])] for f in frames), strict=True)
-    return all(same(a.to_numpy(), b.to_numpy(), tolerance) for a, b in pairs)
-
-
 def _gives(
     wrong: Callable[..., Any], trials: list[Case], values: list[Any], tolerance: float
 ) -> bool:
@@ -177,6 +142,6 @@ def _arguments(trial: Case) -> list[Any]:
     return copy.deepcopy(list(trial.values()))
 
 
-def _comparison(trial: Case, value: Any, due: Any, reason: str) -> str:
+def _comparison(trial: Case, value: Any, due: Any, tolerance: float, reason: str) -> str:
     where = f"for {describe_case(trial)} " if trial else ""
-    return f"{where}yours gives {describe(value)} where {describe(due)} is due. {reason}"
+    return f"{where}{told_apart(value, due, tolerance)}. {reason}"

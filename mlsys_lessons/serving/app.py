@@ -61,7 +61,8 @@ def application(batcher: Batcher) -> "Starlette":
     )
 
 
-def _refusal_response(request: "Request", refusal: Exception) -> "Response":
+async def _refusal_response(request: "Request", refusal: Exception) -> "Response":
+    # a coroutine, for Starlette gives functions to a few threads, before which a flood piles up
     from fastapi.responses import JSONResponse
 
     assert isinstance(refusal, Refused)
@@ -104,17 +105,17 @@ async def _read_body(request: "Request", *, limit: int) -> bytes:
     """The body of a request; raises Refused as soon as it announces or exceeds `limit` bytes."""
     from starlette.requests import ClientDisconnect
 
-    refusal = Refused(TOO_LARGE, f"a body has at most {limit:,} bytes; send several.")
-    if int(request.headers.get("content-length") or 0) > limit:
-        raise refusal
-    body = b""
+    length, body = int(request.headers.get("content-length") or 0), b""
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise refusal
+        if length <= limit:
+            async for chunk in request.stream():
+                body += chunk
+                if (length := len(body)) > limit:
+                    break
     except ClientDisconnect:
         raise Refused(400, "the caller hung up.") from None  # nobody will read it
+    if length > limit:
+        raise Refused(TOO_LARGE, f"a body has at most {limit:,} bytes; send several.")
     return body
 
 
@@ -131,7 +132,7 @@ def _add_probes(app: "FastAPI", batcher: Batcher) -> None:
     )  # fmt: skip
     async def readyz(request: Request) -> Any:
         if batcher.state:
-            return _refusal_response(request, batcher.refusal(batcher.state))
+            return await _refusal_response(request, batcher.refusal(batcher.state))
         return {"status": "ready"}
 
 

@@ -18,8 +18,9 @@ Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 
 OWN_HOSTS = ("127.0.0.1", "localhost")
-SILENCE_S = 5.0  # a connection without a whole request head for so long is let go
-MOST_CONNECTIONS = 400  # beyond them the oldest one that is silent is let go
+SILENCE_S = 5.0  # a connection without a whole request for so long is let go
+MOST_CONNECTIONS = 400  # beyond them those that have been silent longest are let go ...
+MADE_ROOM = 50  # ... so many at once: to look for them costs something
 _HEADERS = [  # no page may read an answer, show it in a frame, or take it for a script
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -117,8 +118,8 @@ class Visit:
 
     @property
     def is_silent(self) -> bool:
-        """Whether no request is being answered."""
-        return self.cycle is None or self.cycle.response_complete
+        """Whether no whole request is here to be answered."""
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     def _wait_for_a_head(self) -> None:
         if self._patience is not None:
@@ -130,9 +131,10 @@ class Visit:
             self.transport.abort()
 
     def _make_room(self) -> None:
-        """Let go of the silent connection that has had the most time to speak."""
-        silent = [visit for visit in self.connections if isinstance(visit, Visit)]
-        oldest = min((one for one in silent if one.is_silent and one is not self),
-                     key=lambda one: one._patience.when() if one._patience else 0.0,
-                     default=self)  # fmt: skip
-        oldest.transport.abort()
+        """Let go of the silent connections that have had the most time to speak."""
+        visits = [visit for visit in self.connections if isinstance(visit, Visit)]
+        silent = [visit for visit in visits if visit.is_silent and visit is not self]
+        silent.sort(key=lambda visit: visit._patience.when() if visit._patience else 0.0)
+        for visit in silent[:MADE_ROOM] or [self]:
+            visit.transport.abort()
+            self.connections.discard(visit)  # at once: the next caller may come in this very loop

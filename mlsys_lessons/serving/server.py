@@ -28,8 +28,9 @@ from mlsys_lessons.serving.metrics import Metrics
 from mlsys_lessons.serving.settings import EdgeSettings
 from mlsys_lessons.system.system import System
 
-HOST, BACKLOG = "127.0.0.1", 1_024
-ACCEPTED = 128  # connections in one go: a flood may not take all file handles before we look
+HOST = "127.0.0.1"
+BACKLOG = 4_096  # callers who wait to be let in; a caller beyond them knocks again after a second
+ACCEPTED = 16  # let in at one go: a flood may not take all file handles before we look
 
 
 @contextmanager
@@ -79,6 +80,7 @@ def _running(batcher: Batcher, listener: socket.socket) -> Iterator[None]:
     thread.start()
     try:
         _wait_until_ready(batcher, thread)
+        listener.listen(BACKLOG)  # again: asyncio has cut the queue to what it lets in at one go
         yield
     finally:
         batcher.decider.stopping = server.should_exit = True
@@ -90,7 +92,7 @@ def _rare_collections() -> Iterator[None]:
     """Exempt existing objects from garbage collection: walking them would make callers wait."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
+    gc.set_threshold(20_000, 10, 10)
     try:
         yield
     finally:

@@ -41,12 +41,12 @@ from mlsys_lessons.lessons.lesson05.questions import bet1, bet2, bet3, bet4, q1,
 
 # %%
 SEED = 7
-
-# %%
 quiet = ticket_desk.quiet_weeks(seed=SEED)
 tickets = ticket_desk.desk(quiet)
 for ticket in tickets:
     print(ticket)
+
+# %%
 bet1.guess(...)  # how many of the six does a better model cure?
 
 # %% [markdown]
@@ -74,10 +74,8 @@ def first_suspect(before, now):
 
 q1.check(first_suspect)
 
-# %% [markdown]
-# Our version of it, on all six. The last column is what we had done to the system.
-
 # %%
+# Our version of it, on all six. The last column is what we had done to the system.
 found = ticket_desk.diagnoses(tickets, answers.first_suspect)
 broken = [ticket.fault.seam for ticket in tickets]
 data = found["so it is"] == "data"
@@ -171,6 +169,8 @@ print(inspect.getsource(four_lives.life))
 stale = mls.faults.stale_features(start=0, end=30, severity=3.0)
 lives = four_lives.lives(SEED, stale)
 print(lives.iloc[:3].round().astype(int).to_frame("euros a month"))
+
+# %%
 bet3.guess(...)  # euros, may be negative
 
 # %%

@@ -13,11 +13,12 @@ from sample_lesson import every_label, matured, q1, q2
 
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.lessons import progress
+from mlsys_lessons.lessons.comparison import same
 from mlsys_lessons.lessons.feedback import Feedback, Verdict
 from mlsys_lessons.lessons.guard import Guarded, NotAttempted, differs, is_untouched
 from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.lessons.question_text import QuestionText
-from mlsys_lessons.lessons.rules import in_order, is_value, reaches, same
+from mlsys_lessons.lessons.rules import in_order, is_value, reaches
 from mlsys_lessons.lessons.wording import describe, markdown_safe
 
 LUCK = np.random.default_rng
@@ -114,7 +115,7 @@ def test_wrong_names_the_learners_value_and_the_idea() -> None:
     verdict = q1.check(every_label)
     assert not verdict
     assert repr(verdict).startswith("[wrong] lesson99.q1: for `labels` = frame of 40 rows with ")
-    assert "yours gives series of 40 values (" in verdict.message
+    assert "in the index yours gives array of 40 values (" in verdict.message
     assert verdict.message.endswith("It uses labels that arrive after the decision.")
 
 

@@ -19,6 +19,8 @@ from mlsys_lessons.errors import StorageError
 from mlsys_lessons.serving import EdgeSettings, door, serve
 
 PATH = "/v1/decisions"
+HALF_A_HEAD = b"POST /v1/decisions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n"
+HALF_A_BODY = HALF_A_HEAD + b"\r\n{"
 PAYMENT = {
     "request_id": 1, "event_time": "2025-01-01T00:00:01Z", "customer_id": 17,
     "account_opened": "2023-06-01", "card_country": "DE", "merchant_id": 5, "category": "grocery",
@@ -161,11 +163,39 @@ def test_silent_callers_are_let_go_and_a_good_one_is_served(
         address = urlsplit(url)
         target = (address.hostname, address.port)
         silent = [socket.create_connection(target, timeout=10) for _ in range(60)]
-        for half in silent[::2]:
-            half.sendall(b"GET /healthz HTTP/1.1\r\nHost: local")
+        for half in silent[::3]:
+            half.sendall(HALF_A_HEAD)
+        for half in silent[1::3]:
+            half.sendall(HALF_A_BODY)
         assert httpx.get(f"{url}/healthz", trust_env=False, timeout=5).status_code == 200
         for one in silent:  # all of them get their end, nobody waits for ever
             with contextlib.suppress(ConnectionResetError):
                 assert one.recv(1_000) == b""
             one.close()
         assert httpx.get(f"{url}/healthz", trust_env=False, timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize("first_words", [b"", HALF_A_BODY])
+def test_a_flood_is_held_to_the_room_there_is(
+    monkeypatch: pytest.MonkeyPatch, first_words: bytes
+) -> None:
+    monkeypatch.setattr(door, "SILENCE_S", 60.0)
+    monkeypatch.setattr(door, "MOST_CONNECTIONS", 20)
+    monkeypatch.setattr(door, "MADE_ROOM", 5)
+    patient = EdgeSettings(time_limit_s=30.0)
+    with serve(mls.naive_system(seed=7), virtual=True, settings=patient) as url:
+        address = urlsplit(url)
+        flood = [socket.create_connection((address.hostname, address.port)) for _ in range(200)]
+        for one in flood:
+            with contextlib.suppress(ConnectionError):
+                one.sendall(first_words)
+        assert httpx.get(f"{url}/healthz", trust_env=False, timeout=5).status_code == 200
+        ended = 0
+        for one in flood:
+            one.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                with contextlib.suppress(ConnectionResetError):
+                    assert one.recv(1_000) == b""
+                ended += 1
+            one.close()
+        assert 180 <= ended < 200  # the newest may stay: they have had the least time to speak

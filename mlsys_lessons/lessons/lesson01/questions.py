@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 import mlsys_lessons as mls
 from mlsys_lessons.components.decisions import ScoreCut
+from mlsys_lessons.lessons.comparison import same, told_apart
 from mlsys_lessons.lessons.feedback import Feedback
 from mlsys_lessons.lessons.guard import NotAttempted
 from mlsys_lessons.lessons.lesson01 import answers
 from mlsys_lessons.lessons.prediction import Prediction
 from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.lessons.question_text import question_texts
-from mlsys_lessons.lessons.rules import Case, on_each, same
+from mlsys_lessons.lessons.rules import Case, on_each
 from mlsys_lessons.lessons.wording import describe
 
 TEXTS = question_texts(__file__)
@@ -58,10 +59,12 @@ def split_fault(answer: Any, case: Case, feedback: Feedback) -> str | None:
     if shapes != [(len(case["paid_day"]),)] * 2 or kinds != {"b"}:
         return f"yours returns {describe(masks)}; return two masks, true or false for each payment."
     why = feedback.why(lambda wrong: same(masks, wrong(*case.values())))
-    rows = [int(np.sum(mask)) for mask in (*masks, *ours)]
+    train, test, ours_train, ours_test = (int(np.sum(mask)) for mask in (*masks, *ours))
+    if (train, test) == (ours_train, ours_test):
+        return f"{told_apart(tuple(map(np.asarray, masks)), ours)}. {why}"
     return (
-        f"of {len(case['paid_day'])} payments yours trains on {rows[0]} and tests on "
-        f"{rows[1]}, where {rows[2]} and {rows[3]} are due. {why}"
+        f"of {len(case['paid_day'])} payments yours trains on {train} and tests on {test}, where "
+        f"{ours_train} and {ours_test} are due. {why}"
     )
 
 
@@ -88,7 +91,7 @@ def report_fault(answer: Any, case: Case, feedback: Feedback) -> str | None:
     if same(counts, ours):
         return None
     why = feedback.why(lambda wrong: same(counts, wrong(*case.values())))
-    return f"{(counts != ours).sum()} of {len(ours)} payments get another count. {why}"
+    return f"{told_apart(counts, ours)}. {why}"
 
 
 q2 = Question(
