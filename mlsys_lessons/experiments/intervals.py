@@ -113,7 +113,8 @@ class Samples:
         shares, errors = _shares(self.pairs, self.resamples), self.errors
         mean, square, cube = (errors**power @ shares for power in (1, 2, 3))
         variance = np.maximum(square - mean**2, _NOTHING)
-        lean = (cube - 3 * mean * square + 2 * mean**3) / variance**1.5 / np.sqrt(self.pairs)
+        third = cube - 3 * mean * square + 2 * mean**3
+        lean = np.clip(third / variance**1.5 / np.sqrt(self.pairs), -1, 1)  # its algebraic bound
         found = self._studentised
         return np.sort(found + lean * found**2 / 3 + lean**2 * found**3 / 27 + lean / 6, axis=1)
 

@@ -2,9 +2,9 @@
 
 One rule for every interval: on either side bootstrap-t or Student's t, whichever reaches farther.
 Of the candidates in intervals.py it misses the mean of real paired effects least (coverage.py).
-With twenty pairs it keeps 95 % where incidents are frequent; where a rare one makes most of an
-effect it misses one in eight, and every other candidate more: run more seeds there. With two or
-three pairs there is nothing to resample, and Student's t decides alone.
+At a stated 95 % and twenty pairs it covers 94 % of what a whole system is worth, and 90 to 92 %
+where a few dear incidents make most of an effect; every other candidate misses more, so run more
+seeds there. With two or three pairs there is nothing to resample, and Student's t decides alone.
 """
 
 from __future__ import annotations
