@@ -148,7 +148,7 @@ _WAY_OUT = {
 
 def _quoted(value: object) -> str:
     try:
-        return repr(value)[:40]
+        return repr(value.item() if isinstance(value, np.generic) else value)[:40]
     except Exception:  # a value may be anything
         return f"a {type(value).__name__}"
 

@@ -212,7 +212,8 @@ lines = {name: pd.Series(line) for name, line in stored["picture"].items()}
 shown = worlds.index[0]
 kept, calm = (worlds[name] / worlds["Bayes reference"] for name in ("naive", "naive, no fault"))
 axes = charts.value_over_time(
-    lines, title=f"World {shown}, a whole year: naive leaves {1 - kept[shown]:.0%}, and without a fault {1 - calm[shown]:.0%}",
+    lines, title=f"World {shown}, a whole year: naive leaves {1 - kept[shown]:.0%}, "
+    f"and without a fault {1 - calm[shown]:.0%}",
     windows=[(start, end, "") for start, end in stored["broken"]],
 )
 ends = ", ".join(f"{name} {line.iloc[-1] / 1e5:,.0f}" for name, line in lines.items())

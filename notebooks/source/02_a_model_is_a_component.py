@@ -263,7 +263,8 @@ others = dropped.drop(["model", "nobody answers"])["effect"]
 first, then = dropped["effect"].idxmax(), others.idxmax()
 axes = charts.bars_with_intervals(
     dropped.sort_values("effect", ascending=False), unit="% of the value lost without it",
-    title=f"Most is lost without the {first}, {dropped.effect[first]:.0f} %; of those around it without {then}, {others[then]:.0f} %",
+    title=f"Most is lost without the {first}, {dropped.effect[first]:.0f} %; "
+    f"of those around it without {then}, {others[then]:.0f} %",
 )
 charts.show(axes, alt=f"Per cent of the value lost: {dropped.effect.round().astype(int).to_dict()}")
 bet3.reveal(then, f"Without it the system earns more: {', '.join(dropped.index[dropped['high'] < 0]) or 'none'}.")

@@ -239,7 +239,8 @@ earned["old table, trained on its log"] = mls.simulate(world, retrained, days=60
 on_time, aged, repaired = (run.value / 100 for run in earned.values())
 title = f"Trained on its log, the old table earns {repaired - on_time:+,.0f} euros against one on time"
 lines = {name: run.value_by_tick().cumsum() for name, run in earned.items()}
-charts.show(charts.value_over_time(lines, title=title), alt=f"Euros: {[round(on_time), round(aged), round(repaired)]}, in that order.")
+ends = [round(euros) for euros in (on_time, aged, repaired)]
+charts.show(charts.value_over_time(lines, title=title), alt=f"Euros: {ends}, in that order.")
 back = (repaired - aged) / max(on_time - aged, 1)
 amount = "hardly any" if back < 0.25 else "about half" if back < 0.75 else "nearly all or more"
 bet3.reveal(amount, "The table is as old as before. What was repaired is the difference, not the age.")

@@ -183,7 +183,7 @@ numbers = ", ".join(f"{name} {value:+,.0f}" for name, value in steps.iloc[1:].it
 charts.show(axes, alt=f"Euros a month: {lives.iloc[0]:,.0f} before; then {numbers}.")
 bet3.reveal(round(repair), "The table is as fresh as on the first day. The model is not that model.")
 expect(
-    hurt < 0 and repair < 0.2 * -(hurt + refit), "in most worlds the repair of the table alone brings little of what was lost",
+    hurt < 0 and repair < 0.2 * -(hurt + refit), "in most worlds the repair of the table brings little back",
     "a month is short, and a few large frauds can turn it",
 )
 
