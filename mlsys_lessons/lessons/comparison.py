@@ -33,13 +33,17 @@ def same(value: Any, due: Any, tolerance: float = 1e-6) -> bool:
             and set(value) == set(due)
             and all(same(value[key], due[key], tolerance) for key in due)
         )
+    if isinstance(due, tuple) and any(np.ndim(part) for part in due):
+        return (
+            isinstance(value, tuple | list | np.ndarray)
+            and len(value) == len(due)
+            and all(same(one, other, tolerance) for one, other in zip(value, due, strict=True))
+        )
     try:
         a, b = np.asarray(value), np.asarray(due)
-    except ValueError:  # ragged lists
-        return bool(value == due)
-    if a.shape != b.shape:
+    except ValueError:  # ragged: no array at all
         return False
-    return not _differs(a, b, tolerance).any()
+    return a.shape == b.shape and not _differs(a, b, tolerance).any()
 
 
 def _same_table(value: Any, due: pd.DataFrame | pd.Series, tolerance: float) -> bool:
@@ -86,7 +90,8 @@ def _parts(value: Any, due: Any) -> list[tuple[str, Any, Any]]:
         return [("in the index", value.index.to_numpy(), due.index.to_numpy())]
     if isinstance(value, pd.DataFrame) and isinstance(due, pd.DataFrame):
         names = [("in the columns", *(np.array(sorted(map(str, f))) for f in (value, due)))]
-        return names + [(f"in column {name!r}", value[name], due[name]) for name in due]
+        both = [name for name in due if name in value]
+        return names + [(f"in column {name!r}", value[name], due[name]) for name in both]
     return []
 
 

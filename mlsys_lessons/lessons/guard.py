@@ -36,7 +36,7 @@ class NotAttempted(Exception):
 
 
 class Guarded:
-    """A learner's function that works on copies and remembers if it changed what it was given.
+    """A learner's function on copies: it remembers what was changed, and what came back last.
 
     A rule that means the function to change its input (or to return nothing) calls
     `answer.__wrapped__` instead.
@@ -49,9 +49,11 @@ class Guarded:
         self.__wrapped__ = function
         self.name = getattr(function, "__name__", "answer")
         self.fault = ""
+        self.returned: Any = None
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the answer on copies of the arguments."""
+        self.returned = None
         originals = [*arguments, *named.values()]
         copies = [_copied(value) for value in originals]
         names = dict(zip(named, copies[len(arguments) :], strict=True))
@@ -66,6 +68,7 @@ class Guarded:
             )
         if result is None or result is ...:
             raise NotAttempted(f"`{self.name}` returns {result}: is the `return` still missing?")
+        self.returned = result
         return result
 
 

@@ -165,7 +165,7 @@ class Prediction:
     def _number(self, value: Any) -> float | None:
         """A number, or one that is written: "10", "10 euros", and "10 %" of what has a whole."""
         if not isinstance(value, str):
-            return float(value) if _is_number(value) else None
+            return float(value) if _is_number(value) and abs(value) < 1e300 else None
         written = _WRITTEN.fullmatch(value.strip().replace("\u2212", "-"))
         if written is None or not re.search(r"\d", written[1]):
             return None
@@ -235,7 +235,7 @@ class Prediction:
         return f"Your bet is {number(round(1 / ratio, 1))} times reality."
 
 
-def _is_number(value: Any) -> TypeGuard[Real]:
+def _is_number(value: Any) -> TypeGuard[float]:
     """Whether a value is a real number; True and False are none."""
     return isinstance(value, Real) and not isinstance(value, bool)
 

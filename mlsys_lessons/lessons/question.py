@@ -31,7 +31,7 @@ from mlsys_lessons.lessons.guard import (
 )
 from mlsys_lessons.lessons.limits import LONGEST_S, TooLong, at_most
 from mlsys_lessons.lessons.question_text import RUNGS, QuestionText
-from mlsys_lessons.lessons.wording import Passage
+from mlsys_lessons.lessons.wording import Passage, describe
 from mlsys_lessons.randomness import stream
 
 SEEDS = (1, 2, 3)  # fresh data three times over, so that a constant cannot pass
@@ -175,13 +175,18 @@ class Question:
 
     def _tried(self, answer: Any, seeds: Iterable[int]) -> Verdict:
         """The verdict on an answer as it is."""
+        tried: Any = None
         try:
             if is_untouched(answer, stub_of(self.text.starter, self.name)):
                 return self._open("replace the `...` and run the cell again")
             if line := open_line(answer):
                 return self._open(f"your line `{line}` is still open")
+            if callable(self.answer) and not callable(answer):
+                what = f"`{self.name}` is {describe(answer)}; write it as a function."
+                return Verdict("wrong", f"{self.id}: {what}")
+            tried = guarded(answer)
             with at_most(LONGEST_S):
-                sentence = self._first_fault(guarded(answer), seeds)
+                sentence = self._first_fault(tried, seeds)
         except (NotAttempted, NotImplementedError) as gap:
             return self._open(str(gap) or "it is still to be written")
         except TooLong:
@@ -190,6 +195,9 @@ class Question:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # even sys.exit() in an answer must not end the lesson
+            if (returned := getattr(tried, "returned", None)) is not None and not own_line(error):
+                what = f"yours returns {describe(returned)}, and the prompt asks for something else"
+                return Verdict("wrong", f"{self.id}: {what}. {self.text.otherwise}".strip())
             return Verdict("raised", f"{self.id}: {_error_sentence(error)}")
         if sentence is not None:
             return Verdict("wrong", f"{self.id}: {sentence}")

@@ -20,6 +20,7 @@ from mlsys_lessons.errors import InputError
 
 LESSON = re.compile(r"lesson\d\d")
 _WIDTH = 100  # characters: what a page shows of printed text before it cuts a word
+_LONG = 100  # bits: a longer number is not spelt out
 _SHORT = 6  # values of an array that are shown in full
 _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = 60  # characters
@@ -91,8 +92,11 @@ def describe(value: Any) -> str:
     >>> describe(np.arange(200.0)), describe(np.array([1, 2])), describe("approve")
     ('array of 200 values (0, 1, 2, 3, 4, 5, ...)', 'array (1, 2)', "'approve'")
     """
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value))
+    if isinstance(value, bool | np.bool_ | np.str_):
+        value = value.item() if isinstance(value, np.generic) else value
+        return repr(value)
+    if isinstance(value, int) and value.bit_length() > _LONG:
+        return f"a whole number of {round(value.bit_length() * np.log10(2))} digits"
     if isinstance(value, int | float | np.number):
         return f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4g}"
     if isinstance(value, pd.DataFrame):

@@ -87,7 +87,9 @@ def test_choices(capsys: Captured) -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["nine", float("nan"), float("inf"), True, [9], object(), 1j])
+@pytest.mark.parametrize(
+    "value", ["nine", float("nan"), float("inf"), True, [9], object(), 1j, 10**400, -(10**400)]
+)
 def test_what_is_no_bet_is_said_and_not_locked(value: Any, capsys: Captured) -> None:
     asked = bet()
     asked.guess(value)

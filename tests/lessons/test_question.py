@@ -93,6 +93,21 @@ def test_a_missing_return_is_named() -> None:
     assert "`half` returns None: is the `return` still missing?" in verdict.message
 
 
+def test_a_value_where_a_function_is_asked_for_is_named() -> None:
+    verdict = question().judge(3)
+    assert repr(verdict) == "[wrong] lesson98.q1: `half` is 3; write it as a function."
+
+
+def test_what_a_rule_cannot_judge_is_told_as_what_it_is() -> None:
+    def half(x: float) -> Any:
+        return [x, x]
+
+    rule = reaches(lambda answer, luck: answer(1.0), 10, unit="euros")
+    verdict = question(rule=rule).judge(half)
+    assert verdict.outcome == "wrong"
+    assert "yours returns [1.0, 1.0], and the prompt asks for something else" in verdict.message
+
+
 def test_what_is_still_to_be_written_is_not_attempted() -> None:
     def half(x: float) -> float:
         raise NotImplementedError("later")
