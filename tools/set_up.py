@@ -26,9 +26,9 @@ PYTHON = os.path.join(PROGRAMS, "python.exe" if WINDOWS else "python")
 UV = os.path.join(PROGRAMS, "uv.exe" if WINDOWS else "uv")
 PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 UV_PIP = [UV, "pip", "install", "--quiet", "--python", PYTHON]
-# Settings that send packages, or the search for them, to another place than .venv:
+# Settings that send packages, or the search for them, elsewhere, or change how tools hear each other:
 ELSEWHERE = (
-    "PIP_PREFIX", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH",
+    "PIP_PREFIX", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONIOENCODING", "PYTHONPATH",
     "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON",
 )  # fmt: skip
 PROJECT = ["--no-deps", "--no-build-isolation", "-e", ROOT]
@@ -55,7 +55,7 @@ def main():
             return refuse("python -m venv failed: on Debian and Ubuntu install python3-venv first.")
     if with_uv() and with_pip():
         return refuse("Nothing could be installed, see above: is a package index within reach?")
-    with open(READY, "w", encoding="utf-8") as ready:
+    with open(READY, "w", encoding="utf-8", errors="surrogateescape") as ready:
         ready.write("\n".join(wanted) + "\n")
     print("Ready after " + str(round(time.time() - began)) + " seconds.")
     return 0
@@ -108,7 +108,7 @@ def stamp():
     """What the last set-up that came to its end has written down."""
     if not (os.path.exists(READY) and os.path.exists(PYTHON)):
         return []
-    with open(READY, encoding="utf-8") as ready:
+    with open(READY, encoding="utf-8", errors="surrogateescape") as ready:
         return ready.read().splitlines()
 
 
@@ -120,7 +120,7 @@ def inside():
 def written(name, text):
     """The path of a requirements file inside .venv."""
     path = os.path.join(VENV, name)
-    with open(path, "w", encoding="utf-8") as stream:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
         stream.write(text)
     return path
 
@@ -130,6 +130,7 @@ def run(command):
     environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     environment["UV_PYTHON_DOWNLOADS"] = "never"  # the Python is the learner's choice
     environment["PIP_USER"] = "0"  # into .venv, also where a pip.conf says user = true
+    environment["PYTHONUTF8"] = "1"  # a folder may have a name that this locale cannot spell
     try:
         return subprocess.call(command, env=environment, cwd=ROOT)
     except OSError:

@@ -19,9 +19,10 @@ from mlsys_lessons.lessons.wording import describe, describe_case, number
 
 Case = Mapping[str, Any]
 Cases = Callable[[np.random.Generator], Iterable[Case]]
+TOLERANCE = 1e-6  # relative and absolute: so close two numbers are the same
 
 
-def agrees_with(oracle: Callable[..., Any], cases: Cases, *, tolerance: float = 1e-6) -> Rule:
+def agrees_with(oracle: Callable[..., Any], cases: Cases, *, tolerance: float = TOLERANCE) -> Rule:
     """Right when the answer gives what our function gives, on generated cases.
 
     Why it matters: a tempting wrong answer is known by its values on every case and answered with
@@ -54,7 +55,7 @@ def agrees_with(oracle: Callable[..., Any], cases: Cases, *, tolerance: float = 
     return rule
 
 
-def is_value(value: Any, *, tolerance: float = 1e-6) -> Rule:
+def is_value(value: Any, *, tolerance: float = TOLERANCE) -> Rule:
     """Right when the answer is this value; the value itself is never told.
 
     >>> rule = is_value(45)
@@ -105,11 +106,21 @@ def in_order(*rules: Rule) -> Rule:
     return rule
 
 
-def on_each(cases: Cases, fault: Callable[[Any, Case, Feedback], str | None]) -> Rule:
-    """The first complaint of a function that looks at one case at a time."""
+def on_each(cases: Cases, fault: Callable[[Any, Case, Callable[[], str]], str | None]) -> Rule:
+    """The first complaint of a function that looks at one case at a time.
+
+    `fault` takes the answer, a case, and a function that gives the reason: the sentence of the
+    tempting answer that gives the same on every case, else the general one.
+    """
 
     def rule(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
-        complaints = (fault(answer, case, feedback) for case in cases(generator))
+        trials = list(cases(generator))
+
+        def why() -> str:
+            values = [answer(*trial.values()) for trial in trials]
+            return feedback.why(lambda wrong: _gives(wrong, trials, values, TOLERANCE))
+
+        complaints = (fault(answer, trial, why) for trial in trials)
         return next((complaint for complaint in complaints if complaint is not None), None)
 
     return rule

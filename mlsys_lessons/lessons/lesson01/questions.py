@@ -47,7 +47,7 @@ bet3 = Prediction(
 # --- q1: split by time -------------------------------------------------------------------------
 
 
-def split_fault(answer: Any, case: Case, feedback: Feedback) -> str | None:
+def split_fault(answer: Any, case: Case, why: Callable[[], str]) -> str | None:
     """What is wrong with two masks, counted in rows."""
     masks, ours = answer(*case.values()), answers.time_split(*case.values())
     if isinstance(masks, tuple) and any(mask is ... for mask in masks):
@@ -58,13 +58,12 @@ def split_fault(answer: Any, case: Case, feedback: Feedback) -> str | None:
     kinds = {np.asarray(mask).dtype.kind for mask in masks} if shapes else set()
     if shapes != [(len(case["paid_day"]),)] * 2 or kinds != {"b"}:
         return f"yours returns {describe(masks)}; return two masks, true or false for each payment."
-    why = feedback.why(lambda wrong: same(masks, wrong(*case.values())))
     train, test, ours_train, ours_test = (int(np.sum(mask)) for mask in (*masks, *ours))
     if (train, test) == (ours_train, ours_test):
-        return f"{told_apart(tuple(map(np.asarray, masks)), ours)}. {why}"
+        return f"{told_apart(tuple(map(np.asarray, masks)), ours)}. {why()}"
     return (
         f"of {len(case['paid_day'])} payments yours trains on {train} and tests on {test}, where "
-        f"{ours_train} and {ours_test} are due. {why}"
+        f"{ours_train} and {ours_test} are due. {why()}"
     )
 
 
@@ -83,15 +82,14 @@ q1 = Question(
 # --- q2: what was known ------------------------------------------------------------------------
 
 
-def report_fault(answer: Any, case: Case, feedback: Feedback) -> str | None:
+def report_fault(answer: Any, case: Case, why: Callable[[], str]) -> str | None:
     """On how many payments the count of known reports is another."""
     counts, ours = np.asarray(answer(*case.values())), answers.known_reports(*case.values())
     if counts.shape != ours.shape:
         return f"yours gives {describe(counts)} for {len(ours)} payments; return one number each."
     if same(counts, ours):
         return None
-    why = feedback.why(lambda wrong: same(counts, wrong(*case.values())))
-    return f"{told_apart(counts, ours)}. {why}"
+    return f"{told_apart(counts, ours)}. {why()}"
 
 
 q2 = Question(
@@ -117,7 +115,7 @@ def cut_cents(cut: float, case: Case) -> float:
     return float(np.where(blocked, np.where(fraud, 0, -mls.COSTS.friction), approve).sum())
 
 
-def cut_fault(answer: Any, case: Case, feedback: Feedback) -> str | None:
+def cut_fault(answer: Any, case: Case, why: Callable[[], str]) -> str | None:
     """By how much another cut earns more."""
     cut = answer(*case.values())
     if isinstance(cut, str):
@@ -126,10 +124,9 @@ def cut_fault(answer: Any, case: Case, feedback: Feedback) -> str | None:
     best, cents = cut_cents(answers.money_cut(*case.values()), case), cut_cents(cut, case)
     if cents >= best - 1:
         return None
-    why = feedback.why(lambda wrong: bool(np.isclose(wrong(*case.values()), cut)))
     return (
         f"your cut {cut:.3f} earns {cents / 100:,.0f} euros on {len(case['score']):,} "
-        f"payments; another earns {best / 100:,.0f}. {why}"
+        f"payments; another earns {best / 100:,.0f}. {why()}"
     )
 
 
