@@ -26,10 +26,10 @@ PYTHON = os.path.join(PROGRAMS, "python.exe" if WINDOWS else "python")
 UV = os.path.join(PROGRAMS, "uv.exe" if WINDOWS else "uv")
 PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 UV_PIP = [UV, "pip", "install", "--quiet", "--python", PYTHON]
-# Settings that send packages, or the search for them, elsewhere, or change how tools hear each other:
+# Settings that send packages elsewhere, or another alphabet between tools:
 ELSEWHERE = (
-    "PIP_PREFIX", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONIOENCODING", "PYTHONPATH",
-    "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON",
+    "PIP_PREFIX", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONIOENCODING",
+    "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON",
 )  # fmt: skip
 PROJECT = ["--no-deps", "--no-build-isolation", "-e", ROOT]
 
