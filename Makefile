@@ -3,6 +3,7 @@
 
 PY ?= python3
 RUN := .venv/bin
+unexport PYTHONIOENCODING  # for a terminal; between processes it garbles the names of folders
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab test lint notebooks coverage bench soak lock clean

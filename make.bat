@@ -4,6 +4,8 @@ setlocal
 cd /d "%~dp0"
 if "%PY%"=="" set "PY=python"
 set "RUN=.venv\Scripts"
+rem for a terminal; between processes it garbles the names of folders
+set "PYTHONIOENCODING="
 set "TARGET=%~1"
 if "%TARGET%"=="" set "TARGET=help"
 

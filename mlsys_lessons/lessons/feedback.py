@@ -69,8 +69,9 @@ class Feedback:
                     self.otherwise)  # fmt: skip
 
     def message(self, name: str) -> str:
-        """The sentence of one tempting answer, for a rule that knows the mistake by its name."""
-        return self.wrong_answers[name].message
+        """The sentence of one tempting answer, by its name; the general one for any other name."""
+        known = self.wrong_answers.get(name)
+        return known.message if known else self.otherwise
 
 
 # Takes an answer, fresh luck and the question's feedback; None, or a sentence when it is wrong.

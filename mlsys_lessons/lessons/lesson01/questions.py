@@ -177,13 +177,13 @@ def usual_cents(seed: int) -> int:
 
 
 def weakness(block: Callable[..., Any]) -> str:
-    """The tempting answer that a decision comes closest to, seen from a few made-up payments."""
-    score, amount = (grid.ravel() for grid in np.meshgrid(np.logspace(-4, 0, 41), [5.0, 50, 500]))
-    flags = np.asarray(block(score, amount), dtype=bool)
-    if flags[amount == 50].all() or not flags[amount == 50].any():
-        return "large amounts"
-    lowest = score[flags & (amount == 50)].min()
-    return "any doubt" if lowest < 0.01 else "one half"
+    """The tempting answer whose sentence is true of a decision, on made-up payments; else none."""
+    score, amount = np.meshgrid(np.logspace(-4, 0, 41), [5.0, 50.0, 500.0])  # a row an amount
+    flags = np.asarray(block(score.ravel(), amount.ravel()), dtype=bool).reshape(score.shape)
+    if (flags == flags[:, :1]).all():  # whatever the score
+        return "large amounts" if flags.any() and not flags.all() else ""
+    lowest = np.where(flags[1], score[1], np.inf).min()  # that is blocked at 50 euros
+    return "any doubt" if lowest < 0.01 else "one half" if lowest > 0.25 else ""
 
 
 def beats_the_bar(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:

@@ -127,11 +127,13 @@ def all_six_cents(seed: int) -> float:
 
 
 def weakness(system: System) -> str:
-    """The tempting design that a system which earns too little comes closest to."""
-    if {"decisions", "model"} <= system.levels:
+    """The tempting design whose sentence is true of a system that earns too little; else none."""
+    around = system.levels - {"model"}
+    if around == set(mls.COMPONENTS) - {"model"}:
         return "everything"
-    watched = system.levels & {"ingestion", "serving", "monitoring"}
-    return "watched, not priced" if watched else "the model alone"
+    if not around:
+        return "the model alone"
+    return "watched, not priced" if around <= {"ingestion", "serving", "monitoring"} else ""
 
 
 def pays(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:

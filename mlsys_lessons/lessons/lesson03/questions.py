@@ -112,7 +112,7 @@ def fresh_table_cents(seed: int) -> float:
 
 
 def weakness(system: System) -> str:
-    """The tempting system that one which earns too little comes closest to; empty if none."""
+    """The tempting system whose sentence is true of one that earns too little; else none."""
     if len(system.inference.registry.versions) > 1:
         return ""  # its model has learned from the log
     if "decisions" in system.levels:
@@ -132,11 +132,10 @@ def earns_as_much(answer: Any, generator: np.random.Generator, feedback: Feedbac
     cents, bar = sixty_days_cents(system, seed, OLD_TABLE), fresh_table_cents(seed)
     if cents >= bar:
         return None
-    name = weakness(system)
     return (
         f"in world {seed} yours earns {cents / 100:,.0f} euros in {DAYS} days; the notebook's "
         f"system on a table one day fresher earns {bar / 100:,.0f}. "
-        f"{feedback.message(name) if name else feedback.otherwise}"
+        f"{feedback.message(weakness(system))}"
     )
 
 

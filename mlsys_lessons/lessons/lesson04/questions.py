@@ -102,6 +102,7 @@ q4 = Question(
 # --- q5: survive the crowd -----------------------------------------------------------------------
 
 BAR, CROWDS = 0.9, tuple(range(300, 340))
+PATIENCE_S = 2.0  # an answer that takes longer earns nothing
 
 
 @lru_cache
@@ -113,13 +114,20 @@ def crowd_of(seed: int) -> traffic.Arrivals:
 
 
 def weakness(policy: traffic.Policy) -> str:
-    """The tempting policy that one which earns too little comes closest to."""
+    """The tempting policy whose sentence is true of one that earns too little; else none."""
+    rule, tries = policy.fallback is not None, policy.retries.attempts + 1
     if policy.queue_limit is not None:
-        return "a room for all" if policy.fallback is not None else "only the door"
-    if policy.fallback is None:
-        return "a budget"
-    again = policy.retries.attempts > 1 and policy.retries.budget is None
-    return "a rule at the very end" if again else "a rule after the wait"
+        wait_s = policy.queue_limit * overload_lab.SERVICE_S / overload_lab.SERVERS
+        too_long = "a room for all" if wait_s > PATIENCE_S else ""
+        return too_long if rule else "only the door"
+    if policy.throttle or policy.breaker or policy.bulkhead:
+        return ""
+    if not rule:
+        return "a budget" if policy.retries.budget is not None else ""
+    if tries == 1:
+        return "a rule after the wait"
+    at_last_s = tries * (policy.timeout_s or np.inf)
+    return "a rule at the very end" if at_last_s >= PATIENCE_S else ""
 
 
 def survives(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:

@@ -117,13 +117,17 @@ def fortnight_euros(contract: Contract, seed: int) -> float:
 
 
 def weakness(contract: Contract) -> str:
-    """The tempting contract that one which is worth too little comes closest to."""
+    """The tempting contract whose sentence is true of one that is worth too little; else none."""
     field = {promise.name: promise for promise in contract.fields}
-    if (field["amount"].maximum or 0) < 2_000:
+    if contract == INHERITED:
+        return "as inherited"
+    if field["amount"].on_breach == "degrade":
+        return ""
+    if float(field["amount"].maximum or np.inf) < 2_000:
         return "stricter"
     if field["category"].on_breach == "degrade":
         return "the word only"
-    return "as inherited" if contract == INHERITED else "nothing promised"
+    return "nothing promised" if field["amount"].null_rate >= 0.6 else ""
 
 
 def pays(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
