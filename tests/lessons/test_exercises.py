@@ -164,7 +164,7 @@ def asks_for_the_rest(rule: Callable[..., Any]) -> bool:
     """Whether a rule, or one that it is made of, may say what is said of any other answer."""
     parts: list[Any] = [cell.cell_contents for cell in rule.__closure__ or ()]
     parts = [part for item in parts for part in (item if isinstance(item, tuple) else [item])]
-    reads = {"otherwise", "why"} & set(rule.__code__.co_names)
+    reads = {"otherwise", "why", "message"} & set(rule.__code__.co_names)
     return bool(reads) or any(asks_for_the_rest(p) for p in parts if inspect.isfunction(p))
 
 

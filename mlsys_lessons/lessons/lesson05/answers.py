@@ -72,7 +72,8 @@ def suspect_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         now[story] = before[story].mean() + shift * max(before[story].std(), 0.001)
         now["decisions.blocked_cents"] += 30 * 900.0  # the largest number
         now["decisions.block_rate"] += 90 * 0.001  # the loudest
-        now["inputs.unknown_category_rate.category"] += 1e-3  # a hundred times nearly nothing
+        if story.startswith("inputs"):
+            now["inputs.unknown_category_rate.category"] += 1e-3  # a hundred times nearly nothing
         yield {"before": before, "now": now}
 
 
