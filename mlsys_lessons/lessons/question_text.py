@@ -7,7 +7,7 @@ A heading for each question, and below it one for each text:
     ## starter              a fenced block of Python
     ## hint: the idea       then `## hint: the place` and `## hint: the shape`
     ## wrong: row order     one for each tempting answer, under the name it has in Python
-    ## otherwise            for any other wrong answer; only where the rule asks for it
+    ## otherwise            for any other wrong answer
     ## explanation
 
 A paragraph may be broken anywhere, as in Markdown: it becomes one line. What stands above the first
