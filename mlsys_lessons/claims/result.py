@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -69,17 +71,19 @@ class Result:
         return f"flips at about {self.flips_at:.2g} x the ordinary year's incidents"
 
     def to_json(self) -> str:
-        """The whole result as text; `from_json` reads it back."""
+        """The whole result as text, with a check sum; `from_json` reads it back."""
         plain = asdict(self)
         plain["table"] = json.loads(self.table.to_json(orient="split", double_precision=6))
         plain["by_rate"] = {str(rate): list(pair) for rate, pair in self.by_rate.items()}
-        return json.dumps(plain, indent=1, allow_nan=False) + "\n"
+        return json.dumps(plain | {"sha256": _check_sum(plain)}, indent=1, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Result:
-        """A stored result; raises InputError for text that is none."""
+        """A stored result; raises InputError for text that is none, or was changed since."""
         try:
             plain = json.loads(text)
+            if plain.pop("sha256") != _check_sum(plain):
+                raise ValueError("it is not as it was measured")
             plain["table"] = pd.DataFrame(**plain["table"])
             plain["effects"] = tuple(
                 Effect(**{**effect, "interval": Interval(**effect["interval"])})
@@ -94,6 +98,10 @@ class Result:
         except (ValueError, KeyError, TypeError) as error:
             problem = f"{text[:40]!r}... is no stored result ({error}); run the claim again."
             raise InputError(problem) from error
+
+
+def _check_sum(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def flip(by_rate: Mapping[float, tuple[float, str]], threshold: float) -> float | None:

@@ -60,6 +60,8 @@ class DecisionLog:
     ) -> None:  # fmt: skip
         self.path, self._last_seal, self._is_closed = path, FIRST, False
         self._had_wal = path is not None and Path(f"{path}-wal").exists()
+        if path is not None and path.is_file() and not path.stat().st_size:
+            raise StorageError(f"{path} is empty: no log, or all of it lost; remove it to begin.")
         try:
             self._file = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0)
         except sqlite3.Error as error:

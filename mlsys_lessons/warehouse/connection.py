@@ -46,13 +46,21 @@ def connect(path: Path | None, *, memory_mb: int, threads: int) -> Any:
         "autoload_known_extensions": False,
     }
     connection = _open(path, settings)
+    try:
+        with duckdb_errors_as(StorageError, str(path)):
+            _make_or_check(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_or_check(connection: Any, path: Path | None) -> None:
     tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
     if not tables:
         connection.execute(_TABLES)
     elif ("about",) not in tables or (FORMAT,) not in connection.table("about").fetchall():
-        connection.close()
         raise InputError(f"{path} is a database, but no event log; choose another path.")
-    return connection
 
 
 def _open(path: Path | None, settings: dict[str, Any]) -> Any:

@@ -61,7 +61,8 @@ FIRST_ACCOUNT = np.datetime64("1900-01-01", "ms")
 FIELDS = (  # who a row belongs to must be known; without any other field it is worth an answer
     Field(
         "request_id", "int64", GATEWAY, minimum=0, unique=True, role=REQUEST, example=1,
-        about="the caller's own id; repeated within 7 days it gets the first answer again",
+        about="the caller's own id; repeated within 7 days it gets the first answer again, and is "
+        "refused with 409 for another payment",
     ),
     Field(
         "event_time", "datetime64[ms]", GATEWAY, minimum=FIRST_TIME, maximum=LAST_TIME,
