@@ -38,20 +38,23 @@ class Payloads:
 
         With such an id in it, nothing of a request is remembered.
         """
-        fresh: dict[int, dict[int, int]] = {}
+        known, fresh = [*self._days.values()], dict[int, dict[int, int]]()
         for row in rows:
             request_id, day = row[_REQUEST_ID], row[ARRIVAL_TIME] // DAY_MS
             mark = hash((*row[:ARRIVAL_TIME], *row[ARRIVAL_TIME + 1 :]))
-            first = self._first(request_id, [*self._days.values(), *fresh.values()])
+            first = self._first(request_id, (*known, *fresh.values()))
             if first is None:
                 fresh.setdefault(day, {})[request_id] = mark
             elif first != mark:
                 return int(request_id)
         for day, marks in fresh.items():
+            if day not in self._days:
+                self._forget(day - ANSWERED_DAYS)
             self._days.setdefault(day, {}).update(marks)
-        newest = max(self._days, default=0)
-        self._days = {d: marks for d, marks in self._days.items() if d >= newest - ANSWERED_DAYS}
         return None
+
+    def _forget(self, before: int) -> None:
+        self._days = {day: marks for day, marks in self._days.items() if day >= before}
 
     @staticmethod
     def _first(request_id: int, days: Iterable[dict[int, int]]) -> int | None:
