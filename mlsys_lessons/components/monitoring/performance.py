@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mlsys_lessons.components.monitoring.probabilities import Answered, answered, ratio
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.records import within
 
@@ -42,22 +43,22 @@ class EstimatedPerformance:
     @property
     def precision(self) -> float:
         """Share of the flagged that are expected to be positive."""
-        return _ratio(self.tp, self.tp + self.fp)
+        return ratio(self.tp, self.tp + self.fp)
 
     @property
     def recall(self) -> float:
         """Share of the expected positives that are flagged."""
-        return _ratio(self.tp, self.tp + self.fn)
+        return ratio(self.tp, self.tp + self.fn)
 
     @property
     def accuracy(self) -> float:
         """Share expected to be right: on rare events a very flattering number."""
-        return _ratio(self.tp + self.tn, self.n)
+        return ratio(self.tp + self.tn, self.n)
 
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall, from the expected counts."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+        return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
 
 def cbpe(
@@ -89,24 +90,10 @@ def cbpe(
 
     Source: Bialek et al., Estimating model performance under covariate shift without labels, 2024.
     """
-    chances = _column(probabilities, "probabilities")
-    ranks = chances if scores is None else _column(scores, "scores")
-    cuts = _cuts(threshold)
-    if cuts.ndim > 1 or len(ranks) != len(chances) or cuts.size not in (1, len(chances)):
-        raise InputError(
-            f"{len(chances)} probabilities, {len(ranks)} scores, {cuts.size} thresholds; give one "
-            "score per probability and one threshold, or one per row."
-        )
-    answered = ~np.isnan(chances) & ~np.isnan(ranks)
-    flagged = (ranks >= cuts)[answered]
-    chances, ranks = chances[answered], ranks[answered]
-    if not len(chances) or chances.min() < 0 or chances.max() > 1:
-        raise InputError(
-            "probabilities are empty, all missing, or leave 0..1; pass calibrated probabilities, "
-            "and give anything else that ranks the rows as scores=."
-        )
+    rows = answered(probabilities, threshold, scores)
+    chances = rows.chances
     brier = float(np.mean(chances * (1 - chances)))
-    return EstimatedPerformance(*expected_confusion(chances, flagged), _auc(chances, ranks), brier)
+    return EstimatedPerformance(*expected_confusion(chances, rows.flagged), _auc(rows), brier)
 
 
 def expected_confusion(
@@ -148,45 +135,13 @@ def bbse(flagged_share: float, *, recall: float, false_positive_rate: float) -> 
     return float(np.clip(share, 0, 1))
 
 
-def _auc(chances: Floats, ranks: Floats) -> float:
+def _auc(rows: Answered) -> float:
     """Expected area under the ROC curve; rows of one score are one step of the curve.
 
     scikit-learn's roc_auc_score takes no probability for a label. It gives the same number from
-    each row twice, as a positive and as a negative with weights, and makes CBPE 4 to 7 times as
-    slow.
+    each row twice, as a positive and as a negative with weights, and makes CBPE many times as slow.
     """
-    order = np.argsort(-ranks, kind="stable")
-    last_of_step = np.append(np.diff(ranks[order]) != 0, True)
-    positives = np.concatenate([[0.0], np.cumsum(chances[order])[last_of_step]])
-    negatives = np.concatenate([[0.0], np.cumsum(1 - chances[order])[last_of_step]])
-    if not positives[-1] * negatives[-1] > 0:
-        return float("nan")
-    area = np.sum(np.diff(negatives) * (positives[1:] + positives[:-1])) / 2
-    return float(area / (positives[-1] * negatives[-1]))
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else float("nan")
-
-
-def _cuts(threshold: float | ArrayLike) -> Floats:
-    try:
-        cuts = np.asarray(threshold, dtype=np.float64)
-    except (TypeError, ValueError):
-        cuts = np.array(np.nan)
-    if np.isnan(cuts).any():
-        raise InputError(
-            f"threshold={threshold!r} holds no number to compare with, and would flag nobody; "
-            "try threshold=0.5."
-        )
-    return cuts
-
-
-def _column(values: ArrayLike, name: str) -> Floats:
-    try:
-        column = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} are not numbers; pass a one-dimensional array.") from None
-    if column.ndim != 1:
-        raise InputError(f"{name} have {column.ndim} dimensions; pass a one-dimensional array.")
-    return column
+    chances, starts = rows.steps()
+    positives, negatives = np.add.reduceat(chances, starts), np.add.reduceat(1 - chances, starts)
+    area = np.sum(positives * (np.cumsum(negatives) - negatives / 2))
+    return ratio(float(area), float(positives.sum() * negatives.sum()))
