@@ -103,6 +103,20 @@ def test_any_rows_give_shares_or_nothing_and_the_area_counts_pairs(rows, thresho
         assert np.isnan(value) or -1e-12 <= value <= 1 + 1e-12, metric
 
 
+def test_a_long_day_is_summed_as_exactly_as_a_short_one():
+    chances = np.random.default_rng(8).beta(0.5, 20, 300_000)
+    assert cbpe(chances).auc == pytest.approx(unmerged_area(chances, chances), abs=1e-12)
+
+
+def test_ten_equal_rows_and_rows_of_one_class():
+    constant = cbpe([0.3] * 10, threshold=0.2)
+    assert (constant.auc, constant.recall) == (0.5, 1.0)
+    assert constant.precision == pytest.approx(0.3)
+    certain = cbpe([1.0] * 10)
+    assert (certain.precision, certain.recall, certain.f1) == (1.0, 1.0, 1.0)
+    assert np.isnan(certain.auc)  # nobody to be ranked above
+
+
 def test_a_score_that_is_the_probability_itself_changes_nothing():
     rng = np.random.default_rng(4)
     chances = np.where(rng.random(5_000) < 0.1, np.nan, np.round(rng.beta(0.5, 5, 5_000), 2))
@@ -149,6 +163,9 @@ def test_undefined_metrics_are_not_numbers():
     [
         lambda: cbpe([]),
         lambda: cbpe([np.nan]),
+        lambda: cbpe([np.inf]),
+        lambda: cbpe([0.5], scores=[np.nan]),
+        lambda: cbpe(None),
         lambda: cbpe([1.2]),
         lambda: cbpe([-0.1]),
         lambda: cbpe(["a"]),

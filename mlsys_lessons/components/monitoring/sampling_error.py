@@ -58,21 +58,20 @@ def sampling_error(
     hits, misses = float(chances[flagged].sum()), float(chances[~flagged].sum())
     of_hits, of_misses = float(coins[flagged].sum()), float(coins[~flagged].sum())
     flags, positives, count = float(np.count_nonzero(flagged)), hits + misses, len(chances)
-    half_f1 = ratio(hits, flags + positives)
     return SamplingError(
         precision=ratio(of_hits**0.5, flags),
-        recall=_of_ratio(ratio(hits, positives), of_hits, of_misses, positives),
+        recall=_at_most_half(_of_ratio(hits, positives, of_hits, of_misses)),
         accuracy=(of_hits + of_misses) ** 0.5 / count,
-        f1=_of_ratio(half_f1, of_hits, of_misses, (flags + positives) / 2),
+        f1=_at_most_half(2 * _of_ratio(hits, flags + positives, of_hits, of_misses)),
         auc=_auc_error(rows),
         brier=float(np.sum(coins * (1 - 2 * chances) ** 2)) ** 0.5 / count,
     )
 
 
-def _of_ratio(share: float, of_hits: float, of_misses: float, whole: float) -> float:
+def _of_ratio(hits: float, whole: float, of_hits: float, of_misses: float) -> float:
     """Standard error of hits over a whole that grows with each hit and each miss."""
-    variance = (1 - share) ** 2 * of_hits + share**2 * of_misses
-    return _at_most_half(ratio(variance**0.5, whole))
+    share = ratio(hits, whole)
+    return ratio(((1 - share) ** 2 * of_hits + share**2 * of_misses) ** 0.5, whole)
 
 
 def _at_most_half(error: float) -> float:
