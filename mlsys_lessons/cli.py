@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -264,6 +265,9 @@ def _serve(options: argparse.Namespace) -> NoReturn:
             power_loss_safe=options.power_loss_safe, allow_hosts=tuple(options.allow_host)
         ),
     )  # fmt: skip
+    alerts = logging.getLogger("mlsys_lessons.serving")
+    alerts.addHandler(logging.StreamHandler())
+    alerts.setLevel(logging.INFO)
     with edge as url, until_told_to_stop():
         _print(options, {"url": url}, f"{system!r}\nat {url} (see {url}/docs); Ctrl-C stops it.")
     raise SystemExit(0)  # whoever reads the address may be gone: no second line

@@ -77,7 +77,7 @@ def value_over_time(
     """
     axes = canvas(title, unit="value earned so far")
     axes.axhline(0, color=QUIET, linewidth=1, zorder=1)
-    _money_axis(axes)
+    money_axis(axes)
     _lines(axes, runs, windows)
     return axes
 
@@ -113,7 +113,7 @@ def life_of_incident(lives: Mapping[str, IncidentLife], *, title: str) -> Axes:
     """
     axes = canvas(title, unit="money since it broke")
     axes.axhline(0, color=QUIET, linewidth=1, zorder=1)
-    _money_axis(axes)
+    money_axis(axes)
     paths = [np.append(0.0, np.cumsum(life.cents)) for life in lives.values()]
     starts = [int(life.fault.start) for life in lives.values()]
     for place, ((name, life), path) in enumerate(zip(lives.items(), paths, strict=True)):
@@ -162,7 +162,7 @@ def _lines(
                     colour,
                 )
             )
-    _time_axis(axes, windows)
+    time_axis(axes, windows)
     _end_labels(axes, ends)
 
 
@@ -184,7 +184,7 @@ def _end_labels(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
     axes.set_ylim(low, high)
 
 
-def _time_axis(axes: Axes, windows: Iterable[Window]) -> None:
+def time_axis(axes: Axes, windows: Iterable[Window]) -> None:
     """Write the days, shade the windows, and name each in a free row above the lines."""
     axes.set_xlabel("day", loc="right")
     axes.margins(x=0.015)
@@ -202,7 +202,7 @@ def _time_axis(axes: Axes, windows: Iterable[Window]) -> None:
     axes.set_ylim(low, high + (high - low) * 0.08 * len(rows))
 
 
-def _money_axis(axes: Axes, direction: Literal["x", "y"] = "y") -> None:
+def money_axis(axes: Axes, direction: Literal["x", "y"] = "y") -> None:
     axis = axes.yaxis if direction == "y" else axes.xaxis
     axis.set_major_formatter(money)
     axes.locator_params(axis=direction, nbins=6)
@@ -240,7 +240,7 @@ def bars_with_intervals(
     if unit:
         axes.set_xlabel(unit, loc="right")
     else:
-        _money_axis(axes, "x")
+        money_axis(axes, "x")
     return axes
 
 
@@ -424,7 +424,7 @@ def heat_map(
     low = min(float(finite.min()), 0.0) if len(finite) else 0.0
     for row, column in np.ndindex(rows, columns):
         value = values[row, column]
-        colour = _shade(float(value - low) / (top - low)) if np.isfinite(value) else PAPER
+        colour = shade(float(value - low) / (top - low)) if np.isfinite(value) else PAPER
         axes.fill_between([column - 0.5, column + 0.5], row - 0.5, row + 0.5, facecolor=colour,
                           edgecolor=PAPER, linewidth=2)  # fmt: skip
         shown = f"{value:,.{digits}f}" if np.isfinite(value) else missing
@@ -437,7 +437,7 @@ def heat_map(
     return axes
 
 
-def _shade(share: float) -> str:
+def shade(share: float) -> str:
     """A step from near white to dark purple: no colour that means something else."""
     light, dark = np.array([246, 238, 243]), np.array([92, 30, 75])
     red, green, blue = (light + (dark - light) * share).round().astype(int)

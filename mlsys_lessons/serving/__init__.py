@@ -9,6 +9,7 @@ schemas.py        what a caller may send, and the reader of request bodies
 decision_log.py   every decision on disk before its response leaves (SQLite)
 model_files.py    a fitted model in one file that runs no code when it is opened
 decider.py        a system, its clock and its log in one thread; rebuilt by replay
+board.py          what the monitors said of the last closed day
 batcher.py        admission, the queue, and which requests share a batch
 metrics.py        the edge's own numbers, for Prometheus
 openapi.py        the document of the decision endpoint; page.py shows it to people

@@ -1,4 +1,4 @@
-"""The HTTP endpoints of the edge: decisions, two health probes, metrics, documentation.
+"""The HTTP endpoints of the edge: decisions, two probes, metrics, monitors, documentation.
 
 FastAPI documents all of them and serves all but the decisions. Those are routed by Starlette, on
 which FastAPI stands, and their bodies are read and written by schemas.py and serialisation.py:
@@ -14,7 +14,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from mlsys_lessons.serving.batcher import Batcher
-from mlsys_lessons.serving.openapi import decision_request, decision_responses, unavailable
+from mlsys_lessons.serving.openapi import (
+    board_responses,
+    decision_request,
+    decision_responses,
+    unavailable,
+)
 from mlsys_lessons.serving.page import page
 from mlsys_lessons.serving.schemas import transaction_reader
 from mlsys_lessons.serving.serialisation import Row, decision_of
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
     from starlette.applications import Starlette
 
-DECISIONS = "/v1/decisions"
+DECISIONS, MONITORING = "/v1/decisions", "/v1/monitoring"
 DESCRIPTION = (
     "Payments in, decisions out. Requests that come together are decided together, and every "
     "decision is in the log before its answer leaves."
@@ -52,6 +57,7 @@ def application(batcher: Batcher) -> "Starlette":
     decide = _add_decisions(documented, batcher)
     _add_probes(documented, batcher)
     _add_metrics(documented, batcher)
+    _add_board(documented, batcher)
     _add_documentation(documented)
     routes = [Route(DECISIONS, decide, methods=["POST"]), Mount("", documented)]
     door = Middleware(Door, hosts=batcher.settings.allow_hosts)
@@ -146,6 +152,15 @@ def _add_metrics(app: "FastAPI", batcher: Batcher) -> None:
     async def metrics() -> Response:
         content, content_type = batcher.metrics.exposition()
         return Response(content, media_type=content_type)
+
+
+def _add_board(app: "FastAPI", batcher: Batcher) -> None:
+    @app.get(
+        MONITORING, summary="What the monitors said of the last closed day",
+        responses=board_responses(), response_model=None,
+    )  # fmt: skip
+    async def monitoring() -> dict[str, Any]:
+        return batcher.decider.board.as_json()
 
 
 def _add_documentation(app: "FastAPI") -> None:

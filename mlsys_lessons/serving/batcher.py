@@ -8,6 +8,7 @@ decider has a thread of its own. A shed request is counted, answered at once, an
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +29,7 @@ from mlsys_lessons.serving.settings import (
 
 HEARTBEAT_S = 60.0  # how soon after midnight a day is closed when no request comes
 QUIET_ROUNDS = 3  # turns of the event loop without a new request, after which a batch is complete
+LOG = logging.getLogger("mlsys_lessons.serving")
 MAX_STEP_MS = 31 * DAY_MS  # how far one virtual stamp may move the clock
 
 
@@ -112,6 +114,7 @@ class Batcher:
             self.replay.set_exception(error)
             return
         self.state = ""
+        self.metrics.open_alerts.set(len(self.decider.board.alerts))
         self.replay.set_result(None)
         if not self.decider.virtual:
             self._tasks.append(asyncio.create_task(self._close_days()))
@@ -129,6 +132,7 @@ class Batcher:
                 await loop.run_in_executor(self._thread, self.decider.close_past_days)
             except Exception as error:
                 self._fail([], error)
+            self._tell_alerts()
             await asyncio.sleep(HEARTBEAT_S)
 
     async def close(self) -> None:
@@ -158,11 +162,21 @@ class Batcher:
             self._fail(jobs, error)
             return
         self.metrics.count_batch(entries)
+        self._tell_alerts()
         end = 0
         for job in jobs:
             start, end = end, end + len(job.rows)
             if not job.decisions.done():
                 job.decisions.set_result(entries[start:end])
+
+    def _tell_alerts(self) -> None:
+        """Count the alerts of the days that have closed, and say each new one in a line."""
+        while self.decider.new_boards:
+            board = self.decider.new_boards.popleft()
+            self.metrics.count_board(board)
+            for alert in board.alerts:
+                if alert.is_new:
+                    LOG.info("alert: day %d, %s", board.day, alert)
 
     def _is_new_or_equal(self, job: _Job) -> bool:
         """Whether the ids of a job are new, or stand for the same payments; else it is refused."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections import deque
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +18,7 @@ import pandas as pd
 
 from mlsys_lessons.errors import InputError, StateError
 from mlsys_lessons.records import DAY_MS, LAST_TICK
+from mlsys_lessons.serving.board import Board
 from mlsys_lessons.serving.decision_log import DecisionLog
 from mlsys_lessons.serving.payloads import Payloads
 from mlsys_lessons.serving.serialisation import (
@@ -61,6 +63,8 @@ class Decider:
         self.clock_ms = self.first_day_ms + self.tick * DAY_MS
         self.stopping = False  # set from another thread to end a long replay
         self.payloads = Payloads()
+        self.board = Board()  # of the last closed day; another thread may read it
+        self.new_boards: deque[Board] = deque()  # of days that closed while this one was serving
         self._log: DecisionLog | None = None
         self._unlogged_days: list[tuple[int, int]] = []  # closed since the log was last written
 
@@ -88,6 +92,7 @@ class Decider:
         self._replay(log)
         self.clock_ms = max(self.clock_ms, self.first_day_ms + self.tick * DAY_MS)
         self._unlogged_days = []  # the replayed days are in the log already
+        self.new_boards.clear()  # and their alerts were told when they were new
         # trees are laid out at their first call, and no caller should wait for that
         self.system.inference.model.predict(pd.DataFrame(0.0, [0], list(FEATURES)))
 
@@ -153,6 +158,8 @@ class Decider:
             raise StateError(f"day {tick} is beyond the {LAST_TICK} of a system; start a new log.")
         for past in range(self.tick, tick):
             self.system.step(past)
+            self.board = Board.of(self.system, past)
+            self.new_boards.append(self.board)
             self._unlogged_days.append((past, self.system.ingestion.rows_seen))
         self.tick = max(self.tick, tick)
 

@@ -1,7 +1,8 @@
 """The edge's own numbers for a Prometheus server: counts, latencies, batch sizes, shed requests.
 
-The real library and its text format, in a registry of its own for each edge. None of these numbers
-looks at the quality of a decision: all of them can be green while the model is wrong.
+The real library and its text format, in a registry of its own for each edge. None of the numbers of
+operations looks at the quality of a decision: all of them can be green while the model is wrong.
+What the monitors have said of the last day is counted beside them (board.py).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Sequence
 
+from mlsys_lessons.serving.board import Board
 from mlsys_lessons.serving.serialisation import ACTION, IS_FALLBACK, Entry
 
 _LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -40,6 +42,13 @@ class Metrics:
             buckets=_BATCH_BUCKETS, registry=self.registry,
         )  # fmt: skip
         self.queue = Gauge("queue_depth_rows", "Transactions waiting", registry=self.registry)
+        self.alerts = Counter(
+            "alerts_total", "Alerts of the monitors that were quiet the day before",
+            ["layer", "metric", "segment", "severity", "owner"], registry=self.registry,
+        )  # fmt: skip
+        self.open_alerts = Gauge(
+            "alerts_open", "Alerts open when the last day closed", registry=self.registry
+        )
 
     def count_batch(self, entries: Sequence[Entry]) -> None:
         """Count the decisions of one batch."""
@@ -47,6 +56,15 @@ class Metrics:
         for action, rows in Tally(entry[ACTION] for entry in entries).items():
             self.requests.labels(action).inc(rows)
         self.fallbacks.inc(sum(bool(entry[IS_FALLBACK]) for entry in entries))
+
+    def count_board(self, board: Board) -> None:
+        """Count what the monitors have said of a day that has just closed."""
+        for alert in board.alerts:
+            if alert.is_new:
+                self.alerts.labels(
+                    alert.layer, alert.metric, alert.segment, alert.severity, alert.owner
+                ).inc()
+        self.open_alerts.set(len(board.alerts))
 
     def exposition(self) -> tuple[bytes, str]:
         """The metrics in Prometheus's text format, and its content type."""

@@ -77,6 +77,20 @@ def decision_responses(settings: EdgeSettings) -> Responses:
     }
 
 
+def board_responses() -> Responses:
+    """The one status of the monitors' page: numbers and alerts, or no day yet."""
+    number: Schema = {"type": ["number", "null"]}
+    alert = _object(
+        layer=_STRING, metric=_STRING, segment=_STRING, value=number, limit=number,
+        severity=_STRING, owner=_STRING, runbook=_array(_STRING),
+        is_new={**_BOOLEAN, "description": "it was quiet the day before"},
+    )  # fmt: skip
+    day: Schema = {"type": ["integer", "null"], "description": "null until a day has closed"}
+    metrics: Schema = {"type": "object", "additionalProperties": number}
+    board = _object(day=day, metrics=metrics, alerts=_array(alert))
+    return {200: {"description": "The last closed day", **_json(board)}}
+
+
 def unavailable(reason: str) -> Responses:
     """The response 503, with the time after which to ask again."""
     header = {"Retry-After": {"description": "seconds to wait", "schema": _INTEGER}}

@@ -107,7 +107,8 @@ def recorder(keep: str, path: str | Path | None = None) -> Recorder:
     if keep in _LATE:
         import_module(_LATE[keep])
     if keep not in RECORDERS:
-        raise InputError(f"keep={keep!r} is unknown; choose one of {', '.join(RECORDERS)}.")
+        words = ", ".join(dict.fromkeys([*RECORDERS, *_LATE]))
+        raise InputError(f"keep={keep!r} is unknown; choose one of {words}.")
     kind = RECORDERS[keep]
     if not kind.takes_path and path is not None:
         raise InputError(f"path={path!r} is for keep='disk' only; leave one of the two out.")
