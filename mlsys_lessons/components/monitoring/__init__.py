@@ -9,17 +9,38 @@ from mlsys_lessons.components.monitoring import detectors, drift, performance
 from mlsys_lessons.components.monitoring.alerts import Alerts
 from mlsys_lessons.components.monitoring.detectors import Cusum, PageHinkley
 from mlsys_lessons.components.monitoring.monitor import Monitor, OperationsOnly
-from mlsys_lessons.components.monitoring.performance import EstimatedPerformance, cbpe
+from mlsys_lessons.components.monitoring.performance import (
+    Calibration,
+    EstimatedPerformance,
+    ExpectedMoney,
+    SamplingError,
+    bbse,
+    calibrated,
+    cbpe,
+    expected_calibration_error,
+    expected_money,
+    realised_performance,
+    sampling_error,
+)
 
 __all__ = [
     "Alerts",
+    "Calibration",
     "Cusum",
     "EstimatedPerformance",
+    "ExpectedMoney",
     "Monitor",
     "OperationsOnly",
     "PageHinkley",
+    "SamplingError",
+    "bbse",
+    "calibrated",
     "cbpe",
     "detectors",
     "drift",
+    "expected_calibration_error",
+    "expected_money",
     "performance",
+    "realised_performance",
+    "sampling_error",
 ]

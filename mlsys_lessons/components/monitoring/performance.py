@@ -1,192 +1,66 @@
-"""How good the model is today, before a single label has arrived.
+"""How good the model is: estimated tonight, give or take, in money, and realised in six weeks.
 
-If a score is a calibrated probability it carries its own confusion matrix: among rows scored .2 a
-fifth are positive. That is confidence-based performance estimation (CBPE). It assumes calibration
-and does not test it: it follows a change of the inputs (covariate shift), and sees nothing of a
-change of what the inputs mean (concept drift).
+The front of five files, each of which answers one question; nothing is computed here.
+
+    calibrated, expected_calibration_error   is a score a probability, and what makes it one
+    cbpe, bbse                               how good is the model today, without labels
+    sampling_error                           how much of a change is luck
+    expected_money                           what the day's decisions will have earned
+    realised_performance                     how good was the model, where labels have matured
+
+When the estimate is blind: the model says sigmoid(2x) and x is N(0, 1). Then the slope of reality
+falls from 2 to .5 and to -2 (concept drift). Not one probability changes, so no estimate can.
+
+>>> import numpy as np
+>>> from scipy.special import expit
+>>> from mlsys_lessons.randomness import stream
+>>> luck = stream(7, "blind")
+>>> x = luck.normal(0, 1, 200_000)
+>>> said = expit(2 * x)
+>>> for slope in (2, 0.5, -2):
+...     labels = luck.random(len(x)) < expit(slope * x)
+...     true = np.mean(labels == (said >= 0.5))
+...     print(f"slope {slope:>4}: true {true:.2f}, estimated {cbpe(said).accuracy:.2f}")
+slope    2: true 0.78, estimated 0.78
+slope  0.5: true 0.60, estimated 0.78
+slope   -2: true 0.22, estimated 0.78
+
+When only x moves, to N(1, 1), it follows (covariate shift).
+
+>>> moved = expit(2 * (x + 1))
+>>> labels = luck.random(len(x)) < moved
+>>> print(f"true {np.mean(labels == (moved >= 0.5)):.2f}, estimated {cbpe(moved).accuracy:.2f}")
+true 0.84, estimated 0.84
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mlsys_lessons.components.monitoring.calibration import (
+    Calibration,
+    calibrated,
+    expected_calibration_error,
+)
+from mlsys_lessons.components.monitoring.estimated import (
+    EstimatedPerformance,
+    bbse,
+    cbpe,
+    expected_confusion,
+)
+from mlsys_lessons.components.monitoring.expected_money import ExpectedMoney, expected_money
+from mlsys_lessons.components.monitoring.realised import realised_performance
+from mlsys_lessons.components.monitoring.sampling_error import SamplingError, sampling_error
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from mlsys_lessons.errors import InputError
-from mlsys_lessons.records import within
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class EstimatedPerformance:
-    """Expected confusion matrix (counts, as floats) and metrics; NaN where undefined.
-
-    >>> EstimatedPerformance(tp=8.0, fp=2.0, fn=2.0, tn=88.0, auc=0.9, brier=0.02).f1
-    0.8
-    """
-
-    tp: float
-    fp: float
-    fn: float
-    tn: float
-    auc: float
-    brier: float
-
-    @property
-    def n(self) -> float:
-        """Rows that had a probability."""
-        return self.tp + self.fp + self.fn + self.tn
-
-    @property
-    def precision(self) -> float:
-        """Share of the flagged that are expected to be positive."""
-        return _ratio(self.tp, self.tp + self.fp)
-
-    @property
-    def recall(self) -> float:
-        """Share of the expected positives that are flagged."""
-        return _ratio(self.tp, self.tp + self.fn)
-
-    @property
-    def accuracy(self) -> float:
-        """Share expected to be right: on rare events a very flattering number."""
-        return _ratio(self.tp + self.tn, self.n)
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall, from the expected counts."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
-
-
-def cbpe(
-    probabilities: ArrayLike,
-    *,
-    threshold: float | ArrayLike = 0.5,
-    scores: ArrayLike | None = None,
-) -> EstimatedPerformance:
-    """Expected confusion matrix and metrics from calibrated probabilities, without labels.
-
-    Why it matters: labels come in weeks, this number tonight. It sees covariate shift. It cannot
-    see concept drift, and when a ranking gets worse while its confidence does not, it reports an
-    improvement.
-
-    Parameters
-    ----------
-    probabilities
-        Calibrated P(positive) of each row, in 0..1. NaN (no answer) is left out.
-    threshold
-        A row is flagged when its score is at least this; one number, or one per row where the cut
-        depends on the amount.
-    scores
-        What is cut and what ranks, where that is not the calibrated probability itself.
-
-    Errors: InputError for values outside 0..1, for lengths that differ and when nothing is left.
-
-    >>> round(cbpe([0.9, 0.8, 0.1, 0.0], threshold=0.5).precision, 2)
-    0.85
-
-    Source: Bialek et al., Estimating model performance under covariate shift without labels, 2024.
-    """
-    chances = _column(probabilities, "probabilities")
-    ranks = chances if scores is None else _column(scores, "scores")
-    cuts = _cuts(threshold)
-    if cuts.ndim > 1 or len(ranks) != len(chances) or cuts.size not in (1, len(chances)):
-        raise InputError(
-            f"{len(chances)} probabilities, {len(ranks)} scores, {cuts.size} thresholds; give one "
-            "score per probability and one threshold, or one per row."
-        )
-    answered = ~np.isnan(chances) & ~np.isnan(ranks)
-    flagged = (ranks >= cuts)[answered]
-    chances, ranks = chances[answered], ranks[answered]
-    if not len(chances) or chances.min() < 0 or chances.max() > 1:
-        raise InputError(
-            "probabilities are empty, all missing, or leave 0..1; pass calibrated probabilities, "
-            "and give anything else that ranks the rows as scores=."
-        )
-    brier = float(np.mean(chances * (1 - chances)))
-    return EstimatedPerformance(*expected_confusion(chances, flagged), _auc(chances, ranks), brier)
-
-
-def expected_confusion(
-    probabilities: Floats, flagged: NDArray[np.bool_]
-) -> tuple[float, float, float, float]:
-    """Expected tp, fp, fn, tn of decisions: the heart of `cbpe`, for the monitors' hot path.
-
-    >>> expected_confusion(np.array([0.75, 0.25]), np.array([True, False]))
-    (0.75, 0.25, 0.25, 0.75)
-    """
-    positives = float(probabilities.sum())
-    tp = float(probabilities[flagged].sum())
-    fp = float(np.count_nonzero(flagged)) - tp
-    fn = positives - tp
-    return tp, fp, fn, len(probabilities) - tp - fp - fn
-
-
-def bbse(flagged_share: float, *, recall: float, false_positive_rate: float) -> float:
-    """Share of positives behind a flagged share, if only the mix of the classes has moved.
-
-    Why it matters: under label shift the flagged share understates the change: a prevalence of
-    2 % -> 6 % moves it from .065 to .095 only. Black-box shift estimation inverts that.
-
-    Errors: InputError when a share leaves 0..1 or the flag does not separate the classes.
-
-    >>> round(bbse(0.095, recall=0.8, false_positive_rate=0.05), 3)
-    0.06
-
-    Source: Lipton, Wang and Smola, Detecting and correcting for label shift, 2018.
-    """
-    within("flagged_share", flagged_share, high=1.0)
-    within("recall", recall, high=1.0), within("false_positive_rate", false_positive_rate, high=1.0)
-    if recall <= false_positive_rate:
-        raise InputError(
-            f"{recall=}, {false_positive_rate=}; the recall is above the false-positive rate, or "
-            "the flag says nothing about the classes."
-        )
-    share = (flagged_share - false_positive_rate) / (recall - false_positive_rate)
-    return float(np.clip(share, 0, 1))
-
-
-def _auc(chances: Floats, ranks: Floats) -> float:
-    """Expected area under the ROC curve; rows of one score are one step of the curve.
-
-    scikit-learn's roc_auc_score takes no probability for a label. It gives the same number from
-    each row twice, as a positive and as a negative with weights, and makes CBPE 4 to 7 times as
-    slow.
-    """
-    order = np.argsort(-ranks, kind="stable")
-    last_of_step = np.append(np.diff(ranks[order]) != 0, True)
-    positives = np.concatenate([[0.0], np.cumsum(chances[order])[last_of_step]])
-    negatives = np.concatenate([[0.0], np.cumsum(1 - chances[order])[last_of_step]])
-    if not positives[-1] * negatives[-1] > 0:
-        return float("nan")
-    area = np.sum(np.diff(negatives) * (positives[1:] + positives[:-1])) / 2
-    return float(area / (positives[-1] * negatives[-1]))
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else float("nan")
-
-
-def _cuts(threshold: float | ArrayLike) -> Floats:
-    try:
-        cuts = np.asarray(threshold, dtype=np.float64)
-    except (TypeError, ValueError):
-        cuts = np.array(np.nan)
-    if np.isnan(cuts).any():
-        raise InputError(
-            f"threshold={threshold!r} holds no number to compare with, and would flag nobody; "
-            "try threshold=0.5."
-        )
-    return cuts
-
-
-def _column(values: ArrayLike, name: str) -> Floats:
-    try:
-        column = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} are not numbers; pass a one-dimensional array.") from None
-    if column.ndim != 1:
-        raise InputError(f"{name} have {column.ndim} dimensions; pass a one-dimensional array.")
-    return column
+__all__ = [
+    "Calibration",
+    "EstimatedPerformance",
+    "ExpectedMoney",
+    "SamplingError",
+    "bbse",
+    "calibrated",
+    "cbpe",
+    "expected_calibration_error",
+    "expected_confusion",
+    "expected_money",
+    "realised_performance",
+    "sampling_error",
+]
