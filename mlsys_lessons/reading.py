@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mlsys_lessons.domain import ARRIVAL, EVENT, Domain, Field
 from mlsys_lessons.errors import InputError
@@ -269,3 +270,34 @@ def _word(value: Any) -> str | None:
         return str(value)
     except Exception:  # a value may be anything, and what cannot be said is missing
         return None
+
+
+# --- what a caller passes to a function ----------------------------------------------------------
+
+
+def column(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """One column of numbers.  Raises InputError for anything else.
+
+    >>> column([1, 0], "labels")
+    array([1., 0.])
+    """
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} are not numbers; pass a one-dimensional array.") from None
+    if numbers.ndim != 1:
+        raise InputError(f"{name} have {numbers.ndim} dimensions; pass a one-dimensional array.")
+    return numbers
+
+
+def columns(**named: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+    """Columns of one length, in the order given.  Raises InputError where lengths differ.
+
+    >>> columns(scores=[0.2, 0.9], labels=[False, True])[1]
+    array([0., 1.])
+    """
+    made = tuple(column(values, name) for name, values in named.items())
+    lengths = {name: len(values) for name, values in zip(named, made, strict=True)}
+    if len(set(lengths.values())) > 1:
+        raise InputError(f"lengths differ, {lengths}; pass one value per row in each.")
+    return made

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.reading import columns
 from mlsys_lessons.records import whole_number
 
 Floats = NDArray[np.float64]
@@ -41,7 +42,7 @@ def cents_by_cut(scores: ArrayLike, approve: ArrayLike, block: ArrayLike) -> pd.
 
     Source: Elkan, The foundations of cost-sensitive learning, 2001.
     """
-    ranks, let, stop = _columns(scores=scores, approve=approve, block=block)
+    ranks, let, stop = columns(scores=scores, approve=approve, block=block)
     answered = ~np.isnan(ranks)
     order = np.argsort(-ranks[answered], kind="stable")
     gains = np.cumsum((stop - let)[answered][order])
@@ -58,7 +59,7 @@ def best_possible(*actions: ArrayLike) -> float:
     >>> best_possible([10, -500], [-250, 0])
     10.0
     """
-    cents = _columns(**{f"action {place}": each for place, each in enumerate(actions, start=1)})
+    cents = columns(**{f"action {place}": each for place, each in enumerate(actions, start=1)})
     return float(np.max(cents, axis=0).sum()) if cents else 0.0
 
 
@@ -76,8 +77,8 @@ def net_benefit(scores: ArrayLike, labels: ArrayLike, thresholds: ArrayLike) -> 
 
     Source: Vickers and Elkin, Decision curve analysis, 2006.
     """
-    ranks, truth = _columns(scores=scores, labels=labels)
-    (limits,) = _columns(thresholds=thresholds)
+    ranks, truth = columns(scores=scores, labels=labels)
+    (limits,) = columns(thresholds=thresholds)
     if not np.isin(truth, (0.0, 1.0)).all():
         raise InputError("labels hold other values than 0 and 1; leave out what is not known yet.")
     if not ((limits >= 0) & (limits < 1)).all():
@@ -105,22 +106,8 @@ def worth_reviewing(
     Source: Howard, Information value theory, 1966.
     """
     whole_number("capacity", capacity, 0, 2**31)
-    let, stop, look = _columns(approve=approve, block=block, review=review)
+    let, stop, look = columns(approve=approve, block=block, review=review)
     value = look - np.maximum(let, stop)
     chosen = np.zeros(len(value), dtype=bool)
     chosen[np.argsort(-value, kind="stable")[:capacity]] = True  # NaN is last
     return chosen & (value > 0)
-
-
-def _columns(**named: ArrayLike) -> list[Floats]:
-    """Columns of one length, as floats."""
-    columns = {}
-    for name, values in named.items():
-        try:
-            columns[name] = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"{name} are not numbers; pass one-dimensional arrays.") from None
-    shapes = {name: column.shape for name, column in columns.items()}
-    if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
-        raise InputError(f"shapes {shapes} differ or are no columns; give one value for each row.")
-    return list(columns.values())

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlsys_lessons.components.monitoring.bins import quantile_edges
-from mlsys_lessons.components.monitoring.probabilities import Floats, column, columns
+from mlsys_lessons.components.monitoring.probabilities import Floats
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.reading import column, columns
 from mlsys_lessons.records import whole_number
 
 

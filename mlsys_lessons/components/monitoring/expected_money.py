@@ -12,9 +12,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mlsys_lessons.components.monitoring.probabilities import Floats, columns, ratio
+from mlsys_lessons.components.monitoring.probabilities import Floats, ratio
 from mlsys_lessons.domain import Costs
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.reading import columns
 from mlsys_lessons.records import SHED
 
 Cents = NDArray[np.int64]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.reading import column
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -66,34 +67,6 @@ def answered(
             "and give anything else that ranks the rows as scores=."
         )
     return Answered(chances, ranks, flagged)
-
-
-def column(values: ArrayLike, name: str) -> Floats:
-    """One column of numbers.  Raises InputError for anything else.
-
-    >>> column([1, 0], "labels")
-    array([1., 0.])
-    """
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} are not numbers; pass a one-dimensional array.") from None
-    if numbers.ndim != 1:
-        raise InputError(f"{name} have {numbers.ndim} dimensions; pass a one-dimensional array.")
-    return numbers
-
-
-def columns(**named: ArrayLike) -> tuple[Floats, ...]:
-    """Columns of one length, in the order given.  Raises InputError where lengths differ.
-
-    >>> columns(scores=[0.2, 0.9], labels=[False, True])[1]
-    array([0., 1.])
-    """
-    made = tuple(column(values, name) for name, values in named.items())
-    lengths = {name: len(values) for name, values in zip(named, made, strict=True)}
-    if len(set(lengths.values())) > 1:
-        raise InputError(f"lengths differ, {lengths}; pass one value per row in each.")
-    return made
 
 
 def ratio(part: float, whole: float) -> float:

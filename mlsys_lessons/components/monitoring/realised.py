@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from mlsys_lessons.components.monitoring.estimated import cbpe
-from mlsys_lessons.components.monitoring.probabilities import Floats, columns
+from mlsys_lessons.components.monitoring.probabilities import Floats
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.reading import columns
 from mlsys_lessons.records import LAST_TICK, MATURITY_DAYS, whole_number, within
 
 METRICS = ("precision", "recall", "accuracy", "f1", "auc")
