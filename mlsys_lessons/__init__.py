@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlsys_lessons.components.monitoring import detectors, drift, performance
     from mlsys_lessons.errors import InputError, LessonError
     from mlsys_lessons.experiments import snapshot as datasets
-    from mlsys_lessons.lessons import charts
+    from mlsys_lessons.lessons import charts, monitoring_charts
     from mlsys_lessons.simulation import presets, scenarios
     from mlsys_lessons.simulation.compare import compare
     from mlsys_lessons.simulation.presets import (
@@ -52,6 +52,7 @@ _ROOMS = {  # modules by the name that learners use
     "faults": "system.faults",
     "features": "components.features",
     "models": "components.inference.models",
+    "monitoring_charts": "lessons.monitoring_charts",
     "performance": "components.monitoring.performance",
     "presets": "simulation.presets",
     "response": "components.response",
@@ -85,6 +86,7 @@ __all__ = [
     "RetrainingPolicy",
     "charts",
     "models",
+    "monitoring_charts",
     "presets",
     "COSTS",
     "Drift",
