@@ -26,13 +26,18 @@ _CATEGORY_INFERRED = {"string", "boolean", "empty"}
 
 def numeric_pair(reference: Sample, current: Sample) -> tuple[Floats, Floats]:
     """Both samples as floats without missing values; anything but numbers is refused."""
-    pair = _numbers(reference, "reference"), _numbers(current, "current")
+    pair = numbers(reference, "reference"), numbers(current, "current")
     return _present(pair[0], "reference"), _present(pair[1], "current")
+
+
+def missing_share(sample: Sample, role: str) -> float:
+    """Share of missing values in a column of any type."""
+    return float(pd.isna(_as_series(sample, role)).mean())
 
 
 def numeric_pair_with_missing(reference: Sample, current: Sample) -> tuple[Floats, Floats]:
     """Both samples as floats, missing values kept as NaN."""
-    return _numbers(reference, "reference"), _numbers(current, "current")
+    return numbers(reference, "reference"), numbers(current, "current")
 
 
 def is_categorical(reference: Sample, current: Sample) -> bool:
@@ -41,13 +46,20 @@ def is_categorical(reference: Sample, current: Sample) -> bool:
     Categoricals, text and booleans are compared by value, numbers along their axis. Numbers that
     are only names (a merchant id) become categories by `.astype("category")`.
     """
-    kinds = [_kind(reference, "reference"), _kind(current, "current")]
+    kinds = [kind_of(reference, "reference"), kind_of(current, "current")]
     if kinds[0] != kinds[1]:
         raise InputError(
             f"reference is {kinds[0]} and current is {kinds[1]}; two samples of one column have "
             "one type, so convert one of them."
         )
     return kinds[0] == "categorical"
+
+
+def counted(sample: Sample, role: str) -> tuple[pd.Index, Codes]:
+    """The values of a column in order of appearance, and their counts behind the missing ones'."""
+    codes, values = pd.factorize(_as_series(sample, role))
+    counts = np.bincount(codes + 1, minlength=len(values) + 1)
+    return pd.Index(values).astype(object), counts.astype(np.int64)
 
 
 def category_codes(reference: Sample, current: Sample) -> tuple[Codes, Codes, int]:
@@ -64,25 +76,29 @@ def _recode(codes: NDArray[np.intp], values: Any, union: pd.Index) -> Codes:
     return np.asarray(lookup[codes], dtype=np.int64)
 
 
-def _present(values: Floats, role: str) -> Floats:
+def present(values: Floats) -> Floats:
+    """The values that are not missing; the array itself where none is."""
     missing = np.isnan(values)
-    if not missing.any():
-        return values
-    present: Floats = values[~missing]
-    if not len(present):
+    return values[~missing] if missing.any() else values
+
+
+def _present(values: Floats, role: str) -> Floats:
+    known = present(values)
+    if not len(known):
         raise InputError(
             f"{role} holds {len(values)} values, all missing; this statistic drops missing values "
             "and needs at least one other (psi gives them a bin of their own)."
         )
-    return present
+    return known
 
 
-def _numbers(sample: Sample, role: str) -> Floats:
+def numbers(sample: Sample, role: str) -> Floats:
+    """A column as floats, missing values as NaN; `role` names it in an error's sentence."""
     if isinstance(sample, np.ndarray) and sample.dtype.kind in "fiub" and sample.ndim == 1:
         values = sample.astype(np.float64, copy=False)
     else:
         series = _as_series(sample, role)
-        if _kind(series, role) == "categorical" and series.dtype != bool:
+        if kind_of(series, role) == "categorical" and series.dtype != bool:
             raise InputError(f"{role} is categorical; this statistic needs numbers: use chi2.")
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
     if not len(values):
@@ -117,7 +133,7 @@ def _from_sequence(sample: Sequence[Any], role: str) -> pd.Series:
     return series
 
 
-def _kind(sample: Sample, role: str) -> str:
+def kind_of(sample: Sample, role: str) -> str:
     """Either "numeric" or "categorical"; other types (times, mixtures, complex) are refused."""
     series = _as_series(sample, role)
     kind = getattr(series.dtype, "kind", "O")
