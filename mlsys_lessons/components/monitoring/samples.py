@@ -32,7 +32,7 @@ def numeric_pair(reference: Sample, current: Sample) -> tuple[Floats, Floats]:
 
 def missing_share(sample: Sample, role: str) -> float:
     """Share of missing values in a column of any type."""
-    return float(pd.isna(_as_series(sample, role)).mean())
+    return float(pd.isna(as_series(sample, role)).mean())
 
 
 def numeric_pair_with_missing(reference: Sample, current: Sample) -> tuple[Floats, Floats]:
@@ -57,15 +57,15 @@ def is_categorical(reference: Sample, current: Sample) -> bool:
 
 def counted(sample: Sample, role: str) -> tuple[pd.Index, Codes]:
     """The values of a column in order of appearance, and their counts behind the missing ones'."""
-    codes, values = pd.factorize(_as_series(sample, role))
+    codes, values = pd.factorize(as_series(sample, role))
     counts = np.bincount(codes + 1, minlength=len(values) + 1)
     return pd.Index(values).astype(object), counts.astype(np.int64)
 
 
 def category_codes(reference: Sample, current: Sample) -> tuple[Codes, Codes, int]:
     """Both samples as codes into the union of their values (-1 = missing), and its size."""
-    first, first_values = pd.factorize(_as_series(reference, "reference"))
-    second, second_values = pd.factorize(_as_series(current, "current"))
+    first, first_values = pd.factorize(as_series(reference, "reference"))
+    second, second_values = pd.factorize(as_series(current, "current"))
     names = [pd.Index(values).astype(object) for values in (first_values, second_values)]
     union = names[0].union(names[1], sort=False)
     return _recode(first, first_values, union), _recode(second, second_values, union), len(union)
@@ -97,7 +97,7 @@ def numbers(sample: Sample, role: str) -> Floats:
     if isinstance(sample, np.ndarray) and sample.dtype.kind in "fiub" and sample.ndim == 1:
         values = sample.astype(np.float64, copy=False)
     else:
-        series = _as_series(sample, role)
+        series = as_series(sample, role)
         if kind_of(series, role) == "categorical" and series.dtype != bool:
             raise InputError(f"{role} is categorical; this statistic needs numbers: use chi2.")
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -112,7 +112,8 @@ def numbers(sample: Sample, role: str) -> Floats:
     return values
 
 
-def _as_series(sample: Sample, role: str) -> pd.Series:
+def as_series(sample: Sample, role: str) -> pd.Series:
+    """A column as a series, whatever it came in; `role` names it in an error's sentence."""
     if isinstance(sample, (str, bytes)) or not hasattr(sample, "__len__"):
         raise InputError(f"{role} is a {type(sample).__name__}; pass a one-dimensional array.")
     if isinstance(sample, (dict, set, pd.DataFrame)) or getattr(sample, "ndim", 1) != 1:
@@ -135,7 +136,7 @@ def _from_sequence(sample: Sequence[Any], role: str) -> pd.Series:
 
 def kind_of(sample: Sample, role: str) -> str:
     """Either "numeric" or "categorical"; other types (times, mixtures, complex) are refused."""
-    series = _as_series(sample, role)
+    series = as_series(sample, role)
     kind = getattr(series.dtype, "kind", "O")
     if isinstance(series.dtype, (pd.CategoricalDtype, pd.StringDtype)) or kind in "bSU":
         return "categorical"
