@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlsys_lessons.components.monitoring import PreparedReference, chunks_by_count, drift
 from mlsys_lessons.components.monitoring.prepared import STATISTICS
-from mlsys_lessons.components.monitoring.ranks import STRIDE, largest_gap
+from mlsys_lessons.components.monitoring.ranks import CELLS, Ordered
 from mlsys_lessons.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -84,15 +84,22 @@ def every_rank(reference, current):
 
 @pytest.mark.parametrize("decimals", [0, 1, 12])
 @pytest.mark.parametrize("shift", [0.0, 0.05, 3.0])
-@pytest.mark.parametrize("rows", [1, 2, STRIDE, STRIDE + 1, STRIDE + 2, 1_000])
-def test_skipped_rows_never_hold_the_largest_gap(rows, shift, decimals):
+@pytest.mark.parametrize("rows", [1, 2, 10, 1_000, 2 * CELLS])
+@pytest.mark.parametrize("shape", [lambda x: x, np.exp, lambda x: np.sign(x) * np.exp(40 * abs(x))])
+def test_cells_that_are_skipped_never_hold_the_largest_gap(rows, shift, decimals, shape):
     rng = np.random.default_rng(rows)
-    for _ in range(20):
+    for _ in range(8):
         pair = rng.normal(size=1_500), rng.normal(shift, 1.2, size=rows)
-        reference, current = (np.sort(side.round(decimals)) for side in pair)
-        expected = pytest.approx(every_rank(reference, current), abs=1e-12)
-        assert largest_gap(reference, current) == expected
-        assert largest_gap(current, reference) == expected
+        reference, current = (shape(side.round(decimals)) for side in pair)
+        expected = every_rank(np.sort(reference), np.sort(current))
+        assert Ordered.of(reference).gap(current) == expected
+        assert Ordered.of(current).gap(reference) == expected
+
+
+def test_cells_of_no_width_and_of_the_widest():
+    tiny, wide = np.array([0.0, 5e-324, 1e-300]), np.array([-1e100, 0.0, 1e100])
+    for pair in ((tiny, wide), (wide, tiny), (tiny, tiny[:1]), (wide, wide[1:]), (wide, tiny[:1])):
+        assert Ordered.of(pair[0]).gap(pair[1]) == every_rank(*pair)
 
 
 def categorical(codes):

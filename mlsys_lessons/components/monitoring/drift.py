@@ -21,7 +21,7 @@ from mlsys_lessons.components.monitoring.bins import (
     doane_counts,
     numeric_counts,
 )
-from mlsys_lessons.components.monitoring.ranks import largest_gap
+from mlsys_lessons.components.monitoring.ranks import Ordered
 from mlsys_lessons.components.monitoring.samples import (
     Codes,
     Floats,
@@ -112,7 +112,8 @@ def ks(reference: Sample, current: Sample) -> float:
     Source: Hodges, The significance probability of the Smirnov two-sample test, 1958.
     """
     first, second = numeric_pair(reference, current)
-    return largest_gap(np.sort(first), np.sort(second))
+    few, many = sorted((first, second), key=len)
+    return Ordered.of(few).gap(many)
 
 
 def ks_test(reference: Sample, current: Sample) -> tuple[float, float]:

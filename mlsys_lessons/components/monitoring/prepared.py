@@ -26,7 +26,7 @@ from mlsys_lessons.components.monitoring.drift import (
     psi_of_counts,
     unseen_rate_of_counts,
 )
-from mlsys_lessons.components.monitoring.ranks import largest_gap
+from mlsys_lessons.components.monitoring.ranks import Ordered
 from mlsys_lessons.components.monitoring.samples import (
     Codes,
     Floats,
@@ -117,7 +117,7 @@ class PreparedReference:
 class NumericColumn:
     """What a column of numbers is compared by: its order, and counts between two kinds of edges."""
 
-    ordered: Floats  # without missing values
+    ordered: Ordered | None  # None where all are missing
     decile_edges: Floats
     deciles: Codes  # the missing ones last
     grid: Floats  # Doane's edges
@@ -129,24 +129,26 @@ class NumericColumn:
         """Sorted, and cut at deciles and at Doane's edges."""
         values = numbers(column, role)
         known = present(values)
-        edges = quantile_edges(known, DECILES) if len(known) else np.empty(0)
-        grid = doane_edges(known) if len(known) else np.empty(0)
-        between = grid_counts(known, grid) if len(known) else np.empty(0, dtype=np.int64)
-        return cls(np.sort(known), edges, bin_counts(values, edges), grid, between)
+        if not len(known):
+            nothing = np.empty(0)
+            return cls(None, nothing, bin_counts(values, nothing), nothing, np.empty(0, np.int64))
+        ordered, grid = Ordered.of(known), doane_edges(known)
+        edges = quantile_edges(ordered.values, DECILES)
+        return cls(ordered, edges, bin_counts(values, edges), grid, grid_counts(known, grid))
 
     def measures(self, column: pd.Series, role: str) -> Measures:
         """What can be said of a chunk's column, by the name of the statistic."""
         values = numbers(column, role)
-        known = present(values)
+        known, ordered = present(values), self.ordered
         deciles = bin_counts(values, self.decile_edges)
         shares: Measures = {
             "psi": lambda: psi_of_counts(self.deciles, deciles),
             "missing_rate_difference": lambda: _share(deciles, -1) - _share(self.deciles, -1),
         }
-        if not len(known) or not len(self.ordered):
+        if ordered is None or not len(known):
             return shares
         return shares | {
-            "ks": lambda: largest_gap(self.ordered, np.sort(known)),
+            "ks": lambda: ordered.gap(known),
             "jensen_shannon": lambda: jensen_shannon_of_counts(
                 self.between, grid_counts(known, self.grid)
             ),

@@ -1,53 +1,81 @@
-"""The largest gap between two distribution functions, exact, from few binary searches.
+"""The largest gap between two distribution functions: exact, with only one of the samples sorted.
 
-The core of Kolmogorov-Smirnov on samples that are sorted already. It knows no columns, no missing
-values and no p-values; drift.py does.
+The core of Kolmogorov-Smirnov. It knows no columns, no missing values and no p-values; drift.py
+does.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from mlsys_lessons.components.monitoring.samples import Codes, Floats
 
-STRIDE = 32  # rows between two knots: few knots to search for, few rows to look at again
+CELLS = 4_096  # enough that a cell holds less than the noise of the statistic
+_STEEPEST = 1e200  # cells per unit: values up to 1e100 stay finite when they are multiplied
 
 
-def largest_gap(reference: Floats, current: Floats) -> float:
-    """Kolmogorov-Smirnov statistic of two sorted samples without missing values, in 0..1.
+@dataclass(frozen=True)
+class Ordered:
+    """A sample sorted and counted in cells of equal width, to be compared with unsorted ones.
 
-    Why it matters: searching for every row costs as much as sorting them. Distribution functions
-    only rise, so two knots bound the gap at every row between them; only where that bound beats
-    the best knot are the rows looked at. The answer is the same to the last bit.
+    Why it matters: sorting a chunk costs fifteen times as much as counting it in cells.
+    Distribution functions only rise, so the counts at a cell's ends bound the gap inside it; only
+    cells whose bound beats the best end are looked into, row by row. Nothing is approximated.
 
-    >>> largest_gap(np.array([1.0, 2.0, 3.0, 4.0]), np.array([3.0, 4.0, 5.0, 6.0]))
+    >>> Ordered.of(np.array([1.0, 2.0, 3.0, 4.0])).gap(np.array([6.0, 3.0, 5.0, 4.0]))
     0.5
 
     Source: Hodges, The significance probability of the Smirnov two-sample test, 1958.
     """
-    few, many = sorted((reference, current), key=len)
-    knots = np.append(np.arange(0, len(few) - 1, STRIDE), len(few) - 1)
-    before, upto = _ranks(many, few[knots])
-    best = _gap_at(knots, before, upto, len(few), len(many))
-    above = knots[1:] / len(few) - upto[:-1] / len(many)
-    below = before[1:] / len(many) - (knots[:-1] + 1) / len(few)
-    promising = knots[:-1][np.maximum(above, below) > best]
-    if not len(promising):
-        return best
-    rows = (promising[:, np.newaxis] + np.arange(1, STRIDE)).ravel()
-    rows = rows[rows < len(few)]
-    return max(best, _gap_at(rows, *_ranks(many, few[rows]), len(few), len(many)))
+
+    values: Floats
+    low: float  # where cells begin to be narrow; what lies below is in the first
+    scale: float  # cells per unit
+    upto: Codes  # values up to the end of each cell, 0 first
+
+    @classmethod
+    def of(cls, values: Floats) -> Ordered:
+        """Sort at least one number, none of them NaN or beyond 1e100."""
+        ordered = np.sort(values)
+        tail = len(ordered) // 100
+        low, high = float(ordered[tail]), float(ordered[-1 - tail])
+        scale = min(CELLS / (high - low), _STEEPEST) if high > low else 0.0
+        return cls(ordered, low, scale, _cumulated(_cells(ordered, low, scale)))
+
+    def gap(self, values: Floats) -> float:
+        """Kolmogorov-Smirnov statistic to a sample in any order, in 0..1: O(rows)."""
+        cells = _cells(values, self.low, self.scale)
+        upto = _cumulated(cells)
+        ours, theirs = self.upto / len(self.values), upto / len(values)
+        best = float(np.abs(ours - theirs).max())
+        bounds = np.maximum(theirs[1:] - ours[:-1], ours[1:] - theirs[:-1])
+        promising = bounds > best
+        if not promising.any():
+            return best
+        points = np.sort(values[promising[cells]])
+        elsewhere = np.cumsum(np.where(promising, 0, np.diff(upto)))
+        ranks = np.arange(len(points)) + elsewhere[_cells(points, self.low, self.scale)]
+        return max(best, self._gap_at(points, ranks, len(values)))
+
+    def _gap_at(self, points: Floats, ranks: Codes, rows: int) -> float:
+        """Largest gap just after these jumps of the other sample, or just before them.
+
+        Inside a cell both suprema are attained there, or at the cell's ends.
+        """
+        after = np.searchsorted(self.values, points, side="right") / len(self.values)
+        before = np.searchsorted(self.values, points) / len(self.values)
+        above, below = (ranks + 1) / rows - after, before - ranks / rows
+        return float(max(above.max(initial=0.0), below.max(initial=0.0)))
 
 
-def _ranks(ordered: Floats, points: Floats) -> tuple[Codes, Codes]:
-    """How many values lie below each point, and how many at or below it."""
-    return np.searchsorted(ordered, points), np.searchsorted(ordered, points, side="right")
+def _cells(values: Floats, low: float, scale: float) -> Codes:
+    """The cell of each value. Rounding keeps the order, which is all that exactness needs."""
+    places = values - low
+    places *= scale
+    return np.clip(places, 0, CELLS - 1, out=places).astype(np.int64)
 
 
-def _gap_at(rows: Codes, before: Codes, upto: Codes, n: int, m: int) -> float:
-    """Largest gap at these rows, just after their jumps or just before them; 0 where there is none.
-
-    Both suprema are attained at points of one sample, so the other's need no look.
-    """
-    above, below = (rows + 1) / n - upto / m, before / m - rows / n
-    return float(max(above.max(initial=0.0), below.max(initial=0.0)))
+def _cumulated(cells: Codes) -> Codes:
+    return np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=CELLS))])
