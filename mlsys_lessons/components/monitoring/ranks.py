@@ -55,6 +55,8 @@ class Ordered:
         if not promising.any():
             return best
         points = np.sort(values[promising[cells]])
+        if not len(points):
+            return best
         elsewhere = np.cumsum(np.where(promising, 0, np.diff(upto)))
         ranks = np.arange(len(points)) + elsewhere[_cells(points, self.low, self.scale)]
         return max(best, self._gap_at(points, ranks, len(values)))
@@ -64,9 +66,14 @@ class Ordered:
 
         Inside a cell both suprema are attained there, or at the cell's ends.
         """
-        after = np.searchsorted(self.values, points, side="right") / len(self.values)
-        before = np.searchsorted(self.values, points) / len(self.values)
-        above, below = (ranks + 1) / rows - after, before - ranks / rows
+        jumps = points[1:] != points[:-1]
+        first, last = np.append(True, jumps), np.append(jumps, True)
+        points = points[first]
+        after = np.searchsorted(self.values, points, side="right")
+        before, tied = after.copy(), self.values[after - 1] == points
+        before[tied] = np.searchsorted(self.values, points[tied])
+        above = (ranks[last] + 1) / rows - after / len(self.values)
+        below = before / len(self.values) - ranks[first] / rows
         return float(max(above.max(initial=0.0), below.max(initial=0.0)))
 
 
