@@ -115,9 +115,10 @@ def psi_by_numpy(cuts: dict[str, tuple[np.ndarray, np.ndarray]], month: pd.DataF
 
 
 def compared(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Shares of the bins, floored."""
+    """Shares of the bins, floored; missing values are a bin, as in `drift.psi`."""
     below = [np.count_nonzero(values <= edge) for edge in edges]
-    return np.maximum(np.diff([0, *below, len(values)]) / len(values), 1e-4)
+    known = len(values) - np.count_nonzero(np.isnan(values))
+    return np.maximum(np.diff([0, *below, known, len(values)]) / len(values), 1e-4)
 
 
 def histograms(reference: pd.DataFrame) -> dict[str, tuple[int, tuple[float, float], np.ndarray]]:

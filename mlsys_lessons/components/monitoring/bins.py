@@ -113,6 +113,7 @@ def _doane_bins(values: Floats) -> int:
     spread = float(np.sqrt(square.mean()))
     if n < 3 or spread == 0.0:
         return 1
-    skewness = float((square * deviation).mean()) / spread**3
+    cube = np.multiply(square, deviation, out=square)  # no third copy of a long column
+    skewness = float(cube.mean()) / spread**3
     error = np.sqrt(6.0 * (n - 2) / ((n + 1.0) * (n + 3)))
     return int(np.ceil(1.0 + np.log2(n) + np.log2(1.0 + abs(skewness) / error)))

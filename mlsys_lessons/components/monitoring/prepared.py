@@ -104,12 +104,13 @@ class PreparedReference:
     ) -> Iterator[tuple[Hashable, str, float]]:
         for name, column in self.columns.items():
             role = f"column {name!r} of the chunk"
-            kind = kind_of(chunk[name], role)
+            values = chunk[name]
+            kind = kind_of(values, role)
             if kind != column.kind:
                 raise InputError(
                     f"{role} is {kind} and {column.kind} in the reference; convert one of them."
                 )
-            measures = column.measures(chunk[name], role)
+            measures = column.measures(values, role)
             yield from ((name, each, measures[each]()) for each in statistics if each in measures)
 
 
@@ -132,21 +133,22 @@ class NumericColumn:
         if not len(known):
             nothing = np.empty(0)
             return cls(None, nothing, bin_counts(values, nothing), nothing, np.empty(0, np.int64))
-        ordered, grid = Ordered.of(known), doane_edges(known)
+        grid = doane_edges(known)
+        ordered = Ordered.of(known)
         edges = quantile_edges(ordered.values, DECILES)
         return cls(ordered, edges, bin_counts(values, edges), grid, grid_counts(known, grid))
 
     def measures(self, column: pd.Series, role: str) -> Measures:
         """What can be said of a chunk's column, by the name of the statistic."""
-        values = numbers(column, role)
-        known, ordered = present(values), self.ordered
+        values, ordered = numbers(column, role), self.ordered
         deciles = bin_counts(values, self.decile_edges)
         shares: Measures = {
             "psi": lambda: psi_of_counts(self.deciles, deciles),
             "missing_rate_difference": lambda: _share(deciles, -1) - _share(self.deciles, -1),
         }
-        if ordered is None or not len(known):
+        if ordered is None or deciles[-1] == len(values):
             return shares
+        known = present(values) if deciles[-1] else values
         return shares | {
             "ks": lambda: ordered.gap(known),
             "jensen_shannon": lambda: jensen_shannon_of_counts(

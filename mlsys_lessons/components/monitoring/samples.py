@@ -103,7 +103,7 @@ def numbers(sample: Sample, role: str) -> Floats:
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
     if not len(values):
         raise InputError(f"{role} is empty; a statistic needs at least one value on each side.")
-    if (np.abs(values) > _LARGEST).any():
+    if max(np.fmax.reduce(values), -np.fmin.reduce(values)) > _LARGEST:  # whatever is missing
         raise InputError(
             f"{role} holds {int((np.abs(values) > _LARGEST).sum())} values that are infinite or "
             f"beyond {_LARGEST:g}, which no statistic can square; replace or drop them first "
