@@ -20,7 +20,7 @@ _STEEPEST = 1e200  # cells per unit: values up to 1e100 stay finite when they ar
 class Ordered:
     """A sample sorted and counted in cells of equal width, to be compared with unsorted ones.
 
-    Why it matters: sorting a chunk costs fifteen times as much as counting it in cells.
+    Why it matters: sorting a chunk costs about fifteen times as much as counting it in cells.
     Distribution functions only rise, so the counts at a cell's ends bound the gap inside it; only
     cells whose bound beats the best end are looked into, row by row. Nothing is approximated.
 
@@ -45,7 +45,10 @@ class Ordered:
         return cls(ordered, low, scale, _cumulated(_cells(ordered, low, scale)))
 
     def gap(self, values: Floats) -> float:
-        """Kolmogorov-Smirnov statistic to a sample in any order, in 0..1: O(rows)."""
+        """Kolmogorov-Smirnov statistic to a sample in any order, in 0..1.
+
+        One pass over the rows; where all cells are promising, it sorts them as everybody does.
+        """
         cells = _cells(values, self.low, self.scale)
         upto = _cumulated(cells)
         ours, theirs = self.upto / len(self.values), upto / len(values)
