@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from mlsys_lessons.components.component import COMPONENTS
     from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
     from mlsys_lessons.components.inference import models
-    from mlsys_lessons.components.monitoring import detectors, drift, performance
+    from mlsys_lessons.components.monitoring import detectors, drift, multiplicity, performance
+    from mlsys_lessons.components.monitoring.chunks import chunks_by_count, chunks_by_day
+    from mlsys_lessons.components.monitoring.permutation import permutation_test
+    from mlsys_lessons.components.monitoring.prepared import PreparedReference
     from mlsys_lessons.errors import InputError, LessonError
     from mlsys_lessons.experiments import snapshot as datasets
     from mlsys_lessons.lessons import charts, monitoring_charts
@@ -53,6 +56,7 @@ _ROOMS = {  # modules by the name that learners use
     "features": "components.features",
     "models": "components.inference.models",
     "monitoring_charts": "lessons.monitoring_charts",
+    "multiplicity": "components.monitoring.multiplicity",
     "performance": "components.monitoring.performance",
     "presets": "simulation.presets",
     "response": "components.response",
@@ -66,15 +70,19 @@ _NAMES = {  # what learners call, by the module that defines it
     "Drift": "worlds",
     "InputError": "errors",
     "LessonError": "errors",
+    "PreparedReference": "components.monitoring.prepared",
     "RetrainingPolicy": "components.feedback.retraining",
     "Run": "simulation.run",
     "System": "system.system",
     "assemble": "simulation.presets",
+    "chunks_by_count": "components.monitoring.chunks",
+    "chunks_by_day": "components.monitoring.chunks",
     "clairvoyant_system": "simulation.presets",
     "compare": "simulation.compare",
     "naive_system": "simulation.presets",
     "notebook_model": "simulation.presets",
     "payments_world": "worlds",
+    "permutation_test": "components.monitoring.permutation",
     "reference_system": "simulation.presets",
     "resilient_system": "simulation.presets",
     "resume": "simulation.simulate",
@@ -92,9 +100,12 @@ __all__ = [
     "Drift",
     "InputError",
     "LessonError",
+    "PreparedReference",
     "Run",
     "System",
     "assemble",
+    "chunks_by_count",
+    "chunks_by_day",
     "clairvoyant_system",
     "compare",
     "detectors",
@@ -102,10 +113,12 @@ __all__ = [
     "drift",
     "faults",
     "features",
+    "multiplicity",
     "naive_system",
     "notebook_model",
     "payments_world",
     "performance",
+    "permutation_test",
     "reference_system",
     "resilient_system",
     "response",

@@ -23,7 +23,10 @@ VALUES = json.loads((GOLDEN / "peer_values.json").read_text())
 PEER = runpy.run_path(str(GOLDEN / "peer_data.py"))
 NUMERIC = sorted(VALUES["scipy_ks"])
 CATEGORICAL = sorted(VALUES["scipy_chi2"])
-STATISTICS = (drift.psi, drift.ks, drift.jensen_shannon, drift.wasserstein, drift.chi2)
+STATISTICS = (
+    drift.psi, drift.ks, drift.jensen_shannon, drift.wasserstein, drift.chi2, drift.l_infinity,
+    drift.unseen_rate,
+)  # fmt: skip
 
 samples = arrays.arrays(
     np.float64,
@@ -138,7 +141,7 @@ def test_statistics_are_finite_not_negative_and_zero_on_equal_samples(reference,
 @settings(max_examples=75, deadline=None)
 @given(samples, samples)
 def test_symmetric_statistics(reference, current):
-    for statistic in (drift.ks, drift.wasserstein, drift.chi2):
+    for statistic in (drift.ks, drift.wasserstein, drift.chi2, drift.l_infinity):
         forth, back = statistic(reference, current), statistic(current, reference)
         assert forth == pytest.approx(back, rel=1e-9, abs=1e-9)
     words = [pd.Series(side).round(-5).astype(str) for side in (reference, current)]
@@ -166,6 +169,29 @@ def test_types_of_one_column_give_one_answer():
     unused = pd.Categorical(["a"], categories=["z", "a"])
     assert drift.jensen_shannon(unused, ["a"]) == 0.0
     assert drift.psi([True, False], [True, True]) == drift.psi(["t", "f"], ["t", "t"])
+
+
+@settings(max_examples=75, deadline=None)
+@given(
+    st.lists(st.sampled_from("abcde"), min_size=1), st.lists(st.sampled_from("cdefg"), min_size=1)
+)
+def test_shares_of_categories_by_hand(reference, current):
+    shares = [{word: side.count(word) / len(side) for word in "abcdefg"}
+              for side in (reference, current)]  # fmt: skip
+    gaps = [abs(shares[0][word] - shares[1][word]) for word in "abcdefg"]
+    assert drift.l_infinity(reference, current) == pytest.approx(max(gaps), abs=1e-12)
+    unseen = [word not in reference for word in current]
+    assert drift.unseen_rate(reference, current) == pytest.approx(np.mean(unseen), abs=1e-12)
+
+
+def test_a_missing_rate_is_said_of_any_column():
+    times = np.array(["2025-01-01", "NaT"], dtype="datetime64[ms]")
+    assert drift.missing_rate_difference(times, times[:1]) == -0.5
+    assert drift.missing_rate_difference(["a", None], [None, None]) == 0.5
+    assert drift.missing_rate_difference([np.inf, 1.0], [np.inf]) == 0.0
+    for bad in ([], "abc", None, np.ones((2, 2))):
+        with pytest.raises(InputError):
+            drift.missing_rate_difference(bad, [1.0])
 
 
 def test_a_value_with_more_than_a_bins_mass_gets_its_own_bin():

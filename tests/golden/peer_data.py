@@ -16,50 +16,59 @@ MISSING = {"n03": 0.02, "n07": 0.10, "n11": 0.01, "c2": 0.03}
 DRIFTED = ("n00", "n05", "n07", "c3")
 
 
-def columns(rng: np.random.Generator, drifted: bool) -> dict[str, np.ndarray]:
-    """Fourteen numeric columns and six of category codes (-1 = missing)."""
+def columns(rng: np.random.Generator, drift: np.ndarray) -> dict[str, np.ndarray]:
+    """Fourteen numeric columns and six of category codes (-1 = missing); drift in 0..1 by row."""
     names = [f"n{i:02d}" for i in range(14)]
-    made = {name: _numeric(rng, name, SHAPES[i % 4], drifted) for i, name in enumerate(names)}
-    return made | {name: _codes(rng, name, size, drifted) for name, size in SIZES.items()}
+    made = {name: _numeric(rng, name, SHAPES[i % 4], drift) for i, name in enumerate(names)}
+    return made | {name: _codes(rng, name, size, drift) for name, size in SIZES.items()}
 
 
-def _numeric(rng, name, shape, drifted):
+def _numeric(rng, name, shape, drift):
+    rows = len(drift)
     draw = {
-        "normal": lambda: rng.normal(0, 1, ROWS),
-        "amount": lambda: rng.lognormal(3, 1, ROWS),
-        "gap": lambda: rng.gamma(2.0, 10.0, ROWS),
-        "count": lambda: np.floor(rng.exponential(6.0, ROWS)),
+        "normal": lambda: rng.normal(0, 1, rows),
+        "amount": lambda: rng.lognormal(3, 1, rows),
+        "gap": lambda: rng.gamma(2.0, 10.0, rows),
+        "count": lambda: np.floor(rng.exponential(6.0, rows)),
     }
-    values = draw[shape]()
-    if drifted:
-        change = {
-            "n00": lambda x: x + 0.25,
-            "n05": lambda x: x * 1.20,
-            "n07": lambda x: np.floor(x * 1.15),
-        }
-        values = change.get(name, lambda x: x)(values)
+    change = {
+        "n00": lambda x: x + 0.25 * drift,
+        "n05": lambda x: x * (1 + 0.20 * drift),
+        "n07": lambda x: np.floor(x * (1 + 0.15 * drift)),
+    }
+    values = change.get(name, lambda x: x)(draw[shape]())
     if name in MISSING:
-        share = MISSING[name] + (0.10 if drifted and name == "n07" else 0.0)
-        values = np.where(rng.random(ROWS) < share, np.nan, values)
+        share = MISSING[name] + (0.10 * drift if name == "n07" else 0.0)
+        values = np.where(rng.random(rows) < share, np.nan, values)
     return values
 
 
-def _codes(rng, name, size, drifted):
+def _codes(rng, name, size, drift):
+    rows = len(drift)
     zipf = 1.0 / np.arange(1, size + 1)
     zipf /= zipf.sum()
-    codes = np.searchsorted(np.cumsum(zipf)[:-1], rng.random(ROWS), side="right")
+    codes = np.searchsorted(np.cumsum(zipf)[:-1], rng.random(rows), side="right")
     if name == "c3":  # 15 % of the mass moves to the tail
-        moved = rng.random(ROWS) < (0.15 if drifted else 0.0)
-        codes = np.where(moved, rng.integers(size // 2, size, ROWS), codes)
+        moved = rng.random(rows) < 0.15 * drift
+        codes = np.where(moved, rng.integers(size // 2, size, rows), codes)
     if name in MISSING:
-        codes = np.where(rng.random(ROWS) < MISSING[name], -1, codes)
+        codes = np.where(rng.random(rows) < MISSING[name], -1, codes)
     return codes
 
 
 def pair() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Reference and current, 100,000 rows each."""
     rng = np.random.default_rng(SEED)
-    return columns(rng, drifted=False), columns(rng, drifted=True)
+    return columns(rng, np.zeros(ROWS)), columns(rng, np.ones(ROWS))
+
+
+def month(
+    days: int = 30, rows: int = 1_000_000
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
+    """Reference, a month that drifts from its middle on, and the day of each of its rows."""
+    rng = np.random.default_rng(SEED + 1)
+    reference, day = columns(rng, np.zeros(ROWS)), np.arange(rows) * days // rows
+    return reference, columns(rng, np.clip((day - 14) / 10.0, 0, 1)), day
 
 
 def scores(days: int = 30, rows: int = 1_000_000) -> tuple[np.ndarray, ...]:

@@ -5,10 +5,12 @@ Beside the loop: it reads each closed day and tells people; it changes no row.
 
 from __future__ import annotations
 
-from mlsys_lessons.components.monitoring import detectors, drift, performance
+from mlsys_lessons.components.monitoring import detectors, drift, multiplicity, performance
 from mlsys_lessons.components.monitoring.alerts import Alerts
+from mlsys_lessons.components.monitoring.chunks import chunks_by_count, chunks_by_day
 from mlsys_lessons.components.monitoring.detectors import Cusum, PageHinkley
 from mlsys_lessons.components.monitoring.monitor import Monitor, OperationsOnly
+from mlsys_lessons.components.monitoring.multiplicity import benjamini_hochberg, bonferroni
 from mlsys_lessons.components.monitoring.performance import (
     Calibration,
     EstimatedPerformance,
@@ -22,6 +24,8 @@ from mlsys_lessons.components.monitoring.performance import (
     realised_performance,
     sampling_error,
 )
+from mlsys_lessons.components.monitoring.permutation import permutation_test
+from mlsys_lessons.components.monitoring.prepared import PreparedReference
 
 __all__ = [
     "Alerts",
@@ -32,15 +36,22 @@ __all__ = [
     "Monitor",
     "OperationsOnly",
     "PageHinkley",
+    "PreparedReference",
     "SamplingError",
     "bbse",
+    "benjamini_hochberg",
+    "bonferroni",
     "calibrated",
     "cbpe",
+    "chunks_by_count",
+    "chunks_by_day",
     "detectors",
     "drift",
     "expected_calibration_error",
     "expected_money",
+    "multiplicity",
     "performance",
+    "permutation_test",
     "realised_performance",
     "sampling_error",
 ]

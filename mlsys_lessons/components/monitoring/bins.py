@@ -87,16 +87,23 @@ def category_counts(reference: Sample, current: Sample, *, missing: bool) -> tup
 
 def doane_counts(reference: Floats, current: Floats) -> tuple[Codes, Codes]:
     """Counts between Doane's edges (closed on the left), mass outside them in one bin more."""
+    grid = doane_edges(reference)
+    return grid_counts(reference, grid), grid_counts(current, grid)
+
+
+def doane_edges(reference: Floats) -> Floats:
+    """Edges of equal widths from the smallest value to the largest, Doane's number of them."""
     low, high = float(reference.min()), float(reference.max())
     if low == high:
         low, high = low - 0.5, high + 0.5  # numpy's rule for a constant
-    grid = np.linspace(low, high, _doane_bins(reference) + 1)
-    counts = []
-    for values in (reference, current):
-        below = [int(np.count_nonzero(values < edge)) for edge in grid[:-1]]
-        inside = np.diff([*below, int(np.count_nonzero(values <= high))])
-        counts.append(np.append(inside, len(values) - inside.sum()))
-    return counts[0], counts[1]
+    return np.linspace(low, high, _doane_bins(reference) + 1)
+
+
+def grid_counts(values: Floats, grid: Floats) -> Codes:
+    """How many values lie between edges (closed on the left), those outside them last."""
+    below = [int(np.count_nonzero(values < edge)) for edge in grid[:-1]]
+    inside = np.diff([*below, int(np.count_nonzero(values <= grid[-1]))])
+    return np.append(inside, len(values) - inside.sum())
 
 
 def _doane_bins(values: Floats) -> int:
@@ -106,6 +113,7 @@ def _doane_bins(values: Floats) -> int:
     spread = float(np.sqrt(square.mean()))
     if n < 3 or spread == 0.0:
         return 1
-    skewness = float((square * deviation).mean()) / spread**3
+    cube = np.multiply(square, deviation, out=square)  # no third copy of a long column
+    skewness = float(cube.mean()) / spread**3
     error = np.sqrt(6.0 * (n - 2) / ((n + 1.0) * (n + 3)))
     return int(np.ceil(1.0 + np.log2(n) + np.log2(1.0 + abs(skewness) / error)))

@@ -1,10 +1,13 @@
-"""How far a column has moved: five statistics of the field, as pure functions of two samples.
+"""How far a column has moved: the statistics of the field, as pure functions of two samples.
 
 Each takes (reference, current) and returns the statistic as a float, never a p-value: with a
 million rows a p-value measures the number of rows. `ks_test` and `chi2_test` return both, for the
 statistical question. Nothing here decides what is too far; alerts.py does. Conventions are
 arguments, because a PSI without its binning rule is not a number: on one undrifted column two
 libraries report .0010 and .028.
+
+Longer than most: one short function for each statistic, whose docstring is its convention. The
+formulas on counts (`*_of_counts`) also serve a reference that is prepared once (prepared.py).
 """
 
 from __future__ import annotations
@@ -18,10 +21,13 @@ from mlsys_lessons.components.monitoring.bins import (
     doane_counts,
     numeric_counts,
 )
+from mlsys_lessons.components.monitoring.ranks import Ordered
 from mlsys_lessons.components.monitoring.samples import (
+    Codes,
     Floats,
     Sample,
     is_categorical,
+    missing_share,
     numeric_pair,
     numeric_pair_with_missing,
 )
@@ -106,14 +112,8 @@ def ks(reference: Sample, current: Sample) -> float:
     Source: Hodges, The significance probability of the Smirnov two-sample test, 1958.
     """
     first, second = numeric_pair(reference, current)
-    if len(first) > len(second):
-        first, second = second, first
-    first, second = np.sort(first), np.sort(second)
-    rank, n, m = np.arange(len(first)), len(first), len(second)
-    # Both suprema are attained at points of one sample: just after its jumps, or just before them.
-    above = (rank + 1) / n - np.searchsorted(second, first, side="right") / m
-    below = np.searchsorted(second, first, side="left") / m - rank / n
-    return float(max(above.max(), below.max(), 0.0))
+    few, many = sorted((first, second), key=len)
+    return Ordered.of(few).gap(many)
 
 
 def ks_test(reference: Sample, current: Sample) -> tuple[float, float]:
@@ -150,7 +150,18 @@ def jensen_shannon(reference: Sample, current: Sample, *, base: float = 2.0) -> 
         first, second = category_counts(reference, current, missing=False)
     else:
         first, second = doane_counts(*numeric_pair(reference, current))
-    p, q = first / first.sum(), second / second.sum()
+    return jensen_shannon_of_counts(first, second, base=base)
+
+
+def jensen_shannon_of_counts(
+    reference: NDArray[np.integer], current: NDArray[np.integer], *, base: float = 2.0
+) -> float:
+    """Jensen-Shannon distance from the counts of the same bins.
+
+    >>> jensen_shannon_of_counts(np.array([2, 0]), np.array([0, 2]))
+    1.0
+    """
+    p, q = reference / reference.sum(), current / current.sum()
     middle = (p + q) / 2
     nats = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
     return float(np.sqrt(min(max(nats, 0.0), np.log(2)) / np.log(base)))
@@ -193,7 +204,16 @@ def chi2(reference: Sample, current: Sample) -> float:
 
     Source: Pearson, On the criterion, 1900.
     """
-    table = _contingency(reference, current)
+    return chi2_of_counts(*_contingency(reference, current))
+
+
+def chi2_of_counts(reference: NDArray[np.integer], current: NDArray[np.integer]) -> float:
+    """Pearson's chi-square from the counts of the same values, each counted at least once.
+
+    >>> chi2_of_counts(np.array([10, 10]), np.array([15, 5]))
+    2.666666666666667
+    """
+    table = np.array([reference, current], dtype=np.float64)
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     return float(np.sum((table - expected) ** 2 / expected))
 
@@ -207,9 +227,78 @@ def chi2_test(reference: Sample, current: Sample) -> tuple[float, float]:
     """
     from scipy.special import chdtrc
 
-    values = _contingency(reference, current).shape[1]
-    statistic = chi2(reference, current)
+    counts = _contingency(reference, current)
+    statistic, values = chi2_of_counts(*counts), len(counts[0])
     return statistic, float(chdtrc(values - 1, statistic)) if values > 1 else 1.0
+
+
+def l_infinity(reference: Sample, current: Sample) -> float:
+    """L-infinity distance: the largest difference of one value's shares, in 0..1.
+
+    Why it matters: the first figure of a report that names its culprit, since one value has moved
+    by so much; and many small moves together stay small in it. Shares are over the union of the
+    values, so a new one counts with its whole share (NannyML's convention). Missing values are
+    dropped; numbers count as categories.
+
+    Errors: InputError for input that is empty, all missing or no column of one type.
+
+    >>> l_infinity(["a", "a", "b", "b"], ["a", "b", "b", "c"])
+    0.25
+
+    Source: Breck et al., Data validation for machine learning, 2019.
+    """
+    return l_infinity_of_counts(*_contingency(reference, current))
+
+
+def l_infinity_of_counts(reference: NDArray[np.integer], current: NDArray[np.integer]) -> float:
+    """Largest difference of shares from the counts of the same values.
+
+    >>> l_infinity_of_counts(np.array([3, 1]), np.array([1, 1]))
+    0.25
+    """
+    return float(np.abs(reference / reference.sum() - current / current.sum()).max())
+
+
+def missing_rate_difference(reference: Sample, current: Sample) -> float:
+    """Share of missing values now, minus the share in the reference; in -1..1.
+
+    Why it matters: nearly every drift statistic drops missing values, so a doubled missing rate
+    shows in no other figure. A column of any type will do, and an all-missing one too.
+
+    Errors: InputError for input that is empty or no column.
+
+    >>> missing_rate_difference([1.0, 2.0, None, 4.0], [None, None, 3.0, 4.0])
+    0.25
+
+    Source: Schelter et al., Automating large-scale data quality verification, 2018 (completeness).
+    """
+    return missing_share(current, "current") - missing_share(reference, "reference")
+
+
+def unseen_rate(reference: Sample, current: Sample) -> float:
+    """Share of current values that the reference does not hold, in 0..1.
+
+    Why it matters: an encoder fitted on the reference has no code for them, so the model guesses
+    about just these rows. One new spelling of a country is enough. Missing values are dropped;
+    numbers count as categories.
+
+    Errors: InputError for input that is empty, all missing or no column of one type.
+
+    >>> unseen_rate(["DE", "FR", "FR"], ["DE", "FR", "de", None, "FR"])
+    0.25
+
+    Source: Breck et al., Data validation for machine learning, 2019 (values outside the domain).
+    """
+    return unseen_rate_of_counts(*_contingency(reference, current))
+
+
+def unseen_rate_of_counts(reference: NDArray[np.integer], current: NDArray[np.integer]) -> float:
+    """Share of current values that the reference does not hold, from counts of the same values.
+
+    >>> unseen_rate_of_counts(np.array([3, 0]), np.array([3, 1]))
+    0.25
+    """
+    return float(current[reference == 0].sum() / current.sum())
 
 
 def _check_convention(bins: int | str, floor: float | None, edges: str) -> None:
@@ -226,10 +315,10 @@ def _check_convention(bins: int | str, floor: float | None, edges: str) -> None:
         within("floor", positive("floor", floor), high=1.0)
 
 
-def _contingency(reference: Sample, current: Sample) -> NDArray[np.float64]:
+def _contingency(reference: Sample, current: Sample) -> tuple[Codes, Codes]:
     if not is_categorical(reference, current):
         numeric_pair_with_missing(reference, current)  # refuses what is no number
-    return np.array(category_counts(reference, current, missing=False), dtype=np.float64)
+    return category_counts(reference, current, missing=False)
 
 
 def _filled(shares: Floats, floor: float | None) -> Floats:
