@@ -10,9 +10,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mlsys_lessons.lessons import expectation
 from mlsys_lessons.lessons.progress import ENVIRONMENT
+
+# The same code gets the same examples; `pytest --hypothesis-profile=default` draws new ones.
+settings.register_profile("steady", derandomize=True)
+settings.load_profile("steady")
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -213,12 +213,12 @@ def code_lines(path: Path) -> int:
 
 
 def test_size_is_a_promise() -> None:
-    """A small helper package: 15,450 lines beside the lessons' own, most of them to be read."""
+    """A small helper package: 15,500 lines beside the lessons' own, most of them to be read."""
     sizes = {path: code_lines(path) for path in modules()}
     assert (
         sum(n for path, n in sizes.items() if room_of(name_of(path)) in READ_BY_LEARNERS) <= 9_000
     )
-    assert sum(n for path, n in sizes.items() if room_of(name_of(path)) in AROUND) <= 6_450
+    assert sum(n for path, n in sizes.items() if room_of(name_of(path)) in AROUND) <= 6_500
     for lesson in sorted(PACKAGE.glob("lessons/lesson[0-9][0-9]")):
         assert sum(n for path, n in sizes.items() if lesson in path.parents) <= 500, lesson.name
 

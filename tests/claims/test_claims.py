@@ -254,7 +254,8 @@ def test_the_judge_corrects_the_ordinary_year_and_no_other_rate() -> None:
 
 def test_claims_are_found_in_their_folder_in_order() -> None:
     files = list(laboratory.RESULTS.parent.glob("c[0-9]*_*.py"))
-    assert list(claims.CLAIMS) == [f"C{number}" for number in range(1, len(files) + 1)]
+    assert list(claims.CLAIMS) == sorted(claims.CLAIMS, key=lambda name: int(name[1:]))
+    assert len(claims.CLAIMS) == len(files) >= 12
 
 
 def test_c3_calls_collapse_what_loses_more_than_half() -> None:
@@ -331,7 +332,8 @@ def test_an_earlier_definition_stays_beside_the_new_one() -> None:
     changed = replace(found, earlier=claims.CLAIMS["C2"].earlier)
     assert "before 2026-11-23, great was the oracle" in repr(changed)
     assert Result.from_json(changed.to_json()).earlier == changed.earlier
-    assert all(claim.earlier for claim in claims.CLAIMS.values())
+    since_then = {"C16"}  # whose definition has never changed
+    assert {name for name, claim in claims.CLAIMS.items() if not claim.earlier} == since_then
 
 
 def test_c1_parts_add_up_to_the_gap() -> None:
