@@ -280,3 +280,12 @@ def test_fact_many_metrics():
         for day in range(150)
     ]
     assert np.mean(alarms) == pytest.approx(1 - 0.95**20, abs=0.12)
+
+
+def test_the_smallest_of_spreads_has_a_number_of_bins():
+    """The cube of a spread below 1e-108 is zero in floats, and the skewness of it is not."""
+    tiny = np.array([0.0, 0.0, 2.7e-154])
+    assert drift.jensen_shannon(tiny, tiny) == 0.0
+    assert drift.jensen_shannon(tiny, tiny[::-1] * 2) == drift.jensen_shannon(
+        tiny * 1e150, tiny[::-1] * 2e150
+    )

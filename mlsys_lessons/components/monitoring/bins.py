@@ -12,6 +12,7 @@ from mlsys_lessons.components.monitoring.samples import Codes, Floats, Sample, c
 from mlsys_lessons.errors import InputError
 
 MOST_BINS = 10_000
+_TINY = 1e-100  # the cube of a smaller spread is no float any more
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 
 
@@ -113,6 +114,8 @@ def _doane_bins(values: Floats) -> int:
     spread = float(np.sqrt(square.mean()))
     if n < 3 or spread == 0.0:
         return 1
+    if spread < _TINY:
+        return _doane_bins(values / spread)
     cube = np.multiply(square, deviation, out=square)  # no third copy of a long column
     skewness = float(cube.mean()) / spread**3
     error = np.sqrt(6.0 * (n - 2) / ((n + 1.0) * (n + 3)))
