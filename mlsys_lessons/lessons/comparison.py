@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.lessons.wording import describe
 
+TOLERANCE = 1e-6  # relative and absolute: so close two numbers are the same
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth")
 _FEW = 6  # values that are read at a glance
 
 
-def same(value: Any, due: Any, tolerance: float = 1e-6) -> bool:
+def same(value: Any, due: Any, tolerance: float = TOLERANCE) -> bool:
     """Whether two values agree: shape, labels and numbers, within a tolerance.
 
     >>> same(np.array([1.0, np.nan]), [1.0, np.nan]), same([1, 2], [1, 2, 3]), same("a", 1)
@@ -56,7 +57,7 @@ def _same_table(value: Any, due: pd.DataFrame | pd.Series, tolerance: float) -> 
     return all(same(a.to_numpy(), b.to_numpy(), tolerance) for a, b in pairs)
 
 
-def told_apart(value: Any, due: Any, tolerance: float = 1e-6) -> str:
+def told_apart(value: Any, due: Any, tolerance: float = TOLERANCE) -> str:
     """Where an answer differs from what is due: the part, the row, both values.
 
     >>> told_apart(np.r_[np.zeros(59), 1.0], np.zeros(60))

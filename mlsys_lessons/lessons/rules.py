@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from mlsys_lessons.lessons.comparison import same, told_apart
+from mlsys_lessons.lessons.comparison import TOLERANCE, same, told_apart
 from mlsys_lessons.lessons.feedback import Feedback, Rule
 from mlsys_lessons.lessons.wording import describe, describe_case, number
 
 Case = Mapping[str, Any]
 Cases = Callable[[np.random.Generator], Iterable[Case]]
-TOLERANCE = 1e-6  # relative and absolute: so close two numbers are the same
 
 
 def agrees_with(oracle: Callable[..., Any], cases: Cases, *, tolerance: float = TOLERANCE) -> Rule:

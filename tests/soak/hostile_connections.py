@@ -86,7 +86,9 @@ class GoodCaller:
 def held_open(url: str, first_words: bytes) -> None:
     """3,000 connections, each opened again as soon as it is let go."""
     port, until = httpx.URL(url).port or 0, time.monotonic() + SECONDS
-    resource.setrlimit(resource.RLIMIT_NOFILE, (CALLERS + 200, resource.getrlimit(7)[1]))
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (CALLERS + 200, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    )
     held = selectors.DefaultSelector()
     while time.monotonic() < until:
         if len(held.get_map()) < CALLERS:
