@@ -289,7 +289,7 @@ lost.rename_axis("of it lost in a year")
 #
 # ## The cut is a price
 # B blocks above the cut with the best F1. F1 asks how many frauds were found and how many alarms were right; it does not ask what either costs. Write the cut at which blocking everything with
-# `score >= cut` earns most on the given rows. The prices are in `mls.COSTS`, in cents; `amount` is in euros.
+# `score >= cut` earns most on the given rows. Rows of one score are blocked together; where no cut earns anything, it is `np.inf`. The prices are in `mls.COSTS`, in cents; `amount` is in euros.
 
 # %% tags=["exercise"] exercise_id="lesson01.q3"
 def money_cut(score, label, amount):
