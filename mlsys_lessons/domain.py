@@ -255,6 +255,9 @@ class AlertRule:
     caution
         Factor on the limits' width where the metric's tails are heavier than normal, measured on
         healthy years.
+    varies
+        Whether the metric moves while all is well. One that is nothing then, a share of broken rows
+        say, cannot cry wolf, whatever its rate says.
     runbook
         What to do when it fires, as (mitigation, value) pairs of words; value "" for none.
 
@@ -271,7 +274,8 @@ class AlertRule:
     monthly_rate: float = 0.005
     transform: str = "share"
     cycle: int = 1
-    caution: float = 1.1
+    caution: float = 1.0
+    varies: bool = True
     runbook: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:

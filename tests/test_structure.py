@@ -213,12 +213,17 @@ def code_lines(path: Path) -> int:
 
 
 def test_size_is_a_promise() -> None:
-    """A small helper package: 15,500 lines beside the lessons' own, most of them to be read."""
+    """A small helper package: 15,500 lines, most of them to be read.
+
+    The course's contents grow with it, and have limits of their own: a lesson, and a claim.
+    """
     sizes = {path: code_lines(path) for path in modules()}
+    claims = {path: sizes.pop(path) for path in PACKAGE.glob("claims/c[0-9]*_*.py")}
+    assert all(lines <= 200 for lines in claims.values()), claims
     assert (
-        sum(n for path, n in sizes.items() if room_of(name_of(path)) in READ_BY_LEARNERS) <= 9_000
+        sum(n for path, n in sizes.items() if room_of(name_of(path)) in READ_BY_LEARNERS) <= 9_400
     )
-    assert sum(n for path, n in sizes.items() if room_of(name_of(path)) in AROUND) <= 6_500
+    assert sum(n for path, n in sizes.items() if room_of(name_of(path)) in AROUND) <= 6_100
     for lesson in sorted(PACKAGE.glob("lessons/lesson[0-9][0-9]")):
         assert sum(n for path, n in sizes.items() if lesson in path.parents) <= 500, lesson.name
 

@@ -1,12 +1,12 @@
-"""Healthy months raise alerts at their stated rate, not more; a loud fault is called out.
+"""Healthy months raise alerts at their stated rate; a loud fault is called out.
 
-A few months here, 204 in `make soak`. The bound is the binomial's at the rate that the rules state
-together; with this few months it only catches monitors that cry wolf several times too often.
+24 months here, each of a world of its own, 204 in `make soak`. The bound is the binomial's at the
+rate that the rules state together, on both sides: a monitor that is more cautious than its label
+hides faults. Two dozen months catch only those that are wrong several times over, and none that is
+too quiet; the soak does both.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,14 @@ import pytest
 from scipy.stats import binom
 
 import mlsys_lessons as mls
-from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
+from mlsys_lessons.components.monitoring.alerts import COOL_DOWN_DAYS, healthy_rate
+from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS, WINDOW_DAYS
 from mlsys_lessons.domain import MONTH_DAYS
 from mlsys_lessons.worlds.payments.domain import ALERT_RULES as RULES
 
-SEEDS, MONTHS, DAILY = (11, 12, 13), 2, 500
-DAYS = LEAST_DAYS + MONTHS * MONTH_DAYS
-STATED = 1 - math.prod(1 - rule.monthly_rate for rule in RULES)
+SEEDS, DAILY = range(11, 35), 500
+DAYS = WINDOW_DAYS + MONTH_DAYS
+STATED = healthy_rate(RULES)
 
 
 @pytest.fixture(scope="module")
@@ -35,33 +36,46 @@ def one_run(seed: int, *, faults: tuple[mls.faults.Fault, ...] = (), days: int =
     return mls.simulate(world, system, days=days, faults=faults, keep="metrics")
 
 
-def by_rule(run: mls.Run) -> pd.DataFrame:
-    """The alerts of a run with the month that each fell in."""
-    return run.alerts.assign(month=(run.alerts["tick"] - LEAST_DAYS) // MONTH_DAYS)
+def of_the_month(run: mls.Run) -> pd.DataFrame:
+    """The alerts of the month after the four weeks from which the limits are taken."""
+    return run.alerts[run.alerts["tick"] >= WINDOW_DAYS]
 
 
 def test_the_rules_together_state_a_rate_that_people_can_live_with() -> None:
-    """One healthy month in six has an alert: what every rule states, added up."""
+    """One healthy month in ten has an alert: what every rule states, added up."""
     assert len({(rule.layer, rule.metric, rule.segment) for rule in RULES}) == len(RULES)
-    assert 0.10 < STATED < 0.20
+    assert 0.05 < STATED < 0.15
 
 
-def test_healthy_months_raise_alerts_at_the_stated_rate_not_more(
+def test_a_rule_that_cannot_cry_wolf_is_about_nothing_while_all_is_well(
     healthy: dict[int, mls.Run],
 ) -> None:
-    months = len(SEEDS) * MONTHS
-    noisy = sum(by_rule(run)["month"].nunique() for run in healthy.values())
-    assert binom.sf(noisy - 1, months, STATED) > 0.01, {
-        seed: run.alerts.to_string() for seed, run in healthy.items()
-    }
+    """Rules that add nothing to the stated rate: their numbers never move in two dozen months."""
+    metrics = pd.concat([run.metrics for run in healthy.values()])
+    seen = metrics.groupby(["layer", "metric", "segment"], observed=True)["value"].nunique()
+    silent = [rule for rule in RULES if not rule.varies]
+    assert len(silent) < len(RULES)
+    for rule in silent:
+        assert seen.loc[(rule.layer, rule.metric, rule.segment)] <= 1, rule
+
+
+def test_healthy_months_raise_alerts_at_the_stated_rate(healthy: dict[int, mls.Run]) -> None:
+    noisy = sum(len(of_the_month(run)) > 0 for run in healthy.values())
+    assert binom.sf(noisy - 1, len(SEEDS), STATED) > 0.005, noisy
+    assert binom.cdf(noisy, len(SEEDS), STATED) > 0.005, noisy
+
+
+def test_the_whole_board_pages_at_most_twice_a_month(healthy: dict[int, mls.Run]) -> None:
+    for run in healthy.values():
+        assert _pages(of_the_month(run)) <= 2
 
 
 def test_no_rule_repeats_itself_on_healthy_days(healthy: dict[int, mls.Run]) -> None:
-    """One rule firing in three of six months would have a chance of one in 400,000."""
-    noisy = pd.concat([by_rule(run).assign(seed=seed) for seed, run in healthy.items()])
-    months = noisy.drop_duplicates(["seed", "month", "layer", "metric", "segment"])
+    """One rule firing in four of two dozen months would have a chance of one in 175,000."""
+    noisy = pd.concat([of_the_month(run).assign(seed=seed) for seed, run in healthy.items()])
+    months = noisy.drop_duplicates(["seed", "layer", "metric", "segment"])
     counts = months.groupby(["layer", "metric", "segment"], observed=True).size()
-    assert counts.max() <= 2 if len(counts) else True, counts
+    assert counts.max() <= 3 if len(counts) else True, counts
 
 
 def test_nobody_is_called_in_the_first_fortnight(healthy: dict[int, mls.Run]) -> None:
@@ -70,7 +84,7 @@ def test_nobody_is_called_in_the_first_fortnight(healthy: dict[int, mls.Run]) ->
 
 
 def test_healthy_pages_cost_what_the_alerts_say(healthy: dict[int, mls.Run]) -> None:
-    """Each page in the ledger is an alert of severity page that was quiet the day before."""
+    """A page in the ledger is a night on which somebody's rules call, however many."""
     for run in healthy.values():
         ledger = run.ledger
         paid = -int(ledger.loc[ledger["item"] == "page", "cents"].sum())
@@ -78,10 +92,21 @@ def test_healthy_pages_cost_what_the_alerts_say(healthy: dict[int, mls.Run]) -> 
 
 
 def _pages(alerts: pd.DataFrame) -> int:
+    """Owners called, a night each, by brute force: a spell calls once, after the cool-down."""
     loud = alerts[alerts["severity"] == "page"]
-    key = list(zip(loud["layer"], loud["metric"], loud["segment"], loud["tick"], strict=True))
-    open_yesterday = {(*name, tick + 1) for *name, tick in key}
-    return sum(1 for each in key if each not in open_yesterday)
+    called, nights = {}, set()
+    waiting: dict[tuple[str, ...], bool] = {}
+    fired: dict[tuple[str, ...], int] = {}
+    columns = (loud[name] for name in ("tick", "owner", "layer", "metric", "segment"))
+    for tick, owner, *words in zip(*columns, strict=True):
+        name = tuple(words)
+        begins = fired.get(name) != tick - 1
+        waiting[name] = begins or waiting[name]
+        if waiting[name] and tick - called.get(name, -COOL_DOWN_DAYS) >= COOL_DOWN_DAYS:
+            called[name], waiting[name] = tick, False
+            nights.add((tick, owner))
+        fired[name] = tick
+    return len(nights)
 
 
 LOUD = {  # fault: the metric that tells, and whose it is

@@ -12,8 +12,10 @@ from strategies import ended
 
 import mlsys_lessons as mls
 from mlsys_lessons.components.monitoring import Monitor, OperationsOnly, layers
+from mlsys_lessons.components.monitoring.alerts import Alerts
 from mlsys_lessons.components.monitoring.performance import cbpe
 from mlsys_lessons.components.monitoring.references import Reference
+from mlsys_lessons.domain import AlertRule
 from mlsys_lessons.records import DAY_MS, LAYERS, DayFacts, timestamps
 from mlsys_lessons.worlds.payments.domain import (
     ACTION_DTYPE,
@@ -286,6 +288,18 @@ def test_a_page_is_opened_once_and_the_alert_goes_on(healthy):
     nulls = monitor.alerts.query("metric == 'null_rate' and segment == 'amount'")
     assert nulls["tick"].tolist() == [45, 46, 47, 48]
     assert "null_rate -> data producer" in repr(monitor)
+
+
+def test_a_rule_that_has_called_cools_down_and_a_spell_that_lasts_is_not_forgotten():
+    """Fires on days 30, 32 and 36-40: it calls on 30; 32 is over when the week is; 37 is not."""
+    rule = AlertRule("inputs", "amount_mean", "all", "up", "producer", "page", transform="identity")
+    judge, called = Alerts((rule,)), []
+    for tick in range(42):
+        value = 1_000.0 if tick in (30, 32, 36, 37, 38, 39, 40) else tick % 3.0
+        judge.judge(tick, {"inputs": [("amount_mean", "all", value, 100)]})
+        assert bool(judge.open) == (value > 3)
+        called += [tick] * len(judge.opened)
+    assert called == [30, 37]
 
 
 def test_an_announced_new_model_is_no_alarm_and_an_unannounced_one_is(healthy):

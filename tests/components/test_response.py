@@ -115,6 +115,25 @@ def test_an_alert_that_reaches_nobody_opens_nothing_and_costs_nothing() -> None:
     assert (desk.cases, desk.pages, desk.on_call) == ([], 0, False)
 
 
+def test_alerts_of_one_owner_in_one_night_are_one_call() -> None:
+    """Alert fatigue: a broken producer moves ten numbers, and one person is called once."""
+    second = dataclasses.replace(ALERT, metric="amount_mean", segment="all")
+    other = dataclasses.replace(second, owner="platform")
+    desk = on_call()
+    desk.notice(20, signals(ALERT, second, SCORES))
+    assert (desk.pages, len(desk.cases)) == (1, 1)
+    desk = on_call()
+    desk.notice(20, signals(ALERT, second, other))
+    assert (desk.pages, len(desk.cases)) == (2, 1)
+
+
+def test_what_is_being_looked_into_calls_nobody_again() -> None:
+    desk = on_call()
+    desk.notice(20, signals(ALERT))
+    desk.notice(27, signals(ALERT))
+    assert (desk.pages, len(desk.cases)) == (0, 1)
+
+
 def test_a_false_alarm_costs_its_look_and_is_closed() -> None:
     desk = on_call()
     desk.notice(20, signals(ALERT))

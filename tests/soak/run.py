@@ -33,6 +33,7 @@ import numpy as np
 import mlsys_lessons as mls
 from mlsys_lessons.claims import runs
 from mlsys_lessons.claims.code_version import code_version
+from mlsys_lessons.components.monitoring.alerts import healthy_rate
 from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
 from mlsys_lessons.domain import MONTH_DAYS
 from mlsys_lessons.files import write_whole
@@ -83,6 +84,7 @@ class Healthy(NamedTuple):
     cases: dict[str, int]  # by system
     mistaken: int  # cases that were closed as something else than a false alarm
     cents: dict[str, int]  # by system: pages, and the hours of those who looked
+    pages: int  # of the resilient system
 
 
 def healthy_months(seed: int, counts: Counts) -> Healthy:
@@ -103,13 +105,18 @@ def healthy_months(seed: int, counts: Counts) -> Healthy:
     return Healthy(
         months, {name: len(each) for name, each in cases.items()}, mistaken,
         {name: _looking(run) for name, run in runs.items()},
+        _spent(runs["resilient"], "page") // mls.COSTS.page,
     )  # fmt: skip
 
 
 def _looking(run: mls.Run) -> int:
     """Cents that pages and the search for causes came to."""
+    return _spent(run, "page") + _spent(run, "response")
+
+
+def _spent(run: mls.Run, item: str) -> int:
     entries = run.ledger
-    return -int(entries.loc[entries["item"].isin(["page", "response"]), "cents"].sum())
+    return -int(entries.loc[entries["item"] == item, "cents"].sum())
 
 
 def wilson(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
@@ -137,7 +144,7 @@ def alerts(counts: Counts) -> Answer:
         note(f"alerts: {done} of {counts.alert_worlds} worlds, {len(months)} months")
     stated = {f"{rule.layer}.{rule.metric}.{rule.segment}": rule.monthly_rate for rule in RULES}
     each = Counter(name for month in months for name in set(month))
-    total = 1 - math.prod(1 - rate for rate in stated.values())
+    total = healthy_rate(RULES)
     noisy = sum(1 for month in months if month)
     rules = {name: _rate(each[name], len(months), rate) for name, rate in stated.items()}
     loud = [name for name, row in rules.items() if row["p_not_more"] < 0.05 / len(rules)]
@@ -149,6 +156,7 @@ def alerts(counts: Counts) -> Answer:
         "daily": counts.alert_daily,
         "alert_days": sum(len(month) for month in months),
         "all rules": answer,
+        "pages a month": round(sum(year.pages for year in years) / len(months), 3),
         "rules above their rate (Bonferroni)": loud,
         "false alarms that were looked into": {
             name: sum(year.cases[name] for year in years) for name in PRESETS
@@ -158,7 +166,7 @@ def alerts(counts: Counts) -> Answer:
             name: round(sum(year.cents[name] for year in years) / 100 / len(months), 2)
             for name in PRESETS
         },
-        "holds": not loud and not mistaken and answer["interval"][0] <= total,
+        "holds": not loud and not mistaken and _is_met(answer),
         "rules": rules,
     }
 
@@ -173,7 +181,13 @@ def _rate(hits: int, trials: int, stated: float) -> Answer:
         "interval": wilson(hits, trials),
         "stated": stated,
         "p_not_more": float(binom.sf(hits - 1, trials, stated)),
+        "p_not_less": float(binom.cdf(hits, trials, stated)),
     }
+
+
+def _is_met(answer: Answer) -> bool:
+    """Whether a rate lies within the 99 % interval of its label, on both sides."""
+    return min(answer["p_not_more"], answer["p_not_less"]) > 0.005
 
 
 # --- the same bytes ------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class Signals(NamedTuple):
     """What may make a business look up tonight."""
 
     alerts: tuple[Alert, ...] = ()
-    new: frozenset[str] = frozenset()  # paths of the rules that were quiet yesterday
+    new: frozenset[str] = frozenset()  # paths of the rules that call somebody
     disputes: int = 0
     accepted: int = 0
     calls: int = 0
@@ -68,7 +68,7 @@ class Response(Component):
     cases: list[Case] = field(default_factory=list)
     till: Till = field(default_factory=Till)
     hotline: Hotline = field(default_factory=Hotline)
-    pages: int = 0  # today
+    pages: int = 0  # people called tonight, each once however many alerts they own
     on_call: bool = False
     spent: float = 0.0  # cents of people's time and of mitigations, today
     changed: tuple[int, ...] = ()  # cases that tonight were opened, or saw better evidence
@@ -92,10 +92,10 @@ class Response(Component):
         """Open a case for whatever is new tonight, or add it to the one that is looked into."""
         self.on_call = signals.watched and bool(getattr(self.responder, "takes_alerts", True))
         news = [alert for alert in signals.alerts if alert.path in signals.new and self.on_call]
-        self.pages = sum(alert.severity == "page" for alert in news)
         self.spent, self.changed = 0.0, ()
         known = {piece for case in self.open for piece in case.evidence}
         fresh = [alert for alert in news if alert.path not in known]
+        self.pages = len({alert.owner for alert in fresh if alert.severity == "page"})
         if fresh:
             gravest = min(fresh, key=lambda alert: alert.severity != "page")  # the first of these
             paths = tuple(alert.path for alert in fresh)

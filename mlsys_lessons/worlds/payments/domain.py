@@ -219,7 +219,7 @@ def _weekly(layer: str, metric: str, direction: str, transform: str, owner: str)
 def _field(metric: str, name: str) -> AlertRule:
     """A page about one raw field that has lost its values or its vocabulary."""
     call = (("ask_owner", name),)
-    return AlertRule("inputs", metric, name, "up", PRODUCER, "page", runbook=call)
+    return AlertRule("inputs", metric, name, "up", PRODUCER, "page", varies=False, runbook=call)
 
 
 _NULLABLE = ("amount", "category", "country", "card_country", "channel", "account_opened")
@@ -229,30 +229,34 @@ ALERT_RULES: tuple[AlertRule, ...] = (
     AlertRule("operations", "requests", "all", "both", PLATFORM, "page", transform="log", cycle=7),
     AlertRule("operations", "latency_p99", "all", "up", PLATFORM, "ticket", transform="log"),
     AlertRule(
-        "operations", "error_rate", "all", "up", PLATFORM, "page",
+        "operations", "error_rate", "all", "up", PLATFORM, "page", varies=False,
         runbook=(("ask_owner", PLATFORM),),
     ),
-    AlertRule("operations", "shed_rate", "all", "up", PLATFORM, "page"),
+    AlertRule("operations", "shed_rate", "all", "up", PLATFORM, "page", varies=False),
     AlertRule(
-        "operations", "fallback_rate", "all", "up", MODELS, "page", runbook=(("roll_back", ""),)
+        "operations", "fallback_rate", "all", "up", MODELS, "page", varies=False,
+        runbook=(("roll_back", ""),),
     ),
     *(_field("null_rate", name) for name in _NULLABLE),
     *(_field("unknown_category_rate", name) for name in _WORDED),
     *(
-        AlertRule("inputs", rate, "all", "up", PRODUCER, "ticket", runbook=(("ask_owner", name),))
+        AlertRule(
+            "inputs", rate, "all", "up", PRODUCER, "ticket", varies=False,
+            runbook=(("ask_owner", name),),
+        )
         for rate, name in (("duplicate_rate", "request_id"), ("late_rate", "event_time"))
     ),
     AlertRule(
-        "inputs", "null_rate", "history", "up", PLATFORM, "page",
+        "inputs", "null_rate", "history", "up", PLATFORM, "page", varies=False,
         runbook=(("ask_owner", PLATFORM),),
     ),
     AlertRule(  # never, while the state is whole: a single row is one too many
         "inputs", "unseen_rate", "history", "up", PLATFORM, "page", transform="identity",
-        runbook=(("ask_owner", PLATFORM),),
+        varies=False, runbook=(("ask_owner", PLATFORM),),
     ),
     AlertRule("inputs", "quarantine_rate", "all", "up", PRODUCER, "ticket"),
     AlertRule(
-        "inputs", "future_rate", "all", "up", PRODUCER, "page",
+        "inputs", "future_rate", "all", "up", PRODUCER, "page", varies=False,
         runbook=(("quarantine", "event_time"), ("ask_owner", "event_time")),
     ),
     AlertRule(
@@ -270,7 +274,7 @@ ALERT_RULES: tuple[AlertRule, ...] = (
     ),
     AlertRule(  # paydays bring customers back early; a stale table shows as days, not hours
         "inputs", "recency_median", "all", "up", MODELS, "ticket",
-        transform="log", cycle=7, caution=1.4, runbook=(("rebuild_table", ""),),
+        transform="log", cycle=7, caution=1.2, runbook=(("rebuild_table", ""),),
     ),
     _weekly("inputs", "share_night", "both", "share", PRODUCER),
     _weekly("inputs", "share_online", "both", "share", PRODUCER),
@@ -279,7 +283,10 @@ ALERT_RULES: tuple[AlertRule, ...] = (
         "outputs", "score_log_odds", "all", "both", MODELS, "page", transform="identity", cycle=7,
         runbook=(("roll_back", ""),),
     ),
-    _weekly("outputs", "psi_score", "up", "cube_root", MODELS),
+    AlertRule(  # a few high scores more or less are most of what it sees
+        "outputs", "psi_score", "all", "up", MODELS, "ticket",
+        transform="cube_root", cycle=7, caution=1.3,
+    ),
     _weekly("outputs", "share_flagged", "both", "share", MODELS),
     AlertRule("decisions", "block_rate", "all", "both", FRAUD, "page", cycle=7),
     _weekly("decisions", "approve_rate", "down", "share", FRAUD),
