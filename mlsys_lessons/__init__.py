@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mlsys_lessons.components.inference import models
     from mlsys_lessons.components.monitoring import detectors, drift, multiplicity, performance
     from mlsys_lessons.components.monitoring.chunks import chunks_by_count, chunks_by_day
-    from mlsys_lessons.components.monitoring.permutation import permutation_test
+    from mlsys_lessons.components.monitoring.permutation import no_drift_interval, permutation_test
     from mlsys_lessons.components.monitoring.prepared import PreparedReference
     from mlsys_lessons.errors import InputError, LessonError
     from mlsys_lessons.experiments import snapshot as datasets
@@ -80,6 +80,7 @@ _NAMES = {  # what learners call, by the module that defines it
     "clairvoyant_system": "simulation.presets",
     "compare": "simulation.compare",
     "naive_system": "simulation.presets",
+    "no_drift_interval": "components.monitoring.permutation",
     "notebook_model": "simulation.presets",
     "payments_world": "worlds",
     "permutation_test": "components.monitoring.permutation",
@@ -115,6 +116,7 @@ __all__ = [
     "features",
     "multiplicity",
     "naive_system",
+    "no_drift_interval",
     "notebook_model",
     "payments_world",
     "performance",

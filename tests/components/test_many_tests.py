@@ -15,6 +15,7 @@ from mlsys_lessons.components.monitoring import (
     chunks_by_count,
     chunks_by_day,
     drift,
+    no_drift_interval,
     permutation_test,
 )
 from mlsys_lessons.errors import InputError
@@ -108,6 +109,35 @@ def test_p_is_one_plus_hits_over_one_plus_permutations():
     assert permutation_test(drift.ks, *apart, permutations=99) == (1.0, 0.01)
     same = permutation_test(drift.ks, np.ones(5), np.ones(5), permutations=99)
     assert same == (0.0, 1.0)  # ties are hits
+
+
+def test_one_quiet_day_in_forty_exceeds_an_interval_of_95_percent():
+    rng = np.random.default_rng(8)
+    above = 0
+    for day in range(800):
+        pair = rng.normal(size=(2, 12))
+        above += distance(*pair) > no_drift_interval(distance, *pair, permutations=39, seed=day)[1]
+    assert scipy.stats.binomtest(above, 800, 1 / 40).pvalue > 0.001
+
+
+def test_the_interval_is_the_closed_form_where_there_is_one():
+    """KS at 200 and 300 rows: the table of Kolmogorov's distribution."""
+    rng = np.random.default_rng(9)
+    low, high = no_drift_interval(
+        drift.ks, rng.normal(size=200), rng.normal(size=300), level=0.9, permutations=1_999
+    )
+    quantiles = scipy.stats.kstwobign.ppf([0.05, 0.95]) * np.sqrt(1 / 200 + 1 / 300)
+    assert (low, high) == pytest.approx(quantiles, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [("take 39 or more", {"permutations": 38}), ("level=1.5", {"level": 1.5}),
+     ("permutations=9 cannot show a level of 1", {"level": 1, "permutations": 9})],
+)  # fmt: skip
+def test_an_interval_that_so_few_shuffles_cannot_show_is_refused(words, options):
+    with pytest.raises(InputError, match=words):
+        no_drift_interval(distance, np.arange(5.0), np.arange(5.0), **options)
 
 
 def test_one_seed_gives_one_p():

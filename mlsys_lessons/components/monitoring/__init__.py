@@ -24,7 +24,7 @@ from mlsys_lessons.components.monitoring.performance import (
     realised_performance,
     sampling_error,
 )
-from mlsys_lessons.components.monitoring.permutation import permutation_test
+from mlsys_lessons.components.monitoring.permutation import no_drift_interval, permutation_test
 from mlsys_lessons.components.monitoring.prepared import PreparedReference
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "expected_money",
     "multiplicity",
     "performance",
+    "no_drift_interval",
     "permutation_test",
     "realised_performance",
     "sampling_error",
