@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlsys_lessons import traffic, warehouse
     from mlsys_lessons.components import features, response
     from mlsys_lessons.components.component import COMPONENTS
+    from mlsys_lessons.components.feedback import off_policy
     from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
     from mlsys_lessons.components.inference import models
     from mlsys_lessons.components.monitoring import detectors, drift, multiplicity, performance
@@ -57,6 +58,7 @@ _ROOMS = {  # modules by the name that learners use
     "models": "components.inference.models",
     "monitoring_charts": "lessons.monitoring_charts",
     "multiplicity": "components.monitoring.multiplicity",
+    "off_policy": "components.feedback.off_policy",
     "performance": "components.monitoring.performance",
     "presets": "simulation.presets",
     "response": "components.response",
@@ -118,6 +120,7 @@ __all__ = [
     "naive_system",
     "no_drift_interval",
     "notebook_model",
+    "off_policy",
     "payments_world",
     "performance",
     "permutation_test",

@@ -62,6 +62,7 @@ class Counts:
     bench_daily: int = 10_000
     claim_seeds: int = 20
     responder_seeds: int = 20
+    replications: int = 1_000
     lessons: tuple[str, ...] = ()  # by number; none named: all
     lesson_seeds: tuple[int, ...] = (8, 9, 10, 11, 12)  # none of them is shipped
     jobs: int = 2
@@ -70,7 +71,7 @@ class Counts:
 FULL = Counts()
 REDUCED = Counts(
     alert_worlds=3, exact_days=3, exact_daily=200, examples=30, kills=5, bench_days=30,
-    claim_seeds=4, responder_seeds=3, lesson_seeds=(8, 11),
+    claim_seeds=4, responder_seeds=3, replications=400, lesson_seeds=(8, 11),
 )  # fmt: skip
 
 
@@ -281,6 +282,18 @@ def _reviewed(seed: int) -> tuple[float, float]:
     return earned[0], earned[1]
 
 
+def off_policy(counts: Counts) -> Answer:
+    """How often a 95 % interval of another policy's value holds the truth, at three overlaps."""
+    shared = _tests("components/test_off_policy")
+    found = {
+        f"{method.__name__}, {overlap}": shared.coverage(method, gap, counts.replications)
+        for method in shared.METHODS
+        for overlap, gap in shared.OVERLAPS.items()
+    }
+    holds = all(0.925 <= share <= 0.975 for share in found.values())
+    return {"replications": counts.replications, "coverage": found, "holds": holds}
+
+
 # --- invariants, speed, claims -------------------------------------------------------------------
 
 
@@ -454,7 +467,8 @@ def _builder() -> Any:
 PARTS: dict[str, Callable[[Counts], Answer]] = {
     part.__name__: part
     for part in (
-        alerts, exactness, responders, reviews, invariants, kills, bench, lessons, claims,
+        alerts, exactness, responders, reviews, off_policy, invariants, kills, bench, lessons,
+        claims,
     )
 }  # fmt: skip
 USUAL = tuple(name for name in PARTS if name != "claims")
