@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlsys_lessons.components.component import COMPONENTS
     from mlsys_lessons.components.feedback import off_policy
     from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
-    from mlsys_lessons.components.inference import models
+    from mlsys_lessons.components.inference import canary, models
     from mlsys_lessons.components.monitoring import detectors, drift, multiplicity, performance
     from mlsys_lessons.components.monitoring.chunks import chunks_by_count, chunks_by_day
     from mlsys_lessons.components.monitoring.permutation import no_drift_interval, permutation_test
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {  # modules by the name that learners use
+    "canary": "components.inference.canary",
     "charts": "lessons.charts",
     "datasets": "experiments.snapshot",
     "detectors": "components.monitoring.detectors",
@@ -95,6 +96,7 @@ _NAMES = {  # what learners call, by the module that defines it
 __all__ = [
     "COMPONENTS",
     "RetrainingPolicy",
+    "canary",
     "charts",
     "models",
     "monitoring_charts",
