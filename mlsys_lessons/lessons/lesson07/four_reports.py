@@ -41,14 +41,14 @@ def _sample(seed: int, name: str, drift: float) -> pd.DataFrame:
 
 def flagged(before: pd.DataFrame, now: pd.DataFrame) -> dict[str, list[str]]:
     """The columns that each report calls drifted."""
-    numbers = [name for name in before if name not in _WORDS]
     distance = {  # name: (PSI pooled, scaled Wasserstein or JS)
         name: (_pooled_psi(before[name], now[name]), _distance(before[name], now[name]))
         for name in before
     }
     p = {name: _p_value(before[name], now[name]) for name in before}
-    loose = {name: p[name] if name in numbers else
-             mls.drift.chi2_goodness_of_fit(before[name], now[name])[1] for name in before}  # fmt: skip
+    loose = p | {
+        name: mls.drift.chi2_goodness_of_fit(before[name], now[name])[1] for name in _WORDS
+    }
     corrected = mls.multiplicity.bonferroni(p)
     return {
         "PSI, .1": [name for name, (psi, _) in distance.items() if psi >= 0.1],
@@ -59,7 +59,7 @@ def flagged(before: pd.DataFrame, now: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _pooled_psi(before: pd.Series, now: pd.Series) -> float:
-    if before.dtype == object or before.name in _WORDS:
+    if before.name in _WORDS:
         return mls.drift.psi(before, now, floor=None)
     return mls.drift.psi(
         before.dropna(), now.dropna(), bins="sturges", edges="pooled_width", floor=None
