@@ -151,9 +151,7 @@ def my_rules():
     from mlsys_lessons.domain import AlertRule
 
     gaps = AlertRule("inputs", "null_rate", "amount", "up", "gateway", "page", varies=False)
-    answers = AlertRule(
-        "operations", "fallback_rate", "all", "up", "models", "page", varies=False
-    )
+    answers = AlertRule("operations", "fallback_rate", "all", "up", "models", "page", varies=False)
     return (gaps, answers)
 
 

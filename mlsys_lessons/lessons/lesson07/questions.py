@@ -32,7 +32,7 @@ bet1 = Prediction(
 bet2 = Prediction(
     id="lesson07.bet2",
     question="Two samples of 100 rows from one distribution: their PSI on average?",
-    unit="of PSI",
+    unit="points of PSI",
     least=0,
 )
 bet3 = Prediction(
