@@ -5,8 +5,9 @@ A world without trends, four weeks of it, and one thing that happens on day 0 an
 deployment lets one replica in three answer with another portfolio's model. The model reads the
 hour, and the contract may disbelieve a stamp: that a system can live with drift is the point.
 Both are faults of the catalogue at severities of the ordinary year. Of six raw columns the largest
-PSI counts (deciles of the four weeks before day 0). What a case costs is what the decisions lose, in expected euros,
-without the price of calls: whoever chases a harmless alarm pays for the alarm, not for the drift.
+PSI counts (deciles of the four weeks before day 0). What a case costs is what the decisions lose,
+in expected euros, without the price of calls: whoever chases a harmless alarm pays for the alarm,
+not for the drift.
 
 The cases were picked by their size on worlds 901 and 902, which the claim does not use; the
 thresholds are the textbook's and the claims' own, and were written before the first run. Nothing

@@ -40,6 +40,10 @@ SURVIVORS = {  # the changed line as it is now -> why it may pass
     "lesson05.q2": {
         "return np.abs(np.log(amount / usual)) >= np.log(50)": "no float lies on the limit",
     },
+    "lesson07.q1": {
+        "r, c = (np.bincount(np.searchsorted(edges, sample), minlength=11) / len(sample) "
+        "for sample in (reference, current))": "an eleventh bin is empty on both sides",
+    },
 }
 QUESTIONS = [
     item

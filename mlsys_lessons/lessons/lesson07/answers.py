@@ -54,12 +54,14 @@ def relative_entropy(reference: np.ndarray, current: np.ndarray) -> float:
 
 
 def psi_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """A quiet pair, a moved one, one whose lower bins are empty, and ten values against three."""
+    """A quiet pair, a moved one, one whose lower bins are empty, ties that leave bins empty."""
     for rows, mean in ((400, 0.0), (300, 0.5), (200, 6.0), (200, -6.0)):
         yield {
             "reference": generator.normal(size=500),
             "current": generator.normal(mean, 1, rows),
         }
+    tied = np.repeat([1.0, 2.0, 3.0], [60, 20, 20])
+    yield {"reference": tied, "current": np.array([1.0, 2.0, 7.0])}
     yield {"reference": np.arange(10.0), "current": np.array([1.0, 2.0, 7.0])}
 
 
