@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import pandas as pd
-
 from mlsys_lessons.claims.claim import (
     Claim,
     Effects,
@@ -36,9 +34,8 @@ from mlsys_lessons.claims.claim import (
     yardstick,
 )
 from mlsys_lessons.claims.effects import mean_effect
-from mlsys_lessons.components.monitoring.prepared import PreparedReference
 from mlsys_lessons.experiments.arms import RESILIENT, Arm, summary
-from mlsys_lessons.records import DAY_MS, milliseconds
+from mlsys_lessons.experiments.column_drift import column_psi
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.simulation.simulate import simulate
@@ -50,7 +47,6 @@ SEVERITY = {  # by incident rate: what the ordinary year draws, and the most the
     "time_zone_shift": {1.0: 6.0, 4.0: 12.0},
     "wrong_model": {1.0: 0.34, 4.0: 1.0},
 }
-REFERENCE_DAYS = 28
 
 # Written before the first run: Siddiqi's limits of 2006. "Large" is what shouts; below "moderate"
 # no report would mention a column.
@@ -87,7 +83,7 @@ class PsiArm(CaseArm):
 
     def play(self, seed: int, size: ClaimSize) -> dict[str, Any]:
         """The largest PSI, as euros per 1,000 requests."""
-        moved = column_psi(_run(self.case, self.rate, seed, size), seed)
+        moved = column_psi(_run(self.case, self.rate, seed, size))
         cents = round(100 * 1_000_000 * float(moved.max()))
         money = {"value_cents": cents, "expected_cents": cents, "items": {}}
         return {**money, "requests": 1_000, "alerts": 0}
@@ -101,27 +97,16 @@ def _run(case: str, rate: float, seed: int, size: ClaimSize) -> Run:
     return simulate(arm.world(seed, size), arm.system(seed), days=size.days, faults=faults)
 
 
-def column_psi(run: Run, seed: int) -> pd.Series:
-    """PSI of each raw column of a run against the four weeks before day 0, by column."""
-    before = run.world.history(REFERENCE_DAYS).requests
-    reference = PreparedReference.of(watched(before))
-    return reference.compare(watched(run.log), ["psi"]).set_index("column")["value"]
-
-
-def watched(requests: pd.DataFrame) -> pd.DataFrame:
-    """The six raw columns that a team would watch first; times as hours of the day."""
-    hour = milliseconds(requests["event_time"]) % DAY_MS / 3_600_000
-    words = ["category", "country", "channel", "card_country"]
-    return requests[["amount", *words]].assign(hour=hour)
-
-
 def arms(rate: float) -> Mapping[str, Arm]:
     """The world at rest, both cases, and how far the columns of each have moved."""
     cases = {CALM: "", DRIFTED: "time_zone_shift", DEGRADED: "wrong_model"}
-    rest = {"rate": rate, "drift": Drift.none(), "retraining": False}
-    money = {name: CaseArm(RESILIENT, case=case, **rest) for name, case in cases.items()}
-    moved = {f"{name}, PSI": PsiArm(RESILIENT, case=case, **rest) for name, case in cases.items()}
-    return {**money, **moved, **yardstick(rate)}
+    found: dict[str, Arm] = {}
+    for kind, ending in ((CaseArm, ""), (PsiArm, ", PSI")):
+        for name, case in cases.items():
+            found[f"{name}{ending}"] = kind(
+                RESILIENT, rate=rate, drift=Drift.none(), retraining=False, case=case
+            )
+    return {**found, **yardstick(rate)}
 
 
 def _psi(evidence: Evidence, name: str, rate: float) -> Any:

@@ -11,7 +11,7 @@ from functools import lru_cache
 import pandas as pd
 
 import mlsys_lessons as mls
-from mlsys_lessons.claims.c15_drift_and_degradation import column_psi
+from mlsys_lessons.experiments.column_drift import column_psi
 from mlsys_lessons.simulation.run import Run
 
 DAYS, DAILY = 14, 1_000
@@ -43,7 +43,7 @@ def largest_psi(seed: int) -> pd.DataFrame:
     """For each case the raw column that has moved most, and its PSI."""
     rows = {}
     for case in CASES:
-        moved = column_psi(run(seed, case), seed)
+        moved = column_psi(run(seed, case))
         rows[case] = {"column": moved.idxmax(), "PSI": moved.max()}
     return pd.DataFrame(rows).T
 
