@@ -2,12 +2,12 @@
 
 A world without trends, four weeks of it, and one thing that happens on day 0 and that nobody ends.
 *Drift*: half of the merchants begin to stamp local time, six hours off. *Degradation*: a botched
-deployment lets one replica in three answer with another portfolio's model. The model reads the
-hour, and the contract may disbelieve a stamp: that a system can live with drift is the point.
-Both are faults of the catalogue at severities of the ordinary year. Of six raw columns the largest
-PSI counts (deciles of the four weeks before day 0). What a case costs is what the decisions lose,
-in expected euros, without the price of calls: whoever chases a harmless alarm pays for the alarm,
-not for the drift.
+deployment puts another portfolio's model on one replica in three; the system refuses it and falls
+back. The model reads the hour, and the contract may disbelieve a stamp: that a system can live with
+drift is the point. Both are faults of the catalogue at severities of the ordinary year. Of six raw
+columns the largest PSI counts (deciles of the four weeks before day 0). What a case costs is what
+the decisions lose, in expected euros, without the price of calls: whoever chases a harmless alarm
+pays for the alarm, not for the drift.
 
 The cases were picked by their size on worlds 901 and 902, which the claim does not use; the
 thresholds are the textbook's and the claims' own, and were written before the first run. Nothing

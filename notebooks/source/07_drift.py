@@ -7,7 +7,7 @@
 #   named_surprise: >-
 #     A competent guess: the column with the biggest PSI is the biggest problem. What happens: a
 #     shift of time zones moves a column to a PSI of .3 and costs nothing, and a table that is
-#     three days old moves no raw column at all (PSI .001) and costs more than the others together.
+#     three days old moves no raw column at all (PSI .001) and costs most.
 # ---
 
 # %% [markdown]
