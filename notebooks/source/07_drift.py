@@ -6,8 +6,8 @@
 #     name: python3
 #   named_surprise: >-
 #     A competent guess: the column with the biggest PSI is the biggest problem. What happens: a
-#     shift of time zones moves a column to a PSI of .3 and costs nothing, and a table that is
-#     three days old moves no raw column at all (PSI .001) and costs most.
+#     shift of time zones moves a column to a PSI of .3 and costs nothing; what costs most, a table
+#     that is three days old or another portfolio's model, moves no raw column at all (PSI .001).
 # ---
 
 # %% [markdown]
