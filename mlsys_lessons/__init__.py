@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
     from mlsys_lessons.components.inference import canary, models
     from mlsys_lessons.components.monitoring import detectors, drift, multiplicity, performance
-    from mlsys_lessons.components.monitoring.chunks import chunks_by_count, chunks_by_day
+    from mlsys_lessons.components.monitoring.chunks import (
+        chunks_by_count,
+        chunks_by_day,
+        same_weekday,
+    )
     from mlsys_lessons.components.monitoring.permutation import no_drift_interval, permutation_test
     from mlsys_lessons.components.monitoring.prepared import PreparedReference
     from mlsys_lessons.errors import InputError, LessonError
@@ -90,6 +94,7 @@ _NAMES = {  # what learners call, by the module that defines it
     "reference_system": "simulation.presets",
     "resilient_system": "simulation.presets",
     "resume": "simulation.simulate",
+    "same_weekday": "components.monitoring.chunks",
     "simulate": "simulation.simulate",
 }
 
@@ -130,6 +135,7 @@ __all__ = [
     "resilient_system",
     "response",
     "resume",
+    "same_weekday",
     "scenarios",
     "simulate",
     "traffic",

@@ -289,3 +289,21 @@ def test_the_smallest_of_spreads_has_a_number_of_bins():
     assert drift.jensen_shannon(tiny, tiny[::-1] * 2) == drift.jensen_shannon(
         tiny * 1e150, tiny[::-1] * 2e150
     )
+
+
+# --- goodness of fit ------------------------------------------------------------------------------
+
+
+def test_goodness_of_fit_is_scipy_s_on_the_scaled_reference():
+    luck = np.random.default_rng(8)
+    for size in (2, 7, 40):
+        first, second = luck.integers(0, size, 5_000), luck.integers(0, size, 3_000)
+        expected = np.bincount(first, minlength=size) * 3_000 / 5_000
+        theirs = scipy.stats.chisquare(np.bincount(second, minlength=size), expected)
+        ours = drift.chi2_goodness_of_fit(first, second)
+        assert ours == pytest.approx((theirs.statistic, theirs.pvalue), rel=1e-9)
+
+
+def test_goodness_of_fit_of_a_new_value_and_of_a_constant():
+    assert drift.chi2_goodness_of_fit(["a"], ["a", "b"]) == (float("inf"), 0.0)
+    assert drift.chi2_goodness_of_fit(["a", "a"], ["a"]) == (0.0, 1.0)

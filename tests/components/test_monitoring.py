@@ -343,3 +343,18 @@ def test_the_log_tells_when_a_history_does_not_know_the_row_before(name: str) ->
     seen = mls.simulate(world, system, days=3, faults=[fault]).metrics
     unseen = seen.loc[seen["metric"] == "unseen_rate", "value"].tolist()
     assert unseen[0] == unseen[2] == 0.0 and unseen[1] > 0
+
+
+def test_the_same_weekday_keeps_its_stated_rate_where_the_week_s_mean_never_does():
+    import mlsys_lessons as mls
+
+    luck, means = np.random.default_rng(9), np.tile(np.r_[[10_000] * 5, [8_000] * 2], 600)
+    volume, days = luck.poisson(means), np.arange(28, len(means))
+    fair = np.array([volume[list(mls.same_weekday(int(day)))].mean() for day in days])
+    alarms = np.abs(volume[days] - fair) > 3 * np.sqrt(1.25 * fair)  # four days are a sample too
+    assert alarms.mean() < 0.006
+    assert (np.abs(volume[days] - means.mean()) > 3 * np.sqrt(means.mean())).mean() > 0.98
+    assert mls.same_weekday(10) == (3,) and mls.same_weekday(3) == ()
+    for tick, weeks in ((-1, 4), (5, 0), (1.5, 4)):
+        with pytest.raises(mls.InputError):
+            mls.same_weekday(tick, weeks)

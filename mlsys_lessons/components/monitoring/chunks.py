@@ -78,6 +78,25 @@ def chunks_by_day(
     )
 
 
+def same_weekday(tick: int, weeks: int = 4) -> tuple[int, ...]:
+    """The days that a day is fairly compared with: its own weekday, so many weeks back.
+
+    Why it matters: with weekends a fifth quieter, a mean over all weekdays calls on each day of
+    the week, and a mean over working days on every weekend.
+
+    Parameters: `tick`, a day from 0; `weeks` >= 1. Days before day 0 are left out. InputError for
+    other values.
+
+    >>> same_weekday(30)
+    (2, 9, 16, 23)
+
+    Source: Hyndman and Athanasopoulos, Forecasting, 2021 (the seasonal naive method).
+    """
+    whole_number("tick", tick, 0, _MOST_ROWS)
+    whole_number("weeks", weeks, 1, _MOST_ROWS)
+    return tuple(day for day in range(tick - 7 * weeks, tick, 7) if day >= 0)
+
+
 def _timestamps(frame: pd.DataFrame, times: Hashable) -> pd.Series:
     if list(frame.columns).count(times) != 1:
         raise InputError(f"times={times!r} must be one column of the frame, named once; name it.")
