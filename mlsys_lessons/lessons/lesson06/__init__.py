@@ -1,0 +1,1 @@
+"""Lesson 06, decisions, not predictions: questions and bets, candidates, a threshold explorer."""

@@ -1,0 +1,120 @@
+"""Candidates: models that rank alike and mean different things, served in one and the same system.
+
+What a model earns is measured where decisions are made by cost; what it promises, on the last
+quarter of its history. It chooses nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import mlsys_lessons as mls
+from mlsys_lessons.components.component import Model
+from mlsys_lessons.components.decisions import Policy
+from mlsys_lessons.gaps import with_gaps
+from mlsys_lessons.simulation.presets import HISTORY_DAYS, TRAINING_DAILY, training_rows
+from mlsys_lessons.worlds.payments.domain import PAYMENTS
+
+TRAINED_ON = 0.75  # the earlier share of the rows
+DAYS, DAILY = 30, 500
+Floats = NDArray[np.float64]
+
+
+@lru_cache(maxsize=2)
+def history(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows that a notebook of this seed has, in order of time: the earlier and the later."""
+    world = mls.payments_world(seed=seed, daily=TRAINING_DAILY)
+    rows = training_rows(mls.features.offline(*world.history(HISTORY_DAYS)))
+    rows = with_gaps(rows, PAYMENTS, seed).sort_values("tick", kind="stable")
+    split = int(TRAINED_ON * len(rows))
+    return rows.iloc[:split].reset_index(drop=True), rows.iloc[split:].reset_index(drop=True)
+
+
+def balancing_weight(labels: Floats) -> float:
+    """How much a fraud has to weigh so that both classes count alike.
+
+    >>> balancing_weight(np.array([0, 0, 0, 1]))
+    3.0
+    """
+    return float((labels == 0).sum() / (labels == 1).sum())
+
+
+@lru_cache(maxsize=8)
+def fitted(seed: int, *, balanced: bool = False, name: str = "logistic") -> Model:
+    """A logistic or boosted model of the earlier rows, with the classes balanced or as they are."""
+    train, _ = history(seed)
+    label = train["label"].to_numpy(dtype=float)
+    weights = np.where(label == 1, balancing_weight(label), 1.0) if balanced else None
+    model: Any = (
+        mls.models.LogisticModel(inputs=PAYMENTS.inputs) if name == "logistic"
+        else mls.models.BoostedModel(random_state=seed)
+    )  # fmt: skip
+    return model.fit(train, label, weights)  # type: ignore[no-any-return]
+
+
+class Unweighted:
+    """A balanced model whose scores are brought back by one formula."""
+
+    name = "unweighted"
+
+    def __init__(self, model: Model, weight: float, formula: Any) -> None:
+        self.model, self.weight, self.formula = model, weight, formula
+
+    def __repr__(self) -> str:
+        return f"Unweighted({self.model!r}, classes had a weight of {self.weight:.0f})"
+
+    @property
+    def inputs(self) -> Any:
+        """What the inner model reads."""
+        return self.model.inputs  # type: ignore[attr-defined]
+
+    def fit(self, frame: pd.DataFrame, labels: Floats, weights: Floats | None = None) -> Unweighted:
+        """Fit the inner model anew."""
+        self.model.fit(frame, labels, weights)
+        return self
+
+    def predict(self, frame: pd.DataFrame) -> Floats:
+        """Probabilities."""
+        scores = self.model.predict(frame)
+        return np.asarray(self.formula(scores, self.weight), dtype=float)
+
+
+def served(
+    seed: int, model: Model | None = None, *, policy: Policy | None = None,
+    reviewers: int | None = None, days: int = DAYS, keep: str = "metrics",
+) -> mls.Run:  # fmt: skip
+    """A month of the resilient system around a model, a policy, or so many cases a day."""
+    world = mls.payments_world(seed=seed, daily=DAILY)
+    if reviewers is not None:
+        world = replace(world, reviewers=replace(world.reviewers, capacity=reviewers))
+    system = mls.resilient_system(seed=seed, retraining=None, responder=None)
+    if model is not None:
+        system = system.with_(model=model)
+    if policy is not None:
+        system = system.with_(decisions=replace(system.decisions, policy=policy))
+    return mls.simulate(world, system, days=days, keep=keep)
+
+
+def approving_everything(seed: int) -> float:
+    """Euros of a month in which nobody is ever stopped, and no system is paid for."""
+    world = mls.payments_world(seed=seed, daily=DAILY)
+    run = mls.simulate(world, mls.assemble((), seed=seed), days=DAYS, keep="metrics")
+    return run.expected_value / 100
+
+
+def priced(run: mls.Run) -> pd.DataFrame:
+    """What each first-time row of a run was worth in expectation, in cents: approve, block, p."""
+    log = run.log[~run.log["is_duplicate"]]
+    truth = run.truth().loc[log["request_id"]]
+    p = truth["true_probability"].to_numpy()
+    amount = truth["true_amount_cents"].to_numpy()
+    approve = (1 - p) * mls.COSTS.margin(amount) - p * mls.COSTS.fraud_loss(amount)
+    block = -(1 - p) * mls.COSTS.friction
+    columns = {"score": log["score"].to_numpy(), "p": p, "amount": amount, "approve": approve}
+    return pd.DataFrame({**columns, "block": block}).dropna().reset_index(drop=True)

@@ -1,0 +1,287 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   named_surprise: >-
+#     A competent guess: a model with as good an AUC earns as much, and more review is safer. What
+#     happens: fitted with balanced classes, as every tutorial on rare events has it, the same model
+#     with the same AUC earns less than approving everybody; one formula brings it all back. And
+#     more cases for reviewers is no safer: it depends on the month.
+# ---
+
+# %% [markdown]
+# # 06 · Decisions, not predictions
+#
+# *Thursday, 16:20.* The data scientist has a new model, and a slide. Frauds are one payment in three hundred, so this time the classes were balanced before fitting, as every tutorial on rare events recommends. The AUC is as good as ever. The product owner has one question: how much more money is that?
+#
+# Nobody has an answer, because nobody has said what happens to a score.
+
+# %%
+import inspect
+
+import numpy as np
+import pandas as pd
+
+import mlsys_lessons as mls
+from mlsys_lessons import charts, claims, monitoring_charts
+from mlsys_lessons.components.decisions import Policy, best_f1_cut, cents_by_cut
+from mlsys_lessons.components.inference.metrics import auc
+from mlsys_lessons.lessons import five_questions, runbook, stored_claims
+from mlsys_lessons.lessons.expectation import expect
+from mlsys_lessons.lessons.lesson06 import answers, candidates
+from mlsys_lessons.lessons.lesson06.questions import bet1, bet2, bet3, q1, q2, q3, q4
+from mlsys_lessons.lessons.lesson06.threshold_explorer import Explorer, widget
+
+# %% [markdown]
+# ## Two models
+# A is the logistic model as it is. B is the same model on the same rows, each fraud counted so often that both classes weigh alike. Both are judged on the last quarter of their history.
+
+# %%
+SEED = 7
+train, test = candidates.history(SEED)
+label = test["label"].to_numpy() == 1
+weight = candidates.balancing_weight(train["label"].to_numpy())
+models = {"A": candidates.fitted(SEED), "B": candidates.fitted(SEED, balanced=True)}
+area = {name: auc(model.predict(test), label) for name, model in models.items()}
+print(f"A: AUC {area['A']:.3f}    B: AUC {area['B']:.3f}, each fraud counted {weight:.0f} times")
+expect(
+    area["B"] > area["A"] - 0.01, "in most worlds the two AUCs lie within a point of each other",
+    "a quarter of a history holds few frauds",
+)
+
+# %% [markdown]
+# Either is now served in one and the same system, for thirty days: contract, features, fallbacks, decisions by cost. Same customers, same thieves, same luck. Only the model differs.
+
+# %%
+bet1.guess(...)  # "more than A", "about as much", "less than A" or "less than approving everybody"
+
+# %%
+runs = {"A": candidates.served(SEED, models["A"], keep="log"), "B": candidates.served(SEED, models["B"])}
+nothing = candidates.approving_everything(SEED)
+earned = {name: run.expected_value / 100 for name, run in runs.items()}
+title = f"A earns {earned['A']:,.0f} euros, B {earned['B']:,.0f}; approving everybody, {nothing:,.0f}"
+lines = {name: run.value_by_tick().cumsum() for name, run in runs.items()}
+axes = charts.value_over_time(lines, title=title)
+charts.show(axes, alt=f"Expected euros in thirty days: A {earned['A']:,.0f}, B {earned['B']:,.0f}.")
+below = earned["B"] < min(nothing, earned["A"])
+outcome = "less than approving everybody" if below else "less than A" if earned["B"] < earned["A"] else "more than A"
+bet1.reveal(outcome, f"The AUC said {area['A']:.3f} and {area['B']:.3f}.")
+expect(below, "in most worlds B earns less than approving everybody", "here it does not, and is worth a look")
+
+# %% [markdown]
+# Nothing is broken. No field is missing, no server is slow, and the ranking is as good as the slide says.
+#
+# ## Open the bonnet
+# This is where a score becomes money. Put your finger on the places where `harm`, the score, stands.
+
+# %%
+print(inspect.getsource(Policy.expected_cents).split('"""')[2])
+
+# %% [markdown]
+# It is *multiplied*. By a margin, by a loss, by the price of an angry customer. A ranking has no such use for a score; a price has. So it matters what a score of .3 means, and there is one honest meaning: of the payments that get it, three in ten are fraud. A model of which that is true is **calibrated**.
+
+# %%
+tables = {
+    name: charts.calibration_table(model.predict(test), label.astype(float)) for name, model in models.items()
+}
+said = {name: model.predict(test).mean() for name, model in models.items()}
+title = f"B says fraud with {said['B']:.0%} on average, and {label.mean():.2%} are"
+axes = charts.calibration_curve(tables, title=title)
+charts.show(axes, alt=f"Mean score: A {said['A']:.4f}, B {said['B']:.4f}; observed {label.mean():.4f}.")
+
+# %% [markdown]
+# ## The tempting fix
+# "Then we move the threshold." Here it is moved. All scores from the cut on are blocked, on the payments of the month that A has served; what each was worth is the world's own expectation. First the cut with the best F1 on B's test rows, then the best cut that there is, known only afterwards.
+
+# %%
+log = runs["A"].log
+rows = candidates.priced(runs["A"])
+other = rows.assign(score=models["B"].predict(log[~log["is_duplicate"]].dropna(subset=["score"]))[: len(rows)])
+f1_cut = best_f1_cut(models["B"].predict(test), label.astype(float))
+curve = cents_by_cut(other["score"], other["approve"], other["block"])
+found = {"the F1 cut": Explorer(other, f1_cut).by_cut, "the best cut": curve.max() / 100}
+print(f"B, {f1_cut:.2f} and above blocked: {found['the F1 cut']:,.0f} euros")
+print(f"B, the best cut afterwards, {curve.idxmax():.2f}: {found['the best cut']:,.0f} euros")
+
+# %% [markdown]
+# A single cut rescues a ranking. It cannot rescue a price: the queue of the reviewers, the rules for large amounts, the estimate of next week's losses all read the same score, and go on believing it. Every consumer would need a cut of its own, found by trying.
+#
+# ## One formula
+# You know what was done to B: one class was counted more often. Take it out again. Stuck? `q1.hint()`, then `q1.solution()`.
+
+# %%
+q1
+
+# %% tags=["exercise"] exercise_id="lesson06.q1"
+def probability(score, weight):
+    ...
+
+q1.check(probability)
+
+# %% [markdown]
+# The same B, our formula behind it, the same thirty days.
+
+# %%
+bet2.guess(...)  # of 100 euros between B and A
+
+# %%
+back = candidates.Unweighted(models["B"], weight, answers.probability)
+repaired = candidates.served(SEED, back).expected_value / 100
+share = 100 * (repaired - earned["B"]) / (earned["A"] - earned["B"])
+print(f"A {earned['A']:,.0f}, B {earned['B']:,.0f}, B with the formula {repaired:,.0f} euros")
+bet2.reveal(round(share), f"AUC: {auc(back.predict(test), label):.3f}, as before. It never knew.")
+
+# %% [markdown]
+# No row has changed its place. The information was all there, in the wrong unit.
+#
+# ## A cut for each amount
+# Suppose every false alarm cost 5 and every missed fraud 100. Then blocking pays from a probability of 5 / 105 on, and no data set has been asked. Here both prices hang on the amount: a wrongly blocked coffee costs a customer's temper, a missed television costs a television.
+
+# %%
+print(f"false alarm 5, missed fraud 100: block from {5 / 105:.4f} on")
+euros = np.array([5, 50, 500, 5_000])
+cents = euros * 100
+margin, loss = mls.COSTS.margin(cents), mls.COSTS.fraud_loss(cents)
+cut = (margin + mls.COSTS.friction) / (margin + mls.COSTS.friction + loss)
+print(pd.DataFrame({"euros": euros, "block from": cut.round(3)}).to_string(index=False))
+q2
+
+# %% tags=["exercise"] exercise_id="lesson06.q2"
+def block(probability, cents):
+    costs = mls.COSTS
+    approve = ...  # expected cents of approving
+    return ...
+
+q2.check(block)
+
+# %%
+explorer = Explorer(rows)
+for cut in (0.5, 0.05):
+    print(explorer.set(cut), "\n")
+widget(rows)
+
+# %% [markdown]
+# Move the cut. The top of the curve is flat, its left side a cliff: who blocks a little too much loses more than who blocks a little too little. And look at the last number. That is the **Bayes reference**, the better action on every row by the world's own probabilities.
+
+# %%
+boosted = candidates.fitted(SEED, name="boosted")
+scores = boosted.predict(log[~log["is_duplicate"]].dropna(subset=["score"]))[: len(rows)]
+curves = {"A": explorer.curve, "boosted": cents_by_cut(scores, rows["approve"], rows["block"])}
+curves = {name: curve[(curve.index > 0.001) & (curve.index <= 1)] for name, curve in curves.items()}
+best = {name: curve.max() / 100 for name, curve in curves.items()}
+lead = auc(boosted.predict(test), label) - area["A"]
+title = f"{100 * lead:+.1f} points of AUC are worth {best['boosted'] - best['A']:+,.0f} euros a month, at the best cut of each"
+axes = monitoring_charts.decision_curve(curves, title=title, reference=explorer.limit * 100)
+charts.show(axes, alt=f"Best euros by cut: {({k: round(v) for k, v in best.items()})}; limit {explorer.limit:,.0f}.")
+
+# %% [markdown]
+# ## Rules have reasons
+# Some decisions should not wait for a probability. A **business rule** is a line of data with an action and a reason, and the reason stays with the payment: somebody will ask. The policy below is what stands between the score and the customer.
+
+# %%
+for rule in mls.resilient_system(seed=SEED).decisions.policy.rules:
+    print(rule)
+decided = pd.crosstab(log["reason"], log["final_action"])
+print("\n", decided.to_string())
+
+# %% [markdown]
+# `exploration` is a would-be block that was let through on purpose, to learn from; its chance, the **propensity**, is written beside it. Lesson 09 lives on that column.
+#
+# ## You need confidence
+# When the model is unsure, ask somebody. But a score near one half is not "unsure" in any unit that a person's hour is paid in. A look is worth what it earns beyond the better of the two actions that need nobody.
+
+# %%
+q3
+
+# %% tags=["exercise"] exercise_id="lesson06.q3"
+def to_review(approve, block, review, capacity):
+    value = ...
+    shown = np.zeros(len(approve), dtype=bool)
+    ...
+    return shown
+
+q3.check(to_review)
+
+# %% [markdown]
+# People are paid by the minute and err where the model errs: in the grey zone, professional analysts found one fraud in three and accused one honest customer in eight. This month once more, with room for 0, 2, 8 and 32 cases a day.
+
+# %%
+bet3.guess(...)  # "0", "2", "8" or "32"
+
+# %%
+rooms = {str(room): candidates.served(SEED, reviewers=room) for room in (0, 2, 8, 32)}
+value = pd.Series({room: run.expected_value / 100 for room, run in rooms.items()})
+effects = pd.DataFrame(dict.fromkeys(("effect", "low", "high"), value - value["0"])).iloc[1:]
+effects.index = effects.index + " cases a day"
+title = f"Room for {value.idxmax()} cases a day earns most this month; for 32, {value['32'] - value['0']:+,.0f} euros"
+axes = charts.bars_with_intervals(effects, title=title, unit="euros in thirty days against no reviewers")
+charts.show(axes, alt=f"Euros against no reviewers: {effects['effect'].round().astype(int).to_dict()}.")
+bet3.reveal(value.idxmax(), "Reviewers are paid whether they are right or not.")
+
+# %% [markdown]
+# One month of one world, and a single large fraud that somebody waves through can decide it. Do not remember the winner. Remember that "more review" had no sign until it was priced.
+#
+# ## Who decided?
+# Each payment says who had the last word. Where a person's differs from what the policy would have done without people, somebody has **overridden** the system, and the log can say so.
+
+# %%
+log = rooms["32"].log if len(rooms["32"].log) else runs["A"].log
+held = log[log["action"] == "review"]
+print(log["decided_by"].value_counts().to_string(), "\n")
+print("of the payments that were held:")
+print(held["final_action"].value_counts().loc[lambda count: count > 0].to_string())
+
+# %% [markdown]
+# ## How sure?
+# Twenty worlds that no lesson shows, A and B in each.
+
+# %%
+c12 = claims.stored("C12")
+print(stored_claims.told(c12), *c12.notes[:1], sep="\n    ")
+print(c12.table.query("incidents == 1").iloc[:, 1:].round(3).to_string(index=False))
+
+# %% [markdown]
+# And the sentence on every consultant's slide: a model is less than a model with rules, and that is less than a model with rules and judgment. Each step has to pay for itself.
+
+# %%
+c13 = claims.stored("C13")
+effects = stored_claims.effects(c13)
+told = ", ".join(f"{name} {row.effect:+.1f}" for name, row in effects.iterrows())
+axes = charts.bars_with_intervals(effects, title=f"Euros per 1,000 payments: {told}", unit="euros per 1,000 payments")
+charts.show(axes, alt=f"Euros per 1,000 payments: {effects['effect'].round(1).to_dict()}")
+print(stored_claims.told(c13))
+print(c13.table.query("incidents == 1").iloc[:, 1:].round(1).to_string(index=False))
+
+# %% [markdown]
+# Read the verdict before you quote the sentence. Where it does not hold, ask what the rules would have had to catch, and what the reviewers would have had to see.
+#
+# ## Your own policy
+# You inherit a policy that wants to learn at any price. Make it pay.
+
+# %%
+q4
+
+# %% tags=["exercise"] exercise_id="lesson06.q4"
+def my_policy(inherited):
+    from dataclasses import replace
+
+    return replace(inherited, explore_share=...)
+
+q4.check(my_policy)
+
+# %% [markdown]
+# ## Your runbook line
+# A model with a better metric goes live, and the block rate doubles. What do you look at first, who owns the price list, what do you do, how do you go back?
+
+# %%
+runbook.add("lesson06", signal=..., owner=..., action=..., rollback=...)
+five_questions.answer("lesson06", 4, ...)  # how do we know when the model is wrong?
+
+# %% [markdown]
+# ## Carry it home
+# - Take the score that your team is proudest of. Of the cases that got .3, how many turned out to be what the score says?
+# - Who in your company could change the price of a false alarm this afternoon, and where is it written?
+#
+# *Read on:* Elkan, *The foundations of cost-sensitive learning* (2001): thresholds from prices. Vickers and Elkin, *Decision curve analysis* (2006): models compared where they are used.
