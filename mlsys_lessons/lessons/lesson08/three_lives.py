@@ -1,0 +1,105 @@
+"""One incident, lived three times: nobody looks, alerts without an owner, alerts with one.
+
+World, fault and luck are the same; who hears of an alert is not. The system has every component but
+the guard around its model, so that a swallowed error is taken for an answer, and nothing
+is retrained, so that only people differ. `three_lives.csv` holds twenty worlds, made by
+
+    python -m mlsys_lessons.lessons.lesson08.three_lives
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from mlsys_lessons.components.component import COMPONENTS
+from mlsys_lessons.components.monitoring import Monitor
+from mlsys_lessons.components.response import Nobody, OnCall
+from mlsys_lessons.components.response.cases import UNOWNED
+from mlsys_lessons.domain import AlertRule
+from mlsys_lessons.experiments.statistics import mean_interval
+from mlsys_lessons.simulation.presets import assemble
+from mlsys_lessons.simulation.run import Run
+from mlsys_lessons.simulation.simulate import simulate
+from mlsys_lessons.system import faults
+from mlsys_lessons.system.faults import Fault
+from mlsys_lessons.system.system import System
+from mlsys_lessons.worlds import payments_world
+
+WITHOUT_GUARD = tuple(part for part in COMPONENTS if part != "serving")
+BREAKS, DAYS, DAILY = 24, 66, 1_000
+NOBODY, NO_OWNER, OWNER = ARMS = (
+    "nobody looks", "alerts without an owner", "alerts with an owner",
+)  # fmt: skip
+STORED = Path(__file__).with_name("three_lives.csv")
+
+
+def without_owners(rules: Iterable[AlertRule]) -> tuple[AlertRule, ...]:
+    """The same rules, addressed to nobody: they ring in a channel, by day, without a runbook line.
+
+    >>> without_owners([AlertRule("outputs", "psi_score", "all", "up", "models", "page")])[0].owner
+    'nobody in particular'
+    """
+    return tuple(replace(rule, owner=UNOWNED, severity="ticket", runbook=()) for rule in rules)
+
+
+def system_of(arm: str, seed: int) -> System:
+    """One system, in whose three arms the same metrics are measured and the same rules fire."""
+    responder = Nobody() if arm == NOBODY else OnCall()
+    system = assemble(WITHOUT_GUARD, seed=seed, retraining=None, responder=responder)
+    if arm != NO_OWNER:
+        return system
+    return system.with_(monitor=Monitor(without_owners(system.domain.alert_rules)))
+
+
+def the_fault() -> Fault:
+    """One replica in three has a corrupt model file and answers 0, with a 200, until it is replaced."""
+    return faults.silent_fallback(start=BREAKS, severity=0.34)
+
+
+def lived(arm: str, seed: int, *incidents: Fault, days: int = DAYS, keep: str = "metrics") -> Run:
+    """One life of the incident, or of the same weeks without it."""
+    world = payments_world(seed=seed, daily=DAILY)
+    return simulate(world, system_of(arm, seed), days=days, faults=incidents, keep=keep)
+
+
+def measured(seeds: Iterable[int]) -> pd.DataFrame:
+    """Each world and arm: days to notice and to end (the run's rest where it never came), euros.
+
+    An arm is held against the same arm without the incident, so that its standing costs cancel.
+    """
+    rows = []
+    for seed in seeds:
+        for arm in ARMS:
+            life = lived(arm, seed, the_fault()).life(0, twin=lived(arm, seed))
+            noticed = DAYS if life.noticed is None else life.noticed
+            rows.append({
+                "seed": seed, "arm": arm, "noticed_by": life.noticed_by or "nobody",
+                "to_notice": noticed - BREAKS, "to_end": min(life.fault.end, DAYS) - BREAKS,
+                "euros": life.cents.sum() / 100,
+            })  # fmt: skip
+    return pd.DataFrame(rows).round(2)
+
+
+def stored() -> pd.DataFrame:
+    """Twenty worlds that no lesson shows, as `measured` found them."""
+    return pd.read_csv(STORED)
+
+
+def summary(found: pd.DataFrame) -> pd.DataFrame:
+    """A row an arm: median days, and the mean of the euros with its 95 % interval."""
+    rows = {}
+    for arm, group in found.groupby("arm", sort=False):
+        price = mean_interval(group["euros"].to_numpy())
+        rows[arm] = {
+            "days to notice": group["to_notice"].median(), "days to end": group["to_end"].median(),
+            "effect": price.estimate, "low": price.low, "high": price.high,
+        }  # fmt: skip
+    return pd.DataFrame(rows).T
+
+
+if __name__ == "__main__":
+    measured(range(200, 220)).to_csv(STORED, index=False)
