@@ -56,7 +56,7 @@ def system_of(arm: str, seed: int) -> System:
 
 
 def the_fault() -> Fault:
-    """One replica in three has a corrupt model file and answers 0, with a 200, until it is replaced."""
+    """One replica in three has a corrupt model file and answers 0, with a 200."""
     return faults.silent_fallback(start=BREAKS, severity=0.34)
 
 

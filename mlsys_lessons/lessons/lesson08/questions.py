@@ -1,0 +1,176 @@
+"""Lesson 08's questions and bets: who notices, what the estimate says, what a week costs.
+
+Texts stand in questions.md, solutions and tempting answers in answers.py; here they meet the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+import mlsys_lessons as mls
+from mlsys_lessons.components.monitoring import Monitor
+from mlsys_lessons.components.response.responders import Runbook
+from mlsys_lessons.domain import path
+from mlsys_lessons.lessons.feedback import Feedback
+from mlsys_lessons.lessons.lesson08 import answers
+from mlsys_lessons.lessons.prediction import Prediction
+from mlsys_lessons.lessons.question import Question
+from mlsys_lessons.lessons.question_text import question_texts
+from mlsys_lessons.lessons.rules import agrees_with, wrong_kind
+
+TEXTS = question_texts(__file__)
+
+bet1 = Prediction(
+    id="lesson08.bet1",
+    question="Two pages, one broken edge. Which one is it?",
+    choices=("A", "B", "nobody can tell"),
+)
+bet2 = Prediction(
+    id="lesson08.bet2",
+    question="How many days until somebody notices, if no alert reaches anybody?",
+    unit="days",
+    least=0,
+    most=42,
+)
+bet3 = Prediction(
+    id="lesson08.bet3",
+    question="From day 24 on a third of the answers mean nothing. What does the estimated AUC do?",
+    choices=("falls", "stays", "rises"),
+)
+bet4 = Prediction(
+    id="lesson08.bet4",
+    question="Of 100 euros that nobody looking costs, how many do alerts without an owner save?",
+    unit="euros",
+    of=100,
+)
+
+# --- q1: the rate behind a delay -----------------------------------------------------------------
+
+q1 = Question(
+    id="lesson08.q1",
+    text=TEXTS["q1"],
+    answer=answers.true_rate,
+    rule=agrees_with(answers.true_rate, answers.delay_cases),
+    tempting={
+        "as counted": answers.as_counted,
+        "matured only": answers.matured_only,
+        "the mean age": answers.by_the_mean_age,
+        "each by its own": answers.each_by_its_own,
+    },
+)
+
+# --- q2: money without labels --------------------------------------------------------------------
+
+q2 = Question(
+    id="lesson08.q2",
+    text=TEXTS["q2"],
+    answer=answers.estimated_cents,
+    rule=agrees_with(answers.estimated_cents, answers.money_cases),
+    tempting={
+        "no fee": answers.no_fee,
+        "blocking is free": answers.blocking_is_free,
+        "as if certain": answers.as_if_certain,
+        "what was saved": answers.blocked_saves,
+    },
+)
+
+# --- q3: the handover ----------------------------------------------------------------------------
+
+q3 = Question(
+    id="lesson08.q3",
+    text=TEXTS["q3"],
+    answer=answers.handover,
+    rule=agrees_with(answers.handover, answers.week_cases, tolerance=0.01),
+    tempting={
+        "the loudest": answers.the_loudest,
+        "the first line": answers.the_first_line,
+        "by the books": answers.by_the_books,
+        "as a gain": answers.as_a_gain,
+    },
+    seeds=(1, 2),
+)
+
+# --- q4: three numbers ---------------------------------------------------------------------------
+
+WORLDS = ((100, 101), (102, 103), (104, 105))
+BAR = 800.0  # euros a world beyond nobody looking, in forty days
+LINES = 3
+MONTH, DAILY = 40, 1_000
+
+
+def bad_month() -> list[mls.faults.Fault]:
+    """A corrupt model file, a table that is not refreshed, a store that loses look-ups."""
+    return [
+        mls.faults.silent_fallback(start=17),
+        mls.faults.stale_features(start=24),
+        mls.faults.missing_features(start=31),
+    ]
+
+
+def month_euros(runbook: Runbook | None, seed: int) -> float:
+    """Expected euros of the bad month, if these numbers alone call somebody; None: no number."""
+    lines = None if runbook is None else tuple((name, tuple(runbook[name])) for name in runbook)
+    return _month_euros(lines, seed)
+
+
+@lru_cache(maxsize=64)
+def _month_euros(lines: tuple[Any, ...] | None, seed: int) -> float:
+    world = mls.payments_world(seed=seed, daily=DAILY)
+    someone = mls.response.Nobody() if lines is None else mls.response.OnCall(dict(lines))
+    system = mls.resilient_system(seed=seed, retraining=None, responder=someone)
+    if lines is not None:
+        known = system.domain.alert_rules
+        wanted = [r for r in known if path(r.layer, r.metric, r.segment) in dict(lines)]
+        system = system.with_(monitor=Monitor(wanted))
+    run = mls.simulate(world, system, days=MONTH, faults=bad_month(), keep="metrics")
+    return run.expected_value / 100
+
+
+def weakness(runbook: Mapping[str, Any]) -> str:
+    """The tempting runbook whose sentence is true of one that is worth too little; else none."""
+    layers = {name.partition(".")[0] for name in runbook}
+    named = {"operations.fallback_rate", "inputs.null_rate.history", "inputs.unseen_rate.history"}
+    if named & set(runbook) or len(layers) != 1:
+        return ""
+    found = {"operations": "the green page", "outputs": "the scores", "business": "the money"}
+    return found.get(layers.pop(), "")
+
+
+def saves(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
+    """Right when three lines are worth 800 euros a world more than nobody looking."""
+    runbook = answer()
+    if fault := wrong_kind(runbook, dict, "a dict, from a metric's path to a list of mitigations"):
+        return fault
+    rules = mls.payments_world(seed=0, daily=100).domain.alert_rules
+    known = [path(rule.layer, rule.metric, rule.segment) for rule in rules]
+    strange = next((name for name in runbook if name not in known), None)
+    if strange is not None:
+        return f"no rule watches {strange!r}; take paths such as {known[4]!r}."
+    if len(runbook) > LINES:
+        return f"yours has {len(runbook)} lines; the team has agreed to {LINES}."
+    worlds = WORLDS[int(generator.integers(len(WORLDS)))]
+    won = sum(month_euros(runbook, seed) - month_euros(None, seed) for seed in worlds) / len(worlds)
+    if won >= BAR:
+        return None
+    return (
+        f"in worlds {worlds[0]} and {worlds[-1]} yours is worth {won:+,.0f} euros a world against "
+        f"nobody looking; the bar is {BAR:+,.0f}. {feedback.message(weakness(runbook))}"
+    )
+
+
+q4 = Question(
+    id="lesson08.q4",
+    text=TEXTS["q4"],
+    answer=answers.my_runbook,
+    rule=saves,
+    tempting={
+        "the green page": answers.the_green_page,
+        "the scores": answers.the_scores,
+        "the money": answers.the_money,
+    },
+    seeds=(1,),
+)
