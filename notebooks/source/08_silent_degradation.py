@@ -244,8 +244,8 @@ print(inspect.getsource(hand_offs))
 # %%
 worlds = three_lives.stored()
 arms = three_lives.summary(worlds)
-title = (f"{arms['days to end'].iloc[0]:.0f} days, {arms['days to end'].iloc[1]:.0f} days, "
-         f"{arms['days to end'].iloc[2]:.0f} day: the median life of one incident")
+title = (f"{arms['to_end'].iloc[0]:.0f} days, {arms['to_end'].iloc[1]:.0f} days, "
+         f"{arms['to_end'].iloc[2]:.0f} day: the median life of one incident")
 axes = charts.bars_with_intervals(
     arms, title=title, unit=f"euros that the incident cost, mean of {worlds['seed'].nunique()} worlds; left of zero, lost",
 )

@@ -119,7 +119,7 @@ def test_the_stored_lives_are_twenty_worlds_that_no_lesson_shows() -> None:
     assert sorted(set(stored["seed"])) == list(range(200, 220))
     assert stored.groupby("seed")["arm"].apply(tuple).map(lambda arms: arms == ARMS).all()
     arms = three_lives.summary(stored)
-    assert arms["days to end"].is_monotonic_decreasing
+    assert arms["to_end"].is_monotonic_decreasing
     assert (arms["low"] <= arms["effect"]).all() and (arms["effect"] <= arms["high"]).all()
 
 

@@ -6,7 +6,7 @@ What is asked, and what each tempting answer misses, stands in questions.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import mlsys_lessons as mls
 from mlsys_lessons.lessons.lesson08 import unseen_week
 from mlsys_lessons.simulation.run import Run
 
+Note = tuple[str, str, float]
 Runbook = dict[str, list[mls.response.Mitigation]]
 
 # --- q1: the rate behind a delay -----------------------------------------------------------------
@@ -37,11 +38,6 @@ def matured_only(age: np.ndarray, reported: np.ndarray, tau: float) -> float:
     """Only payments older than twice the delay."""
     old = age >= 2 * tau
     return float(np.mean(reported[old])) if old.any() else float("nan")
-
-
-def by_the_mean_age(age: np.ndarray, reported: np.ndarray, tau: float) -> float:
-    """One correction, at the mean age."""
-    return float(np.mean(reported) / (1 - np.exp(-np.mean(age) / tau)))
 
 
 def each_by_its_own(age: np.ndarray, reported: np.ndarray, tau: float) -> float:
@@ -90,11 +86,6 @@ def as_if_certain(chance: np.ndarray, blocked: np.ndarray, cents: np.ndarray) ->
     return float(estimated_cents((chance > 0.5).astype(float), blocked, cents))
 
 
-def blocked_saves(chance: np.ndarray, blocked: np.ndarray, cents: np.ndarray) -> float:
-    """A blocked fraud is booked as money earned."""
-    return float(estimated_cents(chance, blocked, cents) + (chance * cents)[blocked].sum())
-
-
 def money_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Scores as rare as frauds are, some of them high; a cut that blocks them."""
     for rows in (5, 300, 3_000):
@@ -122,39 +113,31 @@ def handover(run, twin):
     return f"{row['layer']}.{row['metric']}", row["owner"], week
 
 
-def _with_row(row: pd.Series | None, price: float) -> tuple[str, str, float]:
-    if row is None:
+def _line(alerts: pd.DataFrame, place: int, price: float) -> Note:
+    if not len(alerts):
         return "nothing", "nobody", price
+    row = alerts.iloc[place]
     return f"{row['layer']}.{row['metric']}", str(row["owner"]), price
 
 
-def the_loudest(run: Week, twin: Week) -> tuple[str, str, float]:
+def the_loudest(run: Run, twin: Run) -> Note:
     """The alert that is furthest beyond its threshold."""
-    alerts, price = run.alerts, handover(run, twin)[2]
-    far = (alerts["value"] / alerts["threshold"].where(alerts["threshold"] != 0)).abs().fillna(1.0)
-    return _with_row(alerts.loc[far.idxmax()] if len(alerts) else None, price)
+    far = (run.alerts["value"] / run.alerts["threshold"]).abs().to_numpy()
+    return _line(run.alerts, int(np.argmax(far)) if len(far) else 0, handover(run, twin)[2])
 
 
-def the_first_line(run: Week, twin: Week) -> tuple[str, str, float]:
+def the_first_line(run: Run, twin: Run) -> Note:
     """The first line of the table, on whatever day, whoever it calls."""
-    alerts, price = run.alerts, handover(run, twin)[2]
-    return _with_row(alerts.iloc[0] if len(alerts) else None, price)
+    return _line(run.alerts, 0, handover(run, twin)[2])
 
 
-def by_the_books(run: Week, twin: Week) -> tuple[str, str, float]:
+def by_the_books(run: Run, twin: Run) -> Note:
     """The week's price as the books have it by now."""
     metric, owner, _ = handover(run, twin)
-    booked = [
-        one.metrics[one.metrics["metric"] == "booked_cents"].set_index("tick")["value"]
-        for one in (run, twin)
-    ]
-    return metric, owner, float((booked[1] - booked[0]).iloc[-7:].sum() / 100)
-
-
-def as_a_gain(run: Week, twin: Week) -> tuple[str, str, float]:
-    """The run less its twin: a loss comes out below zero."""
-    metric, owner, week = handover(run, twin)
-    return metric, owner, -week
+    ours, theirs = (
+        one.metrics.query("metric == 'booked_cents'")["value"].to_numpy() for one in (run, twin)
+    )
+    return metric, owner, float((theirs - ours)[-7:].sum() / 100)
 
 
 def week_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
@@ -174,30 +157,12 @@ def week_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
                              owner="ML team", value=1.1)  # fmt: skip
         early = ticket.assign(tick=unseen_week.QUIET_DAYS - (letter == "B"), layer="business",
                               metric="precision_reviewed", owner="finance", value=1.2)  # fmt: skip
-        yield {"run": Rewritten(week, pd.concat([mild, lines, early])), "twin": twin}
+        written = SimpleNamespace(
+            alerts=pd.concat([mild, lines, early]), metrics=week.metrics,
+            value_by_tick=week.value_by_tick,
+        )  # fmt: skip
+        yield {"run": written, "twin": twin}
 
-
-@dataclass(frozen=True, repr=False)
-class Rewritten:
-    """A run whose table of alerts somebody else has written down."""
-
-    run: Run
-    alerts: pd.DataFrame
-
-    def __repr__(self) -> str:
-        return f"{self.run!r}, alerts in another order"
-
-    @property
-    def metrics(self) -> pd.DataFrame:
-        """As the run has them."""
-        return self.run.metrics
-
-    def value_by_tick(self) -> pd.Series:
-        """As the run has it."""
-        return self.run.value_by_tick()
-
-
-Week = Run | Rewritten
 
 # --- q4: three numbers ---------------------------------------------------------------------------
 
@@ -215,24 +180,17 @@ def my_runbook():
 
 def the_green_page() -> Runbook:
     """What every platform team watches."""
-    ask = [mls.response.ask_owner("payments platform")]
-    return dict.fromkeys(
-        ("operations.requests", "operations.latency_p99", "operations.error_rate"), ask
-    )
+    names = ("operations.requests", "operations.latency_p99", "operations.error_rate")
+    return {name: [mls.response.ask_owner("payments platform")] for name in names}
 
 
 def the_scores() -> Runbook:
     """What every machine-learning team watches."""
-    back = [mls.response.roll_back()]
-    return dict.fromkeys(
-        ("outputs.score_log_odds", "outputs.psi_score", "outputs.share_flagged"), back
-    )
+    names = ("outputs.score_log_odds", "outputs.psi_score", "outputs.share_flagged")
+    return {name: [mls.response.roll_back()] for name in names}
 
 
 def the_money() -> Runbook:
     """What it is about, known last."""
-    look = [mls.response.nothing()]
-    return dict.fromkeys(
-        ("business.booked_cents", "business.reported_fraud_rate", "business.precision_reviewed"),
-        look,
-    )
+    names = ("booked_cents", "reported_fraud_rate", "precision_reviewed")
+    return {f"business.{name}": [mls.response.nothing()] for name in names}

@@ -7,7 +7,6 @@ is drawn here.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from scipy.special import expit
 
@@ -16,7 +15,6 @@ from mlsys_lessons.lessons.wording import number
 from mlsys_lessons.randomness import stream
 from mlsys_lessons.simulation.run import Run
 
-ODD = 6.0  # times its own noise: what the table calls out of line
 FLOOR = 1e-3  # the least day-to-day noise that a metric is believed to have
 
 
@@ -71,10 +69,8 @@ def five_layers(run: Run, day: int, *, before: int) -> pd.DataFrame:
     One row a layer, in the order in which a fault flows. `before` is the first day that is not
     taken for habit; noise is the metric's own, from day to day.
     """
-    metrics = run.metrics.assign(
-        name=run.metrics["metric"]
-        + np.where(run.metrics["segment"] == "all", "", "." + run.metrics["segment"])
-    )
+    segment = run.metrics["segment"].replace("all", "")
+    metrics = run.metrics.assign(name=(run.metrics["metric"] + "." + segment).str.rstrip("."))
     owners = {(rule.layer, rule.metric): rule.owner for rule in run.system.domain.alert_rules}
     rows = {}
     for layer, group in metrics.groupby("layer", observed=True):

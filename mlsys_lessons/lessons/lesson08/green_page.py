@@ -11,18 +11,17 @@ import json
 from typing import Any
 from urllib.request import urlopen
 
-import numpy as np
 import pandas as pd
 
 from mlsys_lessons.components.decisions import Policy
 from mlsys_lessons.components.monitoring.performance import expected_money
-from mlsys_lessons.records import BLOCK, REVIEW
+from mlsys_lessons.records import APPROVE, BLOCK, REVIEW
 from mlsys_lessons.serving import Client, serve, transactions
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.system.system import System
 
 ROWS_A_CALL = 50
-CODES = {"approve": 0, "review": REVIEW, "block": BLOCK}
+CODES = {"approve": APPROVE, "review": REVIEW, "block": BLOCK}
 
 
 def of_two(run: Run) -> dict[str, dict[str, Any]]:
@@ -44,9 +43,7 @@ def _edge(run: Run, system: System) -> dict[str, Any]:
     tomorrow = run.world.day(run.days + 1, state).requests.head(1)
     with serve(system, virtual=True) as url, Client(url, timeout_s=60.0) as client:
         bodies = transactions(requests, virtual=True)
-        calls = [
-            bodies[first : first + ROWS_A_CALL] for first in range(0, len(bodies), ROWS_A_CALL)
-        ]
+        calls = (bodies[at : at + ROWS_A_CALL] for at in range(0, len(bodies), ROWS_A_CALL))
         decided = [answer for call in calls for answer in client.decide(call)]
         page = client.metrics()
         client.decide(transactions(tomorrow, virtual=True))  # midnight has passed: the day closes
@@ -61,10 +58,9 @@ def _edge(run: Run, system: System) -> dict[str, Any]:
 
 def _expected(requests: pd.DataFrame, truth: pd.DataFrame, actions: pd.Series) -> float:
     """What a day's decisions will earn, judged by the truth."""
-    known = truth.loc[requests["request_id"]]
-    cents = known["true_amount_cents"].to_numpy()
-    codes = actions.map(CODES).to_numpy(dtype=np.int64)
-    return expected_money(known["true_probability"], codes, cents, policy=Policy()).cents
+    known, codes = truth.loc[requests["request_id"]], actions.map(CODES)
+    chance, cents = known["true_probability"], known["true_amount_cents"]
+    return expected_money(chance, codes, cents, policy=Policy()).cents
 
 
 def signals(page: str) -> pd.Series:
@@ -75,11 +71,8 @@ def signals(page: str) -> pd.Series:
     ('9', '0')
     """
     lines = [line.rsplit(" ", 1) for line in page.splitlines() if line and line[0] != "#"]
-    values = {name: float(value) for name, value in lines}
-
-    def total(start: str) -> float:
-        return sum(value for name, value in values.items() if name.startswith(start))
-
+    values = pd.Series({name: float(value) for name, value in lines})
+    total = lambda start: values[values.index.str.startswith(start)].sum()  # noqa: E731
     slow = values.get("latency_seconds_count", 0.0)
     slow -= values.get('latency_seconds_bucket{le="5.0"}', slow)
     return pd.Series({

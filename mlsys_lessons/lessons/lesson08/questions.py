@@ -5,7 +5,6 @@ Texts stand in questions.md, solutions and tempting answers in answers.py; here 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -58,7 +57,6 @@ q1 = Question(
     tempting={
         "as counted": answers.as_counted,
         "matured only": answers.matured_only,
-        "the mean age": answers.by_the_mean_age,
         "each by its own": answers.each_by_its_own,
     },
 )
@@ -74,7 +72,6 @@ q2 = Question(
         "no fee": answers.no_fee,
         "blocking is free": answers.blocking_is_free,
         "as if certain": answers.as_if_certain,
-        "what was saved": answers.blocked_saves,
     },
 )
 
@@ -89,7 +86,6 @@ q3 = Question(
         "the loudest": answers.the_loudest,
         "the first line": answers.the_first_line,
         "by the books": answers.by_the_books,
-        "as a gain": answers.as_a_gain,
     },
     seeds=(1, 2),
 )
@@ -99,45 +95,38 @@ q3 = Question(
 WORLDS = ((100, 101), (102, 103), (104, 105))
 BAR = 800.0  # euros a world beyond nobody looking, in forty days
 LINES = 3
-MONTH, DAILY = 40, 1_000
-
-
-def bad_month() -> list[mls.faults.Fault]:
-    """A corrupt model file, a table that is not refreshed, a store that loses look-ups."""
-    return [
-        mls.faults.silent_fallback(start=17),
-        mls.faults.stale_features(start=24),
-        mls.faults.missing_features(start=31),
-    ]
-
-
-def month_euros(runbook: Runbook | None, seed: int) -> float:
-    """Expected euros of the bad month, if these numbers alone call somebody; None: no number."""
-    lines = None if runbook is None else tuple((name, tuple(runbook[name])) for name in runbook)
-    return _month_euros(lines, seed)
+BAD_MONTH = (
+    mls.faults.silent_fallback(start=17),
+    mls.faults.stale_features(start=24),
+    mls.faults.missing_features(start=31),
+)
 
 
 @lru_cache(maxsize=64)
 def _month_euros(lines: tuple[Any, ...] | None, seed: int) -> float:
-    world = mls.payments_world(seed=seed, daily=DAILY)
-    someone = mls.response.Nobody() if lines is None else mls.response.OnCall(dict(lines))
+    """Expected euros of the bad month, if these numbers alone call somebody; None: no number."""
+    book = dict(lines or ())
+    someone = mls.response.Nobody() if lines is None else mls.response.OnCall(book)
     system = mls.resilient_system(seed=seed, retraining=None, responder=someone)
-    if lines is not None:
-        known = system.domain.alert_rules
-        wanted = [r for r in known if path(r.layer, r.metric, r.segment) in dict(lines)]
-        system = system.with_(monitor=Monitor(wanted))
-    run = mls.simulate(world, system, days=MONTH, faults=bad_month(), keep="metrics")
+    rules = [r for r in system.domain.alert_rules if path(r.layer, r.metric, r.segment) in book]
+    system = system.with_(monitor=Monitor(rules))
+    world = mls.payments_world(seed=seed, daily=1_000)
+    run = mls.simulate(world, system, days=40, faults=BAD_MONTH, keep="metrics")
     return run.expected_value / 100
 
 
-def weakness(runbook: Mapping[str, Any]) -> str:
+def month_gain(runbook: Runbook, seed: int) -> float:
+    """Euros that a runbook is worth in the bad month, against nobody looking."""
+    lines = tuple((name, tuple(line)) for name, line in runbook.items())
+    return _month_euros(lines, seed) - _month_euros(None, seed)
+
+
+def weakness(runbook: Runbook) -> str:
     """The tempting runbook whose sentence is true of one that is worth too little; else none."""
     layers = {name.partition(".")[0] for name in runbook}
-    named = {"operations.fallback_rate", "inputs.null_rate.history", "inputs.unseen_rate.history"}
-    if named & set(runbook) or len(layers) != 1:
-        return ""
-    found = {"operations": "the green page", "outputs": "the scores", "business": "the money"}
-    return found.get(layers.pop(), "")
+    kinds = {"operations": "the green page", "outputs": "the scores", "business": "the money"}
+    hears = "operations.fallback_rate" in runbook or len(layers) != 1
+    return "" if hears else kinds.get(layers.pop(), "")
 
 
 def saves(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
@@ -153,7 +142,7 @@ def saves(answer: Any, generator: np.random.Generator, feedback: Feedback) -> st
     if len(runbook) > LINES:
         return f"yours has {len(runbook)} lines; the team has agreed to {LINES}."
     worlds = WORLDS[int(generator.integers(len(WORLDS)))]
-    won = sum(month_euros(runbook, seed) - month_euros(None, seed) for seed in worlds) / len(worlds)
+    won = sum(month_gain(runbook, seed) for seed in worlds) / len(worlds)
     if won >= BAR:
         return None
     return (

@@ -15,25 +15,19 @@ from pathlib import Path
 
 import pandas as pd
 
+import mlsys_lessons as mls
 from mlsys_lessons.components.component import COMPONENTS
 from mlsys_lessons.components.monitoring import Monitor
-from mlsys_lessons.components.response import Nobody, OnCall
 from mlsys_lessons.components.response.cases import UNOWNED
 from mlsys_lessons.domain import AlertRule
 from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.simulation.presets import assemble
-from mlsys_lessons.simulation.run import Run
-from mlsys_lessons.simulation.simulate import simulate
-from mlsys_lessons.system import faults
-from mlsys_lessons.system.faults import Fault
 from mlsys_lessons.system.system import System
-from mlsys_lessons.worlds import payments_world
 
 WITHOUT_GUARD = tuple(part for part in COMPONENTS if part != "serving")
 BREAKS, DAYS, DAILY = 24, 66, 1_000
-NOBODY, NO_OWNER, OWNER = ARMS = (
-    "nobody looks", "alerts without an owner", "alerts with an owner",
-)  # fmt: skip
+ARMS = "nobody looks", "alerts without an owner", "alerts with an owner"
+NOBODY, NO_OWNER, OWNER = ARMS
 STORED = Path(__file__).with_name("three_lives.csv")
 
 
@@ -48,22 +42,23 @@ def without_owners(rules: Iterable[AlertRule]) -> tuple[AlertRule, ...]:
 
 def system_of(arm: str, seed: int) -> System:
     """One system, in whose three arms the same metrics are measured and the same rules fire."""
-    responder = Nobody() if arm == NOBODY else OnCall()
+    responder = mls.response.Nobody() if arm == NOBODY else mls.response.OnCall()
     system = assemble(WITHOUT_GUARD, seed=seed, retraining=None, responder=responder)
-    if arm != NO_OWNER:
-        return system
-    return system.with_(monitor=Monitor(without_owners(system.domain.alert_rules)))
+    bare = Monitor(without_owners(system.domain.alert_rules))
+    return system.with_(monitor=bare) if arm == NO_OWNER else system
 
 
-def the_fault() -> Fault:
+def the_fault() -> mls.faults.Fault:
     """One replica in three has a corrupt model file and answers 0, with a 200."""
-    return faults.silent_fallback(start=BREAKS, severity=0.34)
+    return mls.faults.silent_fallback(start=BREAKS, severity=0.34)
 
 
-def lived(arm: str, seed: int, *incidents: Fault, days: int = DAYS, keep: str = "metrics") -> Run:
+def lived(
+    arm: str, seed: int, *incidents: mls.faults.Fault, days: int = DAYS, keep: str = "metrics"
+) -> mls.Run:
     """One life of the incident, or of the same weeks without it."""
-    world = payments_world(seed=seed, daily=DAILY)
-    return simulate(world, system_of(arm, seed), days=days, faults=incidents, keep=keep)
+    world = mls.payments_world(seed=seed, daily=DAILY)
+    return mls.simulate(world, system_of(arm, seed), days=days, faults=incidents, keep=keep)
 
 
 def measured(seeds: Iterable[int]) -> pd.DataFrame:
@@ -75,11 +70,10 @@ def measured(seeds: Iterable[int]) -> pd.DataFrame:
     for seed in seeds:
         for arm in ARMS:
             life = lived(arm, seed, the_fault()).life(0, twin=lived(arm, seed))
-            noticed = DAYS if life.noticed is None else life.noticed
             rows.append({
                 "seed": seed, "arm": arm, "noticed_by": life.noticed_by or "nobody",
-                "to_notice": noticed - BREAKS, "to_end": min(life.fault.end, DAYS) - BREAKS,
-                "euros": life.cents.sum() / 100,
+                "to_notice": (life.noticed or DAYS) - BREAKS,
+                "to_end": min(life.fault.end, DAYS) - BREAKS, "euros": life.cents.sum() / 100,
             })  # fmt: skip
     return pd.DataFrame(rows).round(2)
 
@@ -91,14 +85,12 @@ def stored() -> pd.DataFrame:
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:
     """A row an arm: median days, and the mean of the euros with its 95 % interval."""
-    rows = {}
-    for arm, group in found.groupby("arm", sort=False):
+    groups = found.groupby("arm", sort=False)
+    days = groups[["to_notice", "to_end"]].median()
+    for arm, group in groups:
         price = mean_interval(group["euros"].to_numpy())
-        rows[arm] = {
-            "days to notice": group["to_notice"].median(), "days to end": group["to_end"].median(),
-            "effect": price.estimate, "low": price.low, "high": price.high,
-        }  # fmt: skip
-    return pd.DataFrame(rows).T
+        days.loc[arm, ["effect", "low", "high"]] = price.estimate, price.low, price.high
+    return days
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.lessons.lesson08 import unseen_week
+from mlsys_lessons.lessons.lesson08 import answers, unseen_week
 from mlsys_lessons.lessons.lesson08.blind_spot import five_layers
 from mlsys_lessons.records import LAYERS, within
 
@@ -24,8 +24,7 @@ class Board:
 
     >>> Board("B", seed=7).flip()
     Traceback (most recent call last):
-    mlsys_lessons.errors.InputError: nothing is committed yet; say commit("inputs", 500), or \
-'nothing is wrong' and 0.
+    mlsys_lessons.errors.InputError: nothing is committed yet; say commit("inputs", 500) first.
     """
 
     letter: str
@@ -36,8 +35,7 @@ class Board:
     def __post_init__(self) -> None:
         """Refuse a week that there is none of."""
         if self.letter not in unseen_week.WEEKS:
-            known = ", ".join(unseen_week.WEEKS)
-            raise InputError(f"week {self.letter!r} is not on the desk; choose one of {known}.")
+            raise InputError(f"week {self.letter!r} is not on the desk; choose one of A to G.")
 
     def commit(self, begins: str, euros_a_week: float) -> Board:
         """The board with an opinion, which stays: where it begins, and what a week costs."""
@@ -49,57 +47,34 @@ class Board:
     def flip(self) -> Board:
         """The same board with the truth on its back."""
         if self.opinion is None:
-            raise InputError(
-                f'nothing is committed yet; say commit("inputs", 500), or {NOTHING!r} and 0.'
-            )
+            raise InputError('nothing is committed yet; say commit("inputs", 500) first.')
         return replace(self, flipped=True)
 
     @property
     def front(self) -> str:
-        """What the business can see on the last morning: books, disputes, and five layers."""
+        """What the business can see on the last morning: its books, and five layers."""
         run, quiet = unseen_week.week(self.letter, self.seed), unseen_week.QUIET_DAYS
-        by_path = run.metrics[run.metrics["segment"] == "all"].pivot(
-            index="tick", columns="metric", values="value"
-        )
-        booked = by_path["booked_cents"] / 100
-        layers = five_layers(run, unseen_week.DAYS - 1, before=quiet)
-        return "\n".join([
-            f"week {self.letter}, the morning of day {unseen_week.DAYS}",
-            f"booked a day: {booked[:quiet].mean():,.0f} euros before, "
-            f"{booked[quiet:].mean():,.0f} in this week",
-            f"availability {by_path['availability'].iloc[-1]:.1%}",
-            layers.drop(columns="owner").to_string(),
-        ])  # fmt: skip
+        booked = run.metrics.query("metric == 'booked_cents'")["value"].to_numpy() / 100
+        layers = five_layers(run, unseen_week.DAYS - 1, before=quiet).drop(columns="owner")
+        before, since = booked[:quiet].mean(), booked[quiet:].mean()
+        books = f"booked a day: {before:,.0f} euros before, {since:,.0f} since"
+        return f"week {self.letter}, the morning of day {unseen_week.DAYS}; {books}\n{layers}"
 
     @property
     def back(self) -> str:
         """What is true, beside the opinion."""
-        assert self.opinion is not None
+        begins, euros = self.opinion or (NOTHING, 0.0)
         run, twin = unseen_week.week(self.letter, self.seed), unseen_week.calm(self.seed)
-        fault = run.system.faults
-        begins = fault[0].moves if fault else NOTHING
-        lost = unseen_week.euros_lost(run, twin)
-        owner = next(
-            (rule.owner for rule in run.system.domain.alert_rules if rule_path(rule) == begins),
-            "nobody",
+        first, owner, _ = answers.handover(run, twin)
+        what = getattr(next(iter(run.faults), None), "name", NOTHING)
+        return (
+            f"you said: {begins}, {euros:,.0f} euros a week\n"
+            f"true: {what}; rang first: {first}, {owner}; "
+            f"the week cost {unseen_week.euros_lost(run, twin):,.0f} euros"
         )
-        said, euros = self.opinion
-        return "\n".join([
-            f"you said: {said}, {euros:,.0f} euros a week",
-            f"true: {fault[0].name if fault else NOTHING}; it moves {begins}; owner {owner}"
-            if fault else f"true: {NOTHING}",
-            f"the week cost {lost:,.0f} euros",
-        ])  # fmt: skip
 
     def __repr__(self) -> str:
         return f"{self.front}\n\n{self.back}" if self.flipped else self.front
-
-
-def rule_path(rule: Any) -> str:
-    """A rule's metric, as faults name it."""
-    from mlsys_lessons.domain import path
-
-    return path(rule.layer, rule.metric, rule.segment)
 
 
 def widget(seed: int) -> Any:
@@ -131,16 +106,14 @@ class _Form:
     def load(self, _: Any = None) -> None:
         """Put another week on the board, its front up."""
         self.board = Board(self.parts["week"].value, self.seed)
-        self.show()
-
-    def show(self, last: str = "") -> None:
-        self.parts["status"].value = f"<pre>{self.board}{last}</pre>"
+        self.parts["status"].value = f"<pre>{self.board}</pre>"
 
     def flip(self, _: Any) -> None:
         """Lock the opinion and show the truth; or say what is wrong with it."""
+        said = ""
         try:
             opinion = self.parts["begins"].value, self.parts["euros"].value
             self.board = self.board.commit(*opinion).flip()
-            self.show()
         except InputError as error:
-            self.show(f"\n\n{error}")
+            said = f"\n\n{error}"
+        self.parts["status"].value = f"<pre>{self.board}{said}</pre>"
