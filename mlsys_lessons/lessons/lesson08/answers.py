@@ -24,7 +24,6 @@ Runbook = dict[str, list[mls.response.Mitigation]]
 
 def true_rate(age, reported, tau):
     """Reports so far, divided by the reports there would be if every payment were a fraud."""
-    age, reported = np.asarray(age, dtype=float), np.asarray(reported, dtype=float)
     due = (1 - np.exp(-age / tau)).sum()
     return reported.sum() / due if due > 0 else np.nan
 
@@ -56,6 +55,7 @@ def delay_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         reported[1:4] = True
         age[1:4] = [0.02 * window, 0.5 * window, window]
         yield {"age": age, "reported": reported, "tau": tau}
+    yield {"age": np.zeros(2), "reported": np.array([True, False]), "tau": 20.0}
 
 
 # --- q2: money without labels --------------------------------------------------------------------
@@ -159,7 +159,7 @@ def week_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
                               metric="precision_reviewed", owner="finance", value=1.2)  # fmt: skip
         written = SimpleNamespace(
             alerts=pd.concat([mild, lines, early]), metrics=week.metrics,
-            value_by_tick=week.value_by_tick,
+            value_by_tick=(week.value_by_tick() - 9_000).copy,
         )  # fmt: skip
         yield {"run": written, "twin": twin}
 
