@@ -30,17 +30,8 @@ from mlsys_lessons import charts
 from mlsys_lessons.components.monitoring.performance import expected_confusion
 from mlsys_lessons.lessons import five_questions, monitoring_charts, runbook
 from mlsys_lessons.lessons.expectation import expect
-from mlsys_lessons.lessons.lesson08 import (
-    answers,
-    blind_spot,
-    green_page,
-    three_lives,
-    truth_board,
-    unseen_week,
-)
+from mlsys_lessons.lessons.lesson08 import answers, blind_spot, green_page, three_lives
 from mlsys_lessons.lessons.lesson08.questions import bet1, bet2, bet3, bet4, q1, q2, q3, q4
-from mlsys_lessons.serving.board import RaisedAlert
-from mlsys_lessons.simulation.investigations import hand_offs
 
 # %% [markdown]
 # ## Two green pages
@@ -69,11 +60,13 @@ for name in "AB":
     print(name, edges[name]["actions"].value_counts().to_dict())
 
 # %% [markdown]
-# Every payment was answered in time. That is all the page was asked. A few blocks fewer are on it too, if you know how many are usual, and on a single day nobody does.
+# Every payment was answered in time. That is all the page was asked. The actions are counted on it too, and differ by a handful; on a single day nobody knows how many are usual.
 #
 # What asks about the *answers* is a second page. It is written when the day has closed: five layers of metrics, each held against its own last weeks, and somebody's name beside what is out of line. Here it is, from the same two servers, one midnight later.
 
 # %%
+from mlsys_lessons.serving.board import RaisedAlert
+
 for name, edge in edges.items():
     print(f"{name}, /v1/monitoring, day {edge['board']['day']}:")
     print(*[f"    {RaisedAlert(**alert)}" for alert in edge["board"]["alerts"]] or ["    all quiet"], sep="\n")
@@ -88,7 +81,8 @@ bet2.guess(...)  # days, 42 if never
 
 # %%
 run = mls.resume(run, days=three_lives.DAYS - run.days)
-life, broke = run.life(0), three_lives.BREAKS
+twin = three_lives.lived(three_lives.NOBODY, SEED)  # the same weeks with nothing wrong
+life, broke = three_lives.priced(run, twin), three_lives.BREAKS
 waited = min(life.noticed or run.days, run.days) - broke
 over = min(life.fault.end, run.days)
 window = [(broke, over, "a third of the scores is 0")]
@@ -222,20 +216,22 @@ bet4.guess(...)  # of 100 euros
 # %%
 lives = {three_lives.NOBODY: life}
 for arm in (three_lives.NO_OWNER, three_lives.OWNER):
-    lives[arm] = three_lives.lived(arm, SEED, three_lives.the_fault(), days=broke + 16).life(0)
+    lived = three_lives.lived(arm, SEED, three_lives.the_fault(), days=broke + 16)
+    lives[arm] = three_lives.priced(lived, twin)
 days = {arm: min(one.fault.end, three_lives.DAYS) - broke for arm, one in lives.items()}
-price = {arm: -one.cents.sum() / 100 for arm, one in lives.items()}
-title = "Broken for " + ", ".join(f"{days[arm]:.0f} days where {arm}" for arm in lives).replace("where alerts", "with alerts")
-axes = charts.life_of_incident(lives, title=title)
-charts.show(axes, alt=f"Euros lost while it lasted: { {arm: round(euros) for arm, euros in price.items()} }")
-kept = 100 * (1 - price[three_lives.NO_OWNER] / price[three_lives.NOBODY])
-bet4.reveal(round(kept), "Most of it, and nobody had to be named. Look at the days, too.")
+price = [-one.cents.sum() / 100 for one in lives.values()]
+title = "Days that it lasts: " + "; ".join(f"{arm}, {spell:.0f}" for arm, spell in days.items())
+charts.show(charts.life_of_incident(lives, title=title), alt=f"{title}. Euros lost: {np.round(price)}")
+kept = 100 * (1 - price[1] / price[0])
+bet4.reveal(round(kept), f"With an owner it is {100 * (1 - price[2] / price[0]):.0f}. Look at the days, too.")
 
 # %% [markdown]
+# In these prices is everything: also the hours of those who looked into it, and 5 euros a day for somebody who can be called. Where an incident is over in hours, the people are most of its price.
+#
 # Between the second and the third life lies no better model, no better metric, no faster computer. A rule without an owner starts as everybody's and is taken up by somebody. In this machinery a case costs a delay each time that it changes hands, and this is the function that counts them.
 
 # %%
-print(inspect.getsource(hand_offs))
+print(inspect.getsource(mls.simulation.investigations.hand_offs))
 
 # %% [markdown]
 # ## How sure?
@@ -250,20 +246,27 @@ axes = charts.bars_with_intervals(
     arms, title=title, unit=f"euros that the incident cost, mean of {worlds['seed'].nunique()} worlds; left of zero, lost",
 )
 charts.show(axes, alt=f"Euros: {arms['effect'].round().astype(int).to_dict()}")
+lasts = worlds.pivot(index="seed", columns="arm", values="to_end")
+longer = (lasts[three_lives.NO_OWNER] > lasts[three_lives.NOBODY]).sum()
+print(f"in {longer} of {len(lasts)} worlds an alert without an owner lasts longer than nobody looking")
 arms.round(1)
 
 # %% [markdown]
+# Read the printed line twice. An alert that somebody has taken, whoever had time for it, is being looked into; so nobody else looks. A channel can be worse than silence: it sounds like an answer.
+#
 # ## Flip to the truth
 # Seven weeks on a desk, A to G. On some something is wrong, on at least one nothing is. You see what the business can see on the last morning: the books, and five layers. Say where it begins and what the week has cost. *Then* turn it over. The text below is week E before and after; the form has them all.
 
 # %%
+from mlsys_lessons.lessons.lesson08 import truth_board, unseen_week
+
 board = truth_board.Board("E", SEED)
 print(board, "\n")
 print(board.commit("inputs", 1_000).flip().back)
 truth_board.widget(SEED)
 
 # %% [markdown]
-# Week E rang louder than any other. What did it cost?
+# Week E is one of the loud ones. What did it cost?
 #
 # ## The note for the next shift
 # Which number moved first, who is called, what does a week of not noticing cost? Write the function that answers all three, for weeks of other worlds.

@@ -69,12 +69,6 @@ def estimated_cents(chance, blocked, cents):
     return np.where(blocked, block, approve).sum()
 
 
-def no_fee(chance: np.ndarray, blocked: np.ndarray, cents: np.ndarray) -> float:
-    """The chargeback fee is forgotten."""
-    approve = (1 - chance) * (0.02 * cents + 10) - chance * cents
-    return float(np.where(blocked, -(1 - chance) * 500, approve).sum())
-
-
 def blocking_is_free(chance: np.ndarray, blocked: np.ndarray, cents: np.ndarray) -> float:
     """Whoever is blocked costs nothing."""
     approve = (1 - chance) * (0.02 * cents + 10) - chance * (cents + 1_500)

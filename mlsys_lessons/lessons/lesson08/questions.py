@@ -69,7 +69,6 @@ q2 = Question(
     answer=answers.estimated_cents,
     rule=agrees_with(answers.estimated_cents, answers.money_cases),
     tempting={
-        "no fee": answers.no_fee,
         "blocking is free": answers.blocking_is_free,
         "as if certain": answers.as_if_certain,
     },
@@ -94,7 +93,6 @@ q3 = Question(
 
 WORLDS = ((100, 101), (102, 103), (104, 105))
 BAR = 800.0  # euros a world beyond nobody looking, in forty days
-LINES = 3
 BAD_MONTH = (
     mls.faults.silent_fallback(start=17),
     mls.faults.stale_features(start=24),
@@ -139,8 +137,8 @@ def saves(answer: Any, generator: np.random.Generator, feedback: Feedback) -> st
     strange = next((name for name in runbook if name not in known), None)
     if strange is not None:
         return f"no rule watches {strange!r}; take paths such as {known[4]!r}."
-    if len(runbook) > LINES:
-        return f"yours has {len(runbook)} lines; the team has agreed to {LINES}."
+    if len(runbook) > 3:
+        return f"yours has {len(runbook)} lines; the team has agreed to 3."
     worlds = WORLDS[int(generator.integers(len(WORLDS)))]
     won = sum(month_gain(runbook, seed) for seed in worlds) / len(worlds)
     if won >= BAR:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import mlsys_lessons as mls
@@ -22,11 +23,12 @@ from mlsys_lessons.components.response.cases import UNOWNED
 from mlsys_lessons.domain import AlertRule
 from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.simulation.presets import assemble
+from mlsys_lessons.simulation.trace import IncidentLife
 from mlsys_lessons.system.system import System
 
 WITHOUT_GUARD = tuple(part for part in COMPONENTS if part != "serving")
 BREAKS, DAYS, DAILY = 24, 66, 1_000
-ARMS = "nobody looks", "alerts without an owner", "alerts with an owner"
+ARMS = "nobody looks", "it rings, no owner", "it rings for its owner"
 NOBODY, NO_OWNER, OWNER = ARMS
 STORED = Path(__file__).with_name("three_lives.csv")
 
@@ -59,6 +61,13 @@ def lived(
     """One life of the incident, or of the same weeks without it."""
     world = mls.payments_world(seed=seed, daily=DAILY)
     return mls.simulate(world, system_of(arm, seed), days=days, faults=incidents, keep=keep)
+
+
+def priced(run: mls.Run, twin: mls.Run) -> IncidentLife:
+    """The life of a run's incident, its money exact against the first days of a longer twin."""
+    life, days = run.life(0), slice(BREAKS, run.days)
+    ours, theirs = ([day.earned for day in one.accounts.days[days]] for one in (run, twin))
+    return replace(life, cents=np.subtract(ours, theirs))
 
 
 def measured(seeds: Iterable[int]) -> pd.DataFrame:

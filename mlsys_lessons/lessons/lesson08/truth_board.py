@@ -56,8 +56,7 @@ class Board:
         run, quiet = unseen_week.week(self.letter, self.seed), unseen_week.QUIET_DAYS
         booked = run.metrics.query("metric == 'booked_cents'")["value"].to_numpy() / 100
         layers = five_layers(run, unseen_week.DAYS - 1, before=quiet).drop(columns="owner")
-        before, since = booked[:quiet].mean(), booked[quiet:].mean()
-        books = f"booked a day: {before:,.0f} euros before, {since:,.0f} since"
+        books = f"{booked[:quiet].mean():,.0f} euros booked a day, now {booked[quiet:].mean():,.0f}"
         return f"week {self.letter}, the morning of day {unseen_week.DAYS}; {books}\n{layers}"
 
     @property
