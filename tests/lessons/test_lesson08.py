@@ -187,7 +187,7 @@ def test_three_numbers_are_three_and_are_numbers_that_somebody_watches() -> None
     watched = ("amount_mean", "amount_median", "psi_amount", "psi_hour")
     four = {f"inputs.{name}": [mls.response.nothing()] for name in watched}
     assert "agreed to 3" in questions.q4.judge(lambda: four).message
-    assert "no rule watches" in questions.q4.judge(lambda: {"inputs.amonut": []}).message
+    assert "no rule watches" in questions.q4.judge(lambda: {"inputs.weather": []}).message
     assert "list of mitigations" in questions.q4.judge(lambda: ["inputs.amount_mean"]).message
 
 
