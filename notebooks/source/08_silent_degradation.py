@@ -93,15 +93,13 @@ charts.show(axes, alt=f"Alerts by layer and day; first {dict(life.seen)}, notice
 bet2.reveal(round(waited), f"Noticed by {life.noticed_by or 'nobody'}; it cost {-life.cents.sum() / 100:,.0f} euros.")
 expect(waited > 7, "in most worlds nobody notices for weeks", "somebody happened to look")
 
-# %% [markdown]
-# One row of this figure is what most companies have: the first one. It never rang, and it was right: the service answered.
-#
-# The same morning as a table. One line a layer, in the order in which a fault flows, with the metric that is furthest from its own habit, in units of its own day-to-day noise. A layer whose furthest number is two noises away has nothing to say.
-
 # %%
 blind_spot.five_layers(run, broke + 1, before=broke)
 
 # %% [markdown]
+# One row of the figure is what most companies have: the first one. It never rang, and it was right: the service answered. The table is the same morning in numbers: one line a layer, in the order in which a fault flows, with the metric that is furthest from its own habit, in units of its own day-to-day noise. Two
+# noises away is nothing to say.
+#
 # ## The estimate
 # The true quality of a fraud model is known in six weeks, when the labels are in. So the field estimates it. A calibrated score is a probability, and probabilities carry their own confusion matrix: of a hundred payments scored .2, twenty are frauds. Add them up and you have precision, recall, and the
 # area under the curve, tonight, without one label. It is called **confidence-based performance estimation**, CBPE, and it is good: where customers change and fraud does not, it follows.
@@ -126,7 +124,7 @@ bet3.reveal(str(direction), "The model has never been so sure of itself.")
 expect(moved["estimated"] > 0 > moved["true"], "in most worlds the estimate rises", "the spell was short")
 
 # %% [markdown]
-# Now look at the function that adds it up. Which line asks what really happened?
+# Now look at the function that adds it up. Which line asks what really happened? Below it: both numbers by arithmetic, and a perfect score that is blurred by more and more noise.
 
 # %%
 print(inspect.getsource(expected_confusion))
@@ -134,13 +132,6 @@ share = life.fault.severity
 for name in ("estimated", "true"):
     formula = blind_spot.silent_share(before[name], share)[name == "true"]
     print(f"{name}: {since[name]:.3f}; by arithmetic, from {before[name]:.3f} and a third of zeros: {formula:.3f}")
-
-# %% [markdown]
-# None does. A payment scored 0 claims to be genuine, and ranks last; the estimate books it as a genuine payment found. In truth it holds its share of the frauds. On paper both numbers follow from the old AUC and the share of zeros, and they part in opposite directions.
-#
-# It does not take a corrupt file. Below a perfect score is blurred by more and more noise. Noise moves scores apart, and scores that lie apart are what confidence looks like.
-
-# %%
 noises = (0.0, 0.3, 0.6, 0.9, 1.2)
 blurred = pd.DataFrame([blind_spot.confused(noise, SEED) for noise in noises], columns=["estimated AUC", "true AUC"])
 blurred.index = pd.Index(noises, name="noise in the log-odds")
@@ -149,6 +140,8 @@ expect(blurred["estimated AUC"].is_monotonic_increasing and blurred["true AUC"].
 blurred.round(3)
 
 # %% [markdown]
+# None does. A payment scored 0 claims to be genuine, and ranks last; the estimate books it as a genuine payment found. In truth it holds its share of the frauds. It does not take a corrupt file: noise moves scores apart, and scores that lie apart are what confidence looks like.
+#
 # Remember the shape of it: an estimate sees what the *inputs* do to the scores. It is blind wherever the scores themselves have stopped meaning what they say.
 #
 # ## In money
@@ -228,12 +221,9 @@ bet4.reveal(round(kept), f"With an owner it is {100 * (1 - price[2] / price[0]):
 # %% [markdown]
 # In these prices is everything: also the hours of those who looked into it, and 5 euros a day for somebody who can be called. Where an incident is over in hours, the people are most of its price.
 #
-# Between the second and the third life lies no better model, no better metric, no faster computer. A rule without an owner starts as everybody's and is taken up by somebody. In this machinery a case costs a delay each time that it changes hands, and this is the function that counts them.
-
-# %%
-print(inspect.getsource(mls.simulation.investigations.hand_offs))
-
-# %% [markdown]
+# Between the second and the third life lies no better model, no better metric, no faster computer. A rule without an owner starts as everybody's and is taken up by somebody. In this machinery a
+# case costs a delay each time that it changes hands, and one that is nobody's changes hands once more (`hand_offs`, three lines).
+#
 # ## How sure?
 # One world is an anecdote. Twenty others, each arm against the same arm without the incident, six weeks from the day on which it broke. A wait that had no end by then counts as six weeks, so the first bar is too short.
 
