@@ -276,7 +276,6 @@ def handover(run, twin):
 q3.check(handover)
 
 # %%
-# Our version of it on the seven weeks; the price is what the week should cost, luck left out.
 calm, rows = unseen_week.calm(SEED), {}
 for letter in unseen_week.WEEKS:
     week = unseen_week.week(letter, SEED)
@@ -291,7 +290,7 @@ print(f"loudest: {loud}, {note.loc[loud, 'euros lost']:,} euros; dearest: {dear}
 note
 
 # %% [markdown]
-# How loud it is and how dear it is are two lists. A contract catches a whole time zone and shouts, and nothing is lost. The zeros ring one rule in one layer.
+# The price is what the week should cost, luck left out. How loud it is and how dear it is are two lists. A contract catches a whole time zone and shouts, and nothing is lost. The zeros ring one rule in one layer.
 #
 # ## Three numbers, and no more
 # Nobody can be called for forty rules by heart. Your team has agreed to three. Choose them, with the line that whoever is called follows that night, and live through a bad month in the resilient system.
