@@ -21,6 +21,7 @@ from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.system.system import System
 
 ROWS_A_CALL = 50
+COUNTED = ("requests_total", "shed_total", "fallback_total", "queue_depth_rows")
 CODES = {"approve": APPROVE, "review": REVIEW, "block": BLOCK}
 
 
@@ -72,13 +73,13 @@ def signals(page: str) -> pd.Series:
     """
     lines = [line.rsplit(" ", 1) for line in page.splitlines() if line and line[0] != "#"]
     values = pd.Series({name: float(value) for name, value in lines})
-    total = lambda start: values[values.index.str.startswith(start)].sum()  # noqa: E731
+    total = {part: values.filter(regex=f"^{part}").sum() for part in COUNTED}
     slow = values.get("latency_seconds_count", 0.0)
     slow -= values.get('latency_seconds_bucket{le="5.0"}', slow)
     return pd.Series({
-        "requests answered": f"{total('requests_total'):,.0f}",
-        "turned away": f"{total('shed_total'):,.0f}",
-        "answered by a fallback": f"{total('fallback_total'):,.0f}",
+        "requests answered": f"{total['requests_total']:,.0f}",
+        "turned away": f"{total['shed_total']:,.0f}",
+        "answered by a fallback": f"{total['fallback_total']:,.0f}",
         "calls slower than 5 s": f"{slow:,.0f}",
-        "waiting": f"{total('queue_depth_rows'):,.0f}",
+        "waiting": f"{total['queue_depth_rows']:,.0f}",
     })  # fmt: skip

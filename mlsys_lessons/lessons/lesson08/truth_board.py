@@ -64,7 +64,7 @@ class Board:
         """What is true, beside the opinion."""
         begins, euros = self.opinion or (NOTHING, 0.0)
         run, twin = unseen_week.week(self.letter, self.seed), unseen_week.calm(self.seed)
-        first, owner, _ = answers.handover(run, twin)
+        first, owner, _ = answers.handover(run, twin)  # type: ignore[no-untyped-call]
         what = getattr(next(iter(run.faults), None), "name", NOTHING)
         return (
             f"you said: {begins}, {euros:,.0f} euros a week\n"
