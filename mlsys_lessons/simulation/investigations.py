@@ -14,7 +14,7 @@ import numpy as np
 
 from mlsys_lessons.components.response import Case, Finding, Mitigation
 from mlsys_lessons.components.response.assumptions import FIGURES
-from mlsys_lessons.components.response.cases import FALSE_ALARM, MONEY
+from mlsys_lessons.components.response.cases import FALSE_ALARM, MONEY, UNOWNED
 from mlsys_lessons.randomness import normal_luck
 
 WORKING_HOURS, OPENS = 8.0, 9.0  # of a working day, and the hour at which it begins
@@ -105,7 +105,11 @@ class Investigations:
 
 
 def hand_offs(case: Case, cause: Cause) -> int:
-    """How often a case changes hands until it is with somebody who can find its cause."""
+    """How often a case changes hands until it is with somebody who can find its cause.
+
+    One that is nobody's changes hands once more: before anybody looks, somebody has to take it.
+    """
+    taken = int(case.owner == UNOWNED)
     if not cause.owners or case.owner in cause.owners:
-        return 0
-    return 2 if case.clarity == MONEY else 1
+        return taken
+    return taken + (2 if case.clarity == MONEY else 1)

@@ -16,6 +16,7 @@ NAMED, SCORES, MONEY = CLARITIES = ("named", "scores", "money")  # what evidence
 _OF_LAYER = {"inputs": NAMED, "operations": NAMED, "outputs": SCORES, "decisions": SCORES}
 _NAMES_A_FEED = ("business.missing_reports",)
 FALSE_ALARM = "false alarm"
+UNOWNED = "nobody in particular"  # the owner of an alert that has none
 
 
 def clarity(evidence: str) -> str:
