@@ -26,9 +26,9 @@ import numpy as np
 import pandas as pd
 
 import mlsys_lessons as mls
-from mlsys_lessons import charts
+from mlsys_lessons import charts, claims
 from mlsys_lessons.components.monitoring.performance import expected_confusion
-from mlsys_lessons.lessons import five_questions, monitoring_charts, runbook
+from mlsys_lessons.lessons import five_questions, monitoring_charts, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson08 import answers, blind_spot, green_page, three_lives
 from mlsys_lessons.lessons.lesson08.questions import bet1, bet2, bet3, bet4, q1, q2, q3, q4
@@ -292,6 +292,22 @@ note
 # %% [markdown]
 # The price is what the week should cost, luck left out. How loud it is and how dear it is are two lists. A contract catches a whole time zone and shouts, and nothing is lost. The zeros ring one rule in one layer.
 #
+# ## Sixteen faults, five layers
+# Every fault of the catalogue, one at a time, in worlds that no lesson shows: how many days until each layer first speaks? And the sentence that the talk ends this chapter with: what does such a silence cost, in hours of a service that is simply down?
+
+# %%
+c17, c18 = claims.stored("C17"), claims.stored("C18")
+table = c17.table.assign(days=c17.table["days"].where(c17.table["detected"] >= 0.5))
+seen = table.pivot(index="fault", columns="layer", values="days").loc[table["fault"].unique(), layers]
+never = seen["operations"].isna().sum()
+title = f"Operations never sees {never} of {len(seen)} faults; some layer sees {seen.notna().any(axis=1).sum()}"
+axes = charts.heat_map(seen, title=title, unit="median days to the first alert")
+charts.show(axes, alt=f"Days to the first alert by operations: {seen['operations'].dropna().to_dict()}.")
+print(stored_claims.told(c17), *c17.notes[:2], sep="\n    ")
+print(stored_claims.told(c18), *c18.notes[:2], sep="\n    ")
+print(c18.table.iloc[:, 1:].round(1).to_string(index=False))
+
+# %% [markdown]
 # ## Three numbers, and no more
 # Nobody can be called for forty rules by heart. Your team has agreed to three. Choose them, with the line that whoever is called follows that night, and live through a bad month in the resilient system.
 

@@ -20,7 +20,10 @@ from mlsys_lessons.lessons.comparison import same
 from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.randomness import stream
 
-DESIGNS = {"lesson01.q4", "lesson02.q5", "lesson03.q4", "lesson04.q5", "lesson05.q4", "lesson07.q4"}
+DESIGNS = {
+    "lesson01.q4", "lesson02.q5", "lesson03.q4", "lesson04.q5", "lesson05.q4", "lesson06.q4",
+    "lesson07.q4", "lesson08.q4",
+}  # fmt: skip
 A_CENT = "a cent more or less is no other cut: the rule lets pass what earns as much to the cent"
 SURVIVORS = {  # the changed line as it is now -> why it may pass
     "lesson00.q1": {
@@ -39,6 +42,9 @@ SURVIVORS = {  # the changed line as it is now -> why it may pass
     "lesson05.q1": {"if here.max() >= 10:": "no float lies on the limit"},
     "lesson05.q2": {
         "return np.abs(np.log(amount / usual)) >= np.log(50)": "no float lies on the limit",
+    },
+    "lesson06.q2": {
+        "return -(1 - probability) * costs.friction >= approve": "no float lies on the limit",
     },
     "lesson07.q1": {
         "r, c = (np.bincount(np.searchsorted(edges, sample), minlength=11) / len(sample) "

@@ -139,6 +139,7 @@ def queue_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         block = np.rint(generator.normal(-500, 100, rows))
         review = np.rint(0.8 * np.maximum(approve, 0) + generator.normal(0, 500, rows))
         approve[3:5], block[3:5], review[3:5] = -4_000.0, -600.0, -100.0
+        approve[5], block[5], review[5] = -4_000.0, -600.0, -599.0  # a look is worth one cent
         yield {"approve": approve, "block": block, "review": review, "capacity": capacity}
 
 
@@ -149,6 +150,8 @@ INHERITED = Policy(explore_share=0.25, explore_below=100_000.0)
 
 def my_policy(inherited: Policy) -> Policy:
     """Explore a little, and only where a lesson is cheap."""
+    from dataclasses import replace
+
     return replace(inherited, explore_share=0.02, explore_below=100.0)
 
 

@@ -46,7 +46,7 @@ def each_by_its_own(age: np.ndarray, reported: np.ndarray, tau: float) -> float:
 
 
 def delay_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """Payments of the last weeks, reported after exponential delays; one that is brand-new."""
+    """Payments of the last weeks, reported after exponential delays; some that are brand-new."""
     for rows, window, tau in ((4_000, 30.0, 20.0), (900, 60.0, 9.0), (40, 100.0, 25.0)):
         age = generator.uniform(0, window, rows)
         age[0] = 0.0
@@ -55,7 +55,8 @@ def delay_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         reported[1:4] = True
         age[1:4] = [0.02 * window, 0.5 * window, window]
         yield {"age": age, "reported": reported, "tau": tau}
-    yield {"age": np.zeros(2), "reported": np.array([True, False]), "tau": 20.0}
+    for age in (np.zeros(2), np.array([1.0, 2.0])):
+        yield {"age": age, "reported": np.array([True, False]), "tau": 20.0}
 
 
 # --- q2: money without labels --------------------------------------------------------------------
