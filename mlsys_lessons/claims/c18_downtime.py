@@ -24,11 +24,12 @@ from mlsys_lessons.claims.claim import (
     numbers,
     of_the_ordinary_year,
 )
-from mlsys_lessons.claims.effects import mean_effect
+from mlsys_lessons.claims.effects import ratio_effect
+from mlsys_lessons.claims.result import Earlier
 from mlsys_lessons.experiments import layer_matrix
 from mlsys_lessons.experiments.arms import Arm
 from mlsys_lessons.experiments.layer_matrix import ALONE, name_of
-from mlsys_lessons.experiments.statistics import Values, mean_interval
+from mlsys_lessons.experiments.statistics import Interval, Values, ratio_interval
 from mlsys_lessons.simulation.scenarios import BY_SOMEBODY, INCIDENTS
 
 # Hours: 8.1 outages a year and bank, mean 5.1 h (UK Treasury Committee's data, computed from it).
@@ -50,17 +51,18 @@ def euros_an_hour(evidence: Evidence) -> pd.Series:
     return earned / 100 / (24 * evidence.size.days)
 
 
-def hours(evidence: Evidence, fault: str) -> Values:
-    """Hours of downtime that cost as much as this fault until it was ended, by seed."""
+def lost(evidence: Evidence, fault: str) -> Values:
+    """Euros that a fault has cost until it was ended, by seed."""
     arm = evidence.runs[evidence.runs["arm"] == name_of(fault, ALONE)].set_index("seed")
-    return numbers(arm["lost_euros"] / euros_an_hour(evidence))
+    return numbers(arm["lost_euros"])
 
 
 def effects(evidence: Evidence, rate: float) -> Effects:
-    """A silent fault, as they come, in hours of downtime."""
-    by_fault = np.array([hours(evidence, fault) for fault in SILENT])
+    """A silent fault, as they come, in hours of downtime: a ratio of means."""
+    by_fault = np.array([lost(evidence, fault) for fault in SILENT])
     mean = np.average(by_fault, axis=0, weights=list(SILENT.values()))
-    return (mean_effect("a silent fault costs as much as", "hours of downtime", mean, MEAN_OUTAGE),)
+    name, unit = "a silent fault costs as much as", "hours of downtime"
+    return (ratio_effect(name, unit, mean, numbers(euros_an_hour(evidence)), MEAN_OUTAGE),)
 
 
 def rows(evidence: Evidence) -> Iterator[Row]:
@@ -70,8 +72,12 @@ def rows(evidence: Evidence) -> Iterator[Row]:
         yield {
             "incidents": ORDINARY, "fault": fault, "a_year": a_year,
             "days": float(arm["days_to_end"].median()), "euros": float(arm["lost_euros"].mean()),
-            **mean_interval(hours(evidence, fault)).columns("hours"),
+            **_hours(evidence, fault).columns("hours"),
         }  # fmt: skip
+
+
+def _hours(evidence: Evidence, fault: str) -> Interval:
+    return ratio_interval(lost(evidence, fault), numbers(euros_an_hour(evidence)))
 
 
 def table(evidence: Evidence) -> pd.DataFrame:
@@ -81,7 +87,7 @@ def table(evidence: Evidence) -> pd.DataFrame:
 
 def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
     """The price of an hour, and the faults that one mean outage outweighs."""
-    least = [fault for fault in SILENT if hours(evidence, fault).mean() < MEAN_OUTAGE]
+    least = [fault for fault in SILENT if _hours(evidence, fault).estimate < MEAN_OUTAGE]
     return (
         f"an hour of downtime costs {euros_an_hour(evidence).mean():,.0f} euros here",
         f"a mean outage of {MEAN_OUTAGE:g} hours costs more than: {', '.join(least) or 'none'}",
@@ -101,4 +107,5 @@ CLAIM = Claim(
     verdict=of_the_ordinary_year,
     notes=notes,
     table=table,
+    earlier=(Earlier("a mean of each world's own ratio, ten worlds", "undecided", "2026-11-27"),),
 )

@@ -211,7 +211,7 @@ q3.check(to_review)
 bet3.guess(...)  # "0", "2", "8" or "32"
 
 # %%
-rooms = {str(room): candidates.served(SEED, reviewers=room) for room in (0, 2, 8, 32)}
+rooms = {str(room): candidates.served(SEED, reviewers=room, keep="log") for room in (0, 2, 8, 32)}
 value = pd.Series({room: run.expected_value / 100 for room, run in rooms.items()})
 effects = pd.DataFrame(dict.fromkeys(("effect", "low", "high"), value - value["0"])).iloc[1:]
 effects.index = effects.index + " cases a day"
@@ -224,14 +224,13 @@ bet3.reveal(value.idxmax(), "Reviewers are paid whether they are right or not.")
 # One month of one world, and a single large fraud that somebody waves through can decide it. Do not remember the winner. Remember that "more review" had no sign until it was priced.
 #
 # ## Who decided?
-# Each payment says who had the last word. Where a person's differs from what the policy would have done without people, somebody has **overridden** the system, and the log can say so.
+# Each payment says who had the last word: the policy, a reviewer, or the clock, where nobody came. Where a person's word differs from what the policy would have done without people, somebody has **overridden** the system. It is worth counting: a system that is never overruled does not need reviewers, and one that is overruled daily does not need itself.
 
 # %%
-log = rooms["32"].log if len(rooms["32"].log) else runs["A"].log
-held = log[log["action"] == "review"]
-print(log["decided_by"].value_counts().to_string(), "\n")
-print("of the payments that were held:")
-print(held["final_action"].value_counts().loc[lambda count: count > 0].to_string())
+print(rooms["8"].log["decided_by"].value_counts().to_string(), "\n")
+said = candidates.overrides(rooms["8"])
+overruled = said.to_numpy().sum() - sum(said.loc[word, word] for word in said.index if word in said)
+print(f"{said.to_string()}\n\n{overruled} of {said.to_numpy().sum()} looks overruled the policy")
 
 # %% [markdown]
 # ## How sure?

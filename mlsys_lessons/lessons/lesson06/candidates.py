@@ -97,7 +97,8 @@ def served(
     if model is not None:
         system = system.with_(model=model)
     if policy is not None:
-        system = system.with_(decisions=replace(system.decisions, policy=policy))
+        stage: Any = system.decisions
+        system = system.with_(decisions=replace(stage, policy=policy))
     return mls.simulate(world, system, days=days, keep=keep)
 
 
@@ -118,3 +119,13 @@ def priced(run: mls.Run) -> pd.DataFrame:
     block = -(1 - p) * mls.COSTS.friction
     columns = {"score": log["score"].to_numpy(), "p": p, "amount": amount, "approve": approve}
     return pd.DataFrame({**columns, "block": block}).dropna().reset_index(drop=True)
+
+
+def overrides(run: mls.Run) -> pd.DataFrame:
+    """What reviewers decided, beside what the policy would have done without anybody: counts."""
+    held = run.log[run.log["decided_by"] == "reviewer"]
+    decisions: Any = run.system.decisions
+    approve, block, _ = decisions.expected_cents(held)
+    alone = pd.Series(np.where(approve >= block, "approve", "block"), held.index)
+    said = held["final_action"].astype(str)
+    return pd.crosstab(alone.rename("the policy alone"), said.rename("the reviewer"))
