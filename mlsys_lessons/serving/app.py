@@ -18,10 +18,13 @@ from mlsys_lessons.serving.openapi import (
     board_responses,
     decision_request,
     decision_responses,
+    desk_responses,
+    review_request,
+    review_responses,
     unavailable,
 )
 from mlsys_lessons.serving.page import page
-from mlsys_lessons.serving.schemas import transaction_reader
+from mlsys_lessons.serving.schemas import transaction_reader, verdict_of
 from mlsys_lessons.serving.serialisation import Row, decision_of
 from mlsys_lessons.serving.settings import TOO_LARGE, Refused
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
     from starlette.applications import Starlette
 
-DECISIONS, MONITORING = "/v1/decisions", "/v1/monitoring"
+DECISIONS, REVIEWS, MONITORING = "/v1/decisions", "/v1/reviews", "/v1/monitoring"
 DESCRIPTION = (
     "Payments in, decisions out. Requests that come together are decided together, and every "
     "decision is in the log before its answer leaves."
@@ -51,17 +54,19 @@ def application(batcher: Batcher) -> "Starlette":
         yield
         await batcher.close()
 
+    handlers: Any = {Refused: _refusal_response}
     documented = FastAPI(
-        title="mlsys-lessons edge", description=DESCRIPTION, docs_url=None, redoc_url=None
-    )
+        title="mlsys-lessons edge", description=DESCRIPTION, docs_url=None, redoc_url=None,
+        exception_handlers=handlers,
+    )  # fmt: skip
     decide = _add_decisions(documented, batcher)
     _add_probes(documented, batcher)
     _add_metrics(documented, batcher)
+    _add_reviews(documented, batcher)
     _add_board(documented, batcher)
     _add_documentation(documented)
     routes = [Route(DECISIONS, decide, methods=["POST"]), Mount("", documented)]
     door = Middleware(Door, hosts=batcher.settings.allow_hosts)
-    handlers = {Refused: _refusal_response}
     return Starlette(
         routes=routes, lifespan=lifespan, exception_handlers=handlers, middleware=[door]
     )
@@ -123,6 +128,32 @@ async def _read_body(request: "Request", *, limit: int) -> bytes:
     if length > limit:
         raise Refused(TOO_LARGE, f"a body has at most {limit:,} bytes; send several.")
     return body
+
+
+def _add_reviews(app: "FastAPI", batcher: Batcher) -> None:
+    from fastapi import Request
+
+    settings = batcher.settings
+
+    @app.get(
+        REVIEWS, summary="Payments held until midnight, the most valuable look first",
+        responses=desk_responses(), response_model=None,
+    )  # fmt: skip
+    async def waiting() -> dict[str, Any]:
+        return batcher.decider.desk.as_json()
+
+    @app.post(
+        REVIEWS + "/{request_id}", summary="A person's word on a held payment",
+        responses=review_responses(settings), openapi_extra=review_request(), response_model=None,
+    )  # fmt: skip
+    async def say(request_id: int, request: Request) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(settings.time_limit_s):
+                body = await _read_body(request, limit=settings.body_bytes)
+                held = await batcher.review(request_id, **verdict_of(body))
+        except TimeoutError:
+            raise batcher.refusal(f"no answer within {settings.time_limit_s:g} s") from None
+        return held.as_json()
 
 
 def _add_probes(app: "FastAPI", batcher: Batcher) -> None:

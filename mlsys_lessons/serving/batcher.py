@@ -13,14 +13,18 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple, NoReturn
 
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.serving.decider import Decider
 from mlsys_lessons.serving.metrics import Metrics
-from mlsys_lessons.serving.serialisation import ARRIVAL_TIME, Entry, Row
+from mlsys_lessons.serving.reviews import HeldPayment, VerdictStands
+from mlsys_lessons.serving.serialisation import ARRIVAL_TIME, REQUEST_ID, Entry, Row
 from mlsys_lessons.serving.settings import (
     CONFLICT,
+    NOT_FOUND,
     UNAVAILABLE,
     UNPROCESSABLE,
     EdgeSettings,
@@ -75,6 +79,28 @@ class Batcher:
         self._arrival.set()
         return await job.decisions
 
+    async def review(
+        self, request: int, verdict: str, *, reviewer: str, reason: str
+    ) -> HeldPayment:
+        """A person's word on a held payment; raises Refused where it cannot be taken."""
+        if self.state:
+            raise self.refusal(self.state)
+        waiting = {held.entry[REQUEST_ID] for held in self.decider.desk.waiting}
+        say = partial(self.decider.review, request, verdict, reviewer=reviewer, reason=reason)
+        try:
+            held = await asyncio.get_running_loop().run_in_executor(self._thread, say)
+        except InputError as error:
+            raise Refused(NOT_FOUND, str(error)) from None
+        except VerdictStands as error:
+            raise Refused(CONFLICT, str(error)) from None
+        except Exception as error:
+            self._fail([], error)
+            raise self.refusal(self.state) from None
+        self._tell_alerts()
+        self.metrics.reviews.labels(verdict).inc(request in waiting)
+        self.metrics.waiting.set(len(self.decider.desk.waiting))
+        return held
+
     def _admit(self, rows: Sequence[Row]) -> None:
         if self.state:
             self.shed(len(rows), "not_ready", self.state)
@@ -115,6 +141,7 @@ class Batcher:
             return
         self.state = ""
         self.metrics.open_alerts.set(len(self.decider.board.alerts))
+        self.metrics.waiting.set(len(self.decider.desk.waiting))
         self.replay.set_result(None)
         if not self.decider.virtual:
             self._tasks.append(asyncio.create_task(self._close_days()))
@@ -162,6 +189,7 @@ class Batcher:
             self._fail(jobs, error)
             return
         self.metrics.count_batch(entries)
+        self.metrics.waiting.set(len(self.decider.desk.waiting))
         self._tell_alerts()
         end = 0
         for job in jobs:

@@ -59,6 +59,23 @@ class Client:
         decisions: list[dict[str, Any]] = response.json()["decisions"]
         return decisions
 
+    def reviews(self) -> list[dict[str, Any]]:
+        """The payments that wait for a person today, the most valuable look first."""
+        waiting: list[dict[str, Any]] = self._request("GET", "/v1/reviews").json()["reviews"]
+        return waiting
+
+    def review(
+        self, request_id: int, verdict: str, *, reviewer: str, reason: str
+    ) -> dict[str, Any]:
+        """A person's word, "approve" or "block", on a held payment; it holds from midnight on.
+
+        Raises InputError for what the edge cannot take, a payment that does not wait say.
+        """
+        body = json.dumps({"verdict": verdict, "reviewer": reviewer, "reason": reason})
+        response = self._request("POST", f"/v1/reviews/{request_id}", content=body)
+        held: dict[str, Any] = response.json()
+        return held
+
     def ready(self) -> bool:
         """Whether an edge answers and accepts requests."""
         try:

@@ -21,6 +21,7 @@ from mlsys_lessons.records import DAY_MS, LAST_TICK
 from mlsys_lessons.serving.board import Board
 from mlsys_lessons.serving.decision_log import DecisionLog
 from mlsys_lessons.serving.payloads import Payloads
+from mlsys_lessons.serving.reviews import HeldPayment, Review, ReviewDesk
 from mlsys_lessons.serving.serialisation import (
     ACTION,
     ARRIVAL_TIME,
@@ -64,6 +65,7 @@ class Decider:
         self.stopping = False  # set from another thread to end a long replay
         self.payloads = Payloads()
         self.board = Board()  # of the last closed day; another thread may read it
+        self.desk = ReviewDesk()  # of today; another thread may read what waits
         self.new_boards: deque[Board] = deque()  # of days that closed while this one was serving
         self._log: DecisionLog | None = None
         self._unlogged_days: list[tuple[int, int]] = []  # closed since the log was last written
@@ -97,7 +99,8 @@ class Decider:
         self.system.inference.model.predict(pd.DataFrame(0.0, [0], list(FEATURES)))
 
     def _replay(self, log: DecisionLog) -> None:
-        """Show the system every logged row, and close every logged day."""
+        """Show the system every logged row and verdict, and close every logged day."""
+        self.desk = ReviewDesk(log.reviews())
         for logged in log.entries():
             if self.stopping:
                 raise StateError(f"{log!r} was not read to its end: the server was stopped.")
@@ -148,16 +151,34 @@ class Decider:
         for tick, group in days:
             self._advance(tick)
             day = list(group)
-            frame = frame_of(day, shift_ms=self.first_day_ms - EPOCH_MS)
-            entries += entries_of(day, self.system.handle(frame))
+            decided = self.system.handle(frame_of(day, shift_ms=self.first_day_ms - EPOCH_MS))
+            made = entries_of(day, decided)
+            self.desk.hold(made, decided)
+            entries += made
         return entries
 
+    def review(self, request: int, verdict: str, *, reviewer: str, reason: str) -> HeldPayment:
+        """A person's word on a payment that is held today; what is returned is on disk.
+
+        Raises InputError for a payment that does not wait, VerdictStands for one on which there is
+        another verdict.
+        """
+        assert self._log is not None, "open() comes first"
+        if not self.virtual:
+            self.close_past_days()
+        held = self.desk.find(request, verdict)
+        if held.review is not None:
+            return held
+        review = Review(held.entry[ROW_ID], verdict, reviewer, reason, self.clock_ms)
+        self._log.append_review(review)
+        return self.desk.put(request, review)
+
     def _advance(self, tick: int) -> None:
-        """Close every day before `tick`. Nobody reviews here: held payments time out."""
+        """Close every day before `tick`; held payments on which nobody has said a word time out."""
         if tick > LAST_TICK:
             raise StateError(f"day {tick} is beyond the {LAST_TICK} of a system; start a new log.")
         for past in range(self.tick, tick):
-            self.system.step(past)
+            self.system.step(self.system.close(past, self.desk.verdicts()))
             self.board = Board.of(self.system, past)
             self.new_boards.append(self.board)
             self._unlogged_days.append((past, self.system.ingestion.rows_seen))

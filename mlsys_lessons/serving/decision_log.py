@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlsys_lessons.errors import InputError, StateError, StorageError
+from mlsys_lessons.serving.reviews import Review
 from mlsys_lessons.serving.seals import FIRST, Seal, Walk, seal_of
 from mlsys_lessons.serving.serialisation import CATEGORY_DTYPES, ENTRY_COLUMNS, REALS, Entry
 
@@ -36,6 +37,11 @@ _TABLES = (
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 _SEALS = "CREATE TABLE seals (number INTEGER PRIMARY KEY, rows INTEGER, days INTEGER, sha256 TEXT)"
+_REVIEWS = (  # what people said of held payments, each sealed with the one before it
+    "CREATE TABLE reviews (row_id INTEGER PRIMARY KEY, verdict TEXT NOT NULL, reviewer TEXT NOT "
+    "NULL, reason TEXT NOT NULL, decided_ms INTEGER NOT NULL, number INTEGER, sha256 TEXT)"
+)
+_LATER = {table.split()[2]: table for table in (_SEALS, _REVIEWS)}  # older logs lack them
 _OPEN = "is open"  # stands in `about` as long as a server has the file, or was killed with it
 _INSERT = f"INSERT INTO decisions VALUES ({', '.join('?' * len(ENTRY_COLUMNS))})"
 
@@ -123,9 +129,9 @@ class DecisionLog:
         """Raise StorageError where a table or a column is not as this version writes it."""
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
         found = dict(self._file.execute(query).fetchall())
-        for table in (*_TABLES, _SEALS):
+        for table in (*_TABLES, *_LATER.values()):
             name = table.split()[2]
-            if found.get(name) != table and (name, found.get(name)) != ("seals", None):
+            if found.get(name) != table and not (name in _LATER and name not in found):
                 raise StorageError(
                     f"{self.path} is damaged: its table {name} is not as it was made; take a copy "
                     "of it from before, or start a new log."
@@ -138,6 +144,8 @@ class DecisionLog:
             rows = self._file.execute("SELECT * FROM decisions ORDER BY row_id").fetchall()
             if rows or self.closed_days():
                 self._seal(rows, self.closed_days())
+        if not self._number("SELECT count(*) FROM sqlite_master WHERE name = 'reviews'"):
+            self._file.execute(_REVIEWS)
         last = self._file.execute("SELECT sha256 FROM seals ORDER BY number DESC").fetchone()
         self._last_seal = last[0] if last else FIRST
 
@@ -188,6 +196,44 @@ class DecisionLog:
             self._last_seal = seal
         except sqlite3.Error as error:
             raise self._storage_error(error) from None
+
+    def append_review(self, review: Review) -> None:
+        """Commit what a person has said of a held payment."""
+        try:
+            number, before = self._last_review()
+            seal = seal_of(before, [review], []).sha256
+            self._file.execute(
+                "INSERT INTO reviews VALUES (?, ?, ?, ?, ?, ?, ?)", (*review, number + 1, seal)
+            )
+        except sqlite3.Error as error:
+            raise self._storage_error(error) from None
+
+    def _last_review(self) -> tuple[int, str]:
+        query = "SELECT number, sha256 FROM reviews ORDER BY number DESC"
+        number, seal = self._file.execute(query).fetchone() or (0, FIRST)
+        return number, seal
+
+    def reviews(self) -> list[Review]:
+        """What people have said, in the order in which they did.
+
+        Raises StorageError where a review is not as it was written.
+        """
+        reviews, before = [], FIRST
+        try:
+            rows = self._file.execute("SELECT * FROM reviews ORDER BY number").fetchall()
+        except sqlite3.Error as error:
+            raise self._storage_error(error) from None
+        for place, (*values, number, sha256) in enumerate(rows, start=1):
+            review = Review(*values)
+            seal = seal_of(before, [review], []).sha256
+            if (number, sha256) != (place, seal):
+                raise StorageError(
+                    f"{self.path} is damaged: its review of row {review.row_id} is not as it was "
+                    "written; take a copy from before, or keep it and start a new log."
+                )
+            reviews.append(review)
+            before = seal
+        return reviews
 
     def entries(self, rows: int = 5_000) -> Iterator[list[Entry]]:
         """All entries in the order in which they were written, in lists of at most `rows`.

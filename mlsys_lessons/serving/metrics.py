@@ -50,6 +50,14 @@ class Metrics:
             "alerts_open", "Alerts open when the last day closed", registry=self.registry
         )
 
+        self.waiting = Gauge(
+            "reviews_open", "Held payments that wait for a person", registry=self.registry
+        )
+        self.reviews = Counter(
+            "reviews_decided_total", "Held payments that a person has decided, by verdict",
+            ["verdict"], registry=self.registry,
+        )  # fmt: skip
+
     def count_batch(self, entries: Sequence[Entry]) -> None:
         """Count the decisions of one batch."""
         self.batch.observe(len(entries))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from mlsys_lessons.records import FAILURES
-from mlsys_lessons.serving.schemas import transaction_model
+from mlsys_lessons.serving.schemas import transaction_model, verdict_model
 from mlsys_lessons.serving.settings import (
     CONFLICT,
+    NOT_FOUND,
     TOO_LARGE,
     UNAVAILABLE,
     UNPROCESSABLE,
@@ -48,6 +49,15 @@ _DECISION = _object(  # see serialisation.decision_of
     fallback_reason={"enum": [*FAILURES, None]},
     is_duplicate={**_BOOLEAN, "description": "asked before: this is the first answer again"},
 )
+_HELD: Schema = {  # see reviews.HeldPayment: the payment's fields, and these
+    "type": "object",
+    "required": ["request_id", "row_id", "score", "value_cents", "review"],
+    "properties": {
+        "request_id": _INTEGER, "row_id": _INTEGER, "score": {"type": ["number", "null"]},
+        "value_cents": {**_INTEGER, "description": "what a look is worth, in expected cents"},
+        "review": {"type": ["object", "null"], "description": "what a person has said of it"},
+    },
+}  # fmt: skip
 _FIELD_ERRORS = _object(
     detail=_array(_object(loc=_array({"type": ["string", "integer"]}), msg=_STRING, type=_STRING))
 )
@@ -75,6 +85,28 @@ def decision_responses(settings: EdgeSettings) -> Responses:
         UNPROCESSABLE: {"description": "a field breaks the stated rule", **_json(_FIELD_ERRORS)},
         **unavailable(f"too many are waiting, or no answer within {settings.time_limit_s:g} s"),
     }
+
+
+def review_request() -> dict[str, Any]:
+    """The body of a reviewer's word."""
+    return {"requestBody": {"required": True, **_json(verdict_model().model_json_schema())}}
+
+
+def review_responses(settings: EdgeSettings) -> Responses:
+    """Every status of a reviewer's word, with the body that comes with it."""
+    statuses = decision_responses(settings)
+    return {
+        **statuses,
+        200: {"description": "Written, and applied at midnight", **_json(_HELD)},
+        NOT_FOUND: {"description": "no such payment waits today", **_json(_ERROR)},
+        CONFLICT: {"description": "another verdict stands", **_json(_ERROR)},
+    }
+
+
+def desk_responses() -> Responses:
+    """The held payments, the most valuable look first."""
+    desk = _object(waiting=_INTEGER, reviews=_array(_HELD))
+    return {200: {"description": "What waits for a person today", **_json(desk)}}
 
 
 def board_responses() -> Responses:

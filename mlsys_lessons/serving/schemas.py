@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mlsys_lessons.domain import Field as DomainField
 from mlsys_lessons.reading import SECONDS, epoch_ms
@@ -173,3 +173,26 @@ def _refused(error: ValidationError) -> Refused:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     detail = [{**problem, "loc": ["body", *problem["loc"]]} for problem in problems[:_MAX_ERRORS]]
     return Refused(UNPROCESSABLE, detail)
+
+
+@lru_cache(maxsize=1)
+def verdict_model() -> type[BaseModel]:
+    """A reviewer's word in JSON: verdict, name and reason, no other fields, nothing empty."""
+    from pydantic import ConfigDict, Field, create_model
+
+    text: Any = (str, Field(min_length=1, max_length=200, pattern=r"\S"))
+    word: Any = (Literal["approve", "block"], ...)
+    config = ConfigDict(extra="forbid", strict=True)
+    return create_model("Verdict", __config__=config, verdict=word, reviewer=text, reason=text)
+
+
+def verdict_of(body: bytes) -> dict[str, str]:
+    """The fields of a reviewer's word.  Raises Refused with fields and rules."""
+    from pydantic import ValidationError
+
+    if len(body) > _SUSPECT:
+        _checked(body)
+    try:
+        return verdict_model().model_validate_json(body).model_dump()
+    except ValidationError as error:
+        raise _refused(error) from None

@@ -13,7 +13,7 @@ from typing import Any
 from mlsys_lessons.errors import LessonError
 from mlsys_lessons.records import positive, whole_number, within
 
-CONFLICT, TOO_LARGE, UNPROCESSABLE, UNAVAILABLE = 409, 413, 422, 503  # HTTP's own names
+NOT_FOUND, CONFLICT, TOO_LARGE, UNPROCESSABLE, UNAVAILABLE = 404, 409, 413, 422, 503  # HTTP's
 
 
 @dataclass(frozen=True)
