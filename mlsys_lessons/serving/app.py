@@ -24,7 +24,7 @@ from mlsys_lessons.serving.openapi import (
     unavailable,
 )
 from mlsys_lessons.serving.page import page
-from mlsys_lessons.serving.schemas import transaction_reader, verdict_of
+from mlsys_lessons.serving.schemas import id_of, transaction_reader, verdict_of
 from mlsys_lessons.serving.serialisation import Row, decision_of
 from mlsys_lessons.serving.settings import TOO_LARGE, Refused
 
@@ -146,11 +146,11 @@ def _add_reviews(app: "FastAPI", batcher: Batcher) -> None:
         REVIEWS + "/{request_id}", summary="A person's word on a held payment",
         responses=review_responses(settings), openapi_extra=review_request(), response_model=None,
     )  # fmt: skip
-    async def say(request_id: int, request: Request) -> dict[str, Any]:
+    async def say(request_id: str, request: Request) -> dict[str, Any]:
         try:
             async with asyncio.timeout(settings.time_limit_s):
                 body = await _read_body(request, limit=settings.body_bytes)
-                held = await batcher.review(request_id, **verdict_of(body))
+                held = await batcher.review(id_of(request_id), **verdict_of(body))
         except TimeoutError:
             raise batcher.refusal(f"no answer within {settings.time_limit_s:g} s") from None
         return held.as_json()

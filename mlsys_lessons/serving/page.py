@@ -38,7 +38,8 @@ def _operation(operation: dict[str, Any]) -> str:
     """One endpoint: its summary, its bodies and its responses."""
     parts = [f"<p>{escape(operation.get('summary', ''))}</p>"]
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        parts += [_body(schema) for schema in content["schema"]["anyOf"]]
+        schema = content["schema"]
+        parts += [_body(form) for form in schema.get("anyOf", [schema])]
     responses = "".join(
         f"<tr><td>{escape(status)}</td><td>{escape(response['description'])}</td></tr>"
         for status, response in operation.get("responses", {}).items()

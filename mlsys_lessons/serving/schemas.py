@@ -7,6 +7,7 @@ by field and rule.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -22,7 +23,7 @@ from mlsys_lessons.serving.serialisation import (
     TIMES,
     Row,
 )
-from mlsys_lessons.serving.settings import UNPROCESSABLE, Refused
+from mlsys_lessons.serving.settings import NOT_FOUND, UNPROCESSABLE, Refused
 from mlsys_lessons.worlds.payments.domain import PAYMENTS, RAW_COLUMNS
 
 if TYPE_CHECKING:
@@ -180,10 +181,23 @@ def verdict_model() -> type[BaseModel]:
     """A reviewer's word in JSON: verdict, name and reason, no other fields, nothing empty."""
     from pydantic import ConfigDict, Field, create_model
 
-    text: Any = (str, Field(min_length=1, max_length=200, pattern=r"\S"))
-    word: Any = (Literal["approve", "block"], ...)
+    limits: dict[str, Any] = {"min_length": 1, "max_length": 200, "pattern": r"\S"}
+    who: Any = (str, Field(description="who says so", **limits))
+    why: Any = (str, Field(description="and why, for whoever asks later", **limits))
+    word: Any = (Literal["approve", "block"], Field(description="approve or block"))
     config = ConfigDict(extra="forbid", strict=True)
-    return create_model("Verdict", __config__=config, verdict=word, reviewer=text, reason=text)
+    return create_model("Verdict", __config__=config, verdict=word, reviewer=who, reason=why)
+
+
+def id_of(text: str) -> int:
+    """A request_id in a path.  Raises Refused for what is none.
+
+    >>> id_of("42")
+    42
+    """
+    if not re.fullmatch(r"[0-9]{1,19}", text):
+        raise Refused(NOT_FOUND, "a request_id is a whole number; GET /v1/reviews lists some.")
+    return int(text)
 
 
 def verdict_of(body: bytes) -> dict[str, str]:

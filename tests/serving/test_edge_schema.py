@@ -58,7 +58,7 @@ def test_the_edge_keeps_the_word_of_its_document(virtual: bool, tmp_path: Path) 
     operations, cases = report["operations"], report["test_cases"]
     assert isinstance(operations, dict)
     assert isinstance(cases, dict)
-    assert operations["tested"] == operations["total"] == 5
+    assert operations["tested"] == operations["total"] == 7
     assert cases["generated"] > 100 + EXAMPLES
     decided = sum(map(float, re.findall(r"^requests_total\{.*\} (\S+)$", page, re.MULTILINE)))
     assert decided > EXAMPLES / 2
