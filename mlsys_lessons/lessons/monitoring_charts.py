@@ -154,6 +154,7 @@ def decision_curve(
 
     axes = canvas(title, unit="earned")
     money_axis(axes)
+    top = max(float(np.nanmax(curve)) for curve in curves.values())
     for place, (name, curve) in enumerate(curves.items()):
         colour = colour_of(name, place)
         cuts, cents = curve.index.to_numpy(dtype=float), curve.to_numpy(dtype=float)
@@ -161,8 +162,9 @@ def decision_curve(
         axes.plot(cuts, cents, color=colour)
         axes.plot(cuts[best], cents[best], "o", color=colour, markersize=10, zorder=4)
         axes.annotate(textwrap.fill(f"{name}: {money(cents[best])} at {cuts[best]:.2g}", 26),
-                      (cuts[best], cents[best]), xytext=(0, 9), textcoords="offset points",
-                      ha="center", fontweight="bold", linespacing=0.95, zorder=5,
+                      (cuts[best], cents[best]), textcoords="offset points",
+                      xytext=(0, 9 if cents[best] == top else -24), ha="center",
+                      fontweight="bold", linespacing=0.95, zorder=5,
                       path_effects=[withStroke(linewidth=4, foreground=PAPER)])  # fmt: skip
     if reference is not None:
         axes.axhline(reference, color=REFERENCE, linewidth=2, linestyle="--")

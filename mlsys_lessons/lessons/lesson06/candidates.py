@@ -109,16 +109,20 @@ def approving_everything(seed: int) -> float:
     return run.expected_value / 100
 
 
-def priced(run: mls.Run) -> pd.DataFrame:
-    """What each first-time row of a run was worth in expectation, in cents: approve, block, p."""
-    log = run.log[~run.log["is_duplicate"]]
+def priced(run: mls.Run, model: Model | None = None) -> pd.DataFrame:
+    """What each first-time row of a run is worth in expectation, in cents, beside a score.
+
+    Columns: score (of the model that answered, or of another one on the same features), p, amount,
+    approve, block.
+    """
+    log = run.log[~run.log["is_duplicate"] & run.log["score"].notna()]
     truth = run.truth().loc[log["request_id"]]
-    p = truth["true_probability"].to_numpy()
-    amount = truth["true_amount_cents"].to_numpy()
+    score = log["score"].to_numpy() if model is None else model.predict(log)
+    p, amount = truth["true_probability"].to_numpy(), truth["true_amount_cents"].to_numpy()
     approve = (1 - p) * mls.COSTS.margin(amount) - p * mls.COSTS.fraud_loss(amount)
     block = -(1 - p) * mls.COSTS.friction
-    columns = {"score": log["score"].to_numpy(), "p": p, "amount": amount, "approve": approve}
-    return pd.DataFrame({**columns, "block": block}).dropna().reset_index(drop=True)
+    columns = {"score": score, "p": p, "amount": amount, "approve": approve, "block": block}
+    return pd.DataFrame(columns)
 
 
 def overrides(run: mls.Run) -> pd.DataFrame:
