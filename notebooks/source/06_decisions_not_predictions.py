@@ -136,7 +136,7 @@ print(f"A {earned['A']:,.0f}, B {earned['B']:,.0f}, B with the formula {repaired
 bet2.reveal(round(share), f"AUC: {auc(back.predict(test), label):.3f}, as before. It never knew.")
 
 # %% [markdown]
-# No row has changed its place. The information was all there, in the wrong unit.
+# No row has changed its place. The information was all there, in the wrong unit. Where nobody wrote the weight down, `CalibratedModel` learns the way back from rows that the model has not seen.
 #
 # ## A cut for each amount
 # Suppose every false alarm cost 5 and every missed fraud 100. Then blocking pays from a probability of 5 / 105 on, and no data set has been asked. Here both prices hang on the amount: a wrongly blocked coffee costs a customer's temper, a missed television costs a television.
