@@ -10,7 +10,13 @@ import mlsys_lessons as mls
 from mlsys_lessons.components.decisions import CostDecisions, worth_reviewing
 from mlsys_lessons.components.inference.metrics import auc
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.lessons.lesson06 import answers, candidates, questions, threshold_explorer
+from mlsys_lessons.lessons.lesson06 import (
+    answers,
+    candidates,
+    questions,
+    review_rooms,
+    threshold_explorer,
+)
 from mlsys_lessons.lessons.lesson06.threshold_explorer import Explorer
 
 UNSEEN = 77  # shown in no lesson, used by no claim
@@ -107,3 +113,38 @@ def test_a_policy_that_explores_at_any_price_is_told_so_and_no_other() -> None:
     for name in ("as_inherited", "explores_more", "no_rules", "more_faith"):
         policy = getattr(answers, name)(inherited)
         assert questions.weakness(policy) == name.replace("_", " ")
+
+
+def test_the_stored_worlds_say_what_was_expected_of_them() -> None:
+    """A small room is worth no more than none, a large one is, and unreached rows are why."""
+    found = review_rooms.stored()
+    assert found.pivot(index="seed", columns="room").notna().to_numpy().all()
+    assert found.groupby("room").size().to_dict() == dict.fromkeys(review_rooms.ROOMS, 20)
+    effects = review_rooms.summary(found)
+    assert effects.loc["2 a day", "low"] < 0 < effects.loc["32 a day", "low"]
+    unreached = found.groupby("room")["unreached"].mean()
+    assert unreached[2] < unreached[8] < unreached[32] == unreached[0] == 0
+
+
+def test_the_parts_of_a_review_by_hand() -> None:
+    """Each look against what the policy alone would have done; minutes as the ledger has them."""
+    run = candidates.served(UNSEEN, reviewers=2, days=6, keep="log")
+    found = review_rooms.parts(run)
+    log = run.log[~run.log["is_duplicate"]].dropna(subset=["score"])
+    approve, block, _ = run.system.decisions.expected_cents(log)
+    priced, euros, count = candidates.priced(run), {"reviewer": 0.0, "timeout": 0.0}, 0
+    for place, (who, final) in enumerate(zip(log["decided_by"], log["final_action"], strict=True)):
+        if who in euros:
+            alone = "approve" if approve[place] >= block[place] else "block"
+            euros[who] += (priced[final].iloc[place] - priced[alone].iloc[place]) / 100
+            count += 1
+    assert found["looks"] == pytest.approx(euros["reviewer"])
+    assert found["unreached"] == pytest.approx(euros["timeout"])
+    assert found["looked_at"] + found["left"] == count > 0
+    assert found["work"] < 0
+
+
+def test_a_room_of_the_stored_worlds_again() -> None:
+    again = review_rooms.measured([320], rooms=(2,))
+    stored = review_rooms.stored().query("seed == 320 and room == 2")
+    np.testing.assert_allclose(again.to_numpy(), stored.to_numpy(), rtol=1e-6, atol=0.02)

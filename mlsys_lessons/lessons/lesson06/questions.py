@@ -26,6 +26,21 @@ bet1 = Prediction(
     question="What does B earn in the next thirty days?",
     choices=("more than A", "about as much", "less than A", "less than approving everybody"),
 )
+
+
+def as_bet1_says(plain: float, balanced: float, nothing: float) -> str:
+    """What B earned, in the words of the first bet; "about as much" is within a twentieth of A.
+
+    >>> as_bet1_says(100.0, 96.0, -50.0), as_bet1_says(100.0, 90.0, 95.0)
+    ('about as much', 'less than approving everybody')
+    """
+    if abs(balanced - plain) <= abs(plain) / 20:
+        return "about as much"
+    if balanced > plain:
+        return "more than A"
+    return "less than approving everybody" if balanced < nothing else "less than A"
+
+
 bet2 = Prediction(
     id="lesson06.bet2",
     question="Of 100 euros that separate B from A, how many does one formula bring back?",
@@ -34,8 +49,9 @@ bet2 = Prediction(
 )
 bet3 = Prediction(
     id="lesson06.bet3",
-    question="With how many cases a day for reviewers does this month end best?",
-    choices=("0", "2", "8", "32"),
+    question="In how many of twenty worlds do two looks a day earn more than no reviewers?",
+    unit="worlds",
+    of=20,
 )
 
 q1 = Question(
