@@ -4,7 +4,8 @@ One SQLite file with one row a decision. It is the whole state of an edge: a sys
 logged rows again is in the same state again (decider.py does that). The file belongs to one process
 at a time and is never edited: every batch is sealed (seals.py), and what is not as it was written
 is found when the log is read. A killed process loses nothing; lost power may cost the last moments,
-unless `power_loss_safe`.
+unless `power_loss_safe`. Longer than most: what is written, and how it is found to be whole, are
+one format and stand in one file.
 """
 
 from __future__ import annotations

@@ -42,6 +42,12 @@ class Metrics:
             buckets=_BATCH_BUCKETS, registry=self.registry,
         )  # fmt: skip
         self.queue = Gauge("queue_depth_rows", "Transactions waiting", registry=self.registry)
+        self._add_people()
+
+    def _add_people(self) -> None:
+        """What waits for somebody: alerts of the monitors, and held payments."""
+        from prometheus_client import Counter, Gauge
+
         self.alerts = Counter(
             "alerts_total", "Alerts of the monitors that were quiet the day before",
             ["layer", "metric", "segment", "severity", "owner"], registry=self.registry,
@@ -49,7 +55,6 @@ class Metrics:
         self.open_alerts = Gauge(
             "alerts_open", "Alerts open when the last day closed", registry=self.registry
         )
-
         self.waiting = Gauge(
             "reviews_open", "Held payments that wait for a person", registry=self.registry
         )

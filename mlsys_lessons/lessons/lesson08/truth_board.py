@@ -62,13 +62,12 @@ class Board:
     @property
     def back(self) -> str:
         """What is true, beside the opinion."""
-        begins, euros = self.opinion or (NOTHING, 0.0)
+        said = "you said: {}, {:,.0f} euros a week".format(*(self.opinion or (NOTHING, 0.0)))
         run, twin = unseen_week.week(self.letter, self.seed), unseen_week.calm(self.seed)
         first, owner, _ = answers.handover(run, twin)  # type: ignore[no-untyped-call]
         what = getattr(next(iter(run.faults), None), "name", NOTHING)
         return (
-            f"you said: {begins}, {euros:,.0f} euros a week\n"
-            f"true: {what}; rang first: {first}, {owner}; "
+            f"{said}\ntrue: {what}; rang first: {first}, {owner}; "
             f"the week cost {unseen_week.euros_lost(run, twin):,.0f} euros"
         )
 
@@ -109,10 +108,9 @@ class _Form:
 
     def flip(self, _: Any) -> None:
         """Lock the opinion and show the truth; or say what is wrong with it."""
-        said = ""
         try:
             opinion = self.parts["begins"].value, self.parts["euros"].value
-            self.board = self.board.commit(*opinion).flip()
+            self.board, said = self.board.commit(*opinion).flip(), ""
         except InputError as error:
             said = f"\n\n{error}"
         self.parts["status"].value = f"<pre>{self.board}{said}</pre>"
