@@ -2,10 +2,11 @@
 
 Downtime is total: nothing is answered, nothing is sold, and an hour of it costs what an hour of the
 healthy naive system earns, overheads left out, for those go on. A silent fault is one that only
-somebody who finds its cause can end; its price is what the naive system loses until its till, its
-customers or chance have led to that, as in C17, whose runs these are. The mean over those faults,
-each weighted with how often it comes, is held against the mean outage of a bank. A run ends sixty
-days after the break: what is not over then is counted only so far.
+somebody who finds its cause can end; its price is what the naive system loses against its healthy
+twin in the sixty days from the break to the end of the run, in which its till, its customers or
+chance may lead to that, as in C17, whose runs these are. What is not over then is counted only so
+far. The mean over those faults, each weighted with how often it comes, is held against the mean
+outage of a bank.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def euros_an_hour(evidence: Evidence) -> pd.Series:
 
 
 def lost(evidence: Evidence, fault: str) -> Values:
-    """Euros that a fault has cost until it was ended, by seed."""
+    """Euros that a fault has cost by the end of the run, by seed."""
     arm = evidence.runs[evidence.runs["arm"] == name_of(fault, ALONE)].set_index("seed")
     return numbers(arm["lost_euros"])
 
@@ -66,7 +67,7 @@ def effects(evidence: Evidence, rate: float) -> Effects:
 
 
 def rows(evidence: Evidence) -> Iterator[Row]:
-    """A row a fault: euros until it was ended, and how long the service could have been down."""
+    """A row a fault: euros it has cost, and how long the service could have been down."""
     for fault, a_year in SILENT.items():
         arm = evidence.runs[evidence.runs["arm"] == name_of(fault, ALONE)]
         yield {
