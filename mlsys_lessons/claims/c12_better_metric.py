@@ -10,11 +10,6 @@ above another does not hang on rare incidents, so a run is shorter and smaller t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
-
-import numpy as np
 
 from mlsys_lessons.claims.claim import (
     NOTHING,
@@ -28,48 +23,12 @@ from mlsys_lessons.claims.claim import (
     yardstick,
 )
 from mlsys_lessons.claims.effects import mean_effect
-from mlsys_lessons.components.inference.metrics import auc
-from mlsys_lessons.components.inference.models import LogisticModel
 from mlsys_lessons.experiments.arms import RESILIENT, Arm
 from mlsys_lessons.experiments.statistics import mean_interval
-from mlsys_lessons.experiments.training_tables import history_table
-from mlsys_lessons.gaps import with_gaps
-from mlsys_lessons.simulation.presets import training_rows
+from mlsys_lessons.experiments.weighting import BALANCED, PLAIN, WeightedArm
 from mlsys_lessons.simulation.scenarios import ClaimSize
-from mlsys_lessons.system.system import System
-from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
-PLAIN, BALANCED = "as it is", "classes balanced"
 NO_WORSE = -0.005  # half a point of AUC: less is not "a worse metric" to anybody
-TRAINED_ON = 0.75  # the earlier share of the history's rows
-
-
-@dataclass(frozen=True)
-class WeightedArm(Arm):
-    """The resilient system around a logistic model that was fitted with one weighting."""
-
-    weighting: str = PLAIN
-
-    def system(self, seed: int) -> System:
-        """The system, the model plugged in."""
-        return super().system(seed).with_(model=fitted(seed, self.weighting)[0])
-
-    def play(self, seed: int, size: ClaimSize) -> dict[str, Any]:
-        """Run it; beside the money stands the notebook's AUC."""
-        return {**super().play(seed, size), "measured": {"auc": fitted(seed, self.weighting)[1]}}
-
-
-@lru_cache(maxsize=4)
-def fitted(seed: int, weighting: str) -> tuple[LogisticModel, float]:
-    """The model, and its AUC on the last quarter of its seed's history."""
-    rows = with_gaps(training_rows(history_table(seed)[1]), PAYMENTS, seed)
-    rows = rows.sort_values("tick", kind="stable").reset_index(drop=True)
-    label, split = rows["label"].to_numpy(dtype=float), int(TRAINED_ON * len(rows))
-    known = label[:split]
-    rare = (1 - known.mean()) / known.mean()
-    weights = np.where(known == 1, rare, 1.0) if weighting == BALANCED else None
-    model = LogisticModel(inputs=PAYMENTS.inputs).fit(rows.iloc[:split], known, weights)
-    return model, auc(model.predict(rows.iloc[split:]), label[split:] == 1)
 
 
 def arms(rate: float) -> Mapping[str, Arm]:

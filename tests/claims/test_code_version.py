@@ -73,7 +73,7 @@ def added(code: str) -> Edit:
 NEW = "ADDED = 1"
 EDITS: dict[str, tuple[str, Edit, set[str]]] = {
     "a pipeline": ("experiments/pipelines.py", replaced("scores >= cut", "scores > cut"), {"C5"}),
-    "other training tables": ("experiments/training_tables.py", added(NEW), {"C5", "C6"}),
+    "other training tables": ("experiments/training_tables.py", added(NEW), {"C5", "C6", "C12"}),
     "another past": ("experiments/pasts.py", added(NEW), {"C9", "C10"}),
     "the notebook's promises": (
         "experiments/notebook_promises.py", replaced("1_000 * float", "100 * float"), {"promises"},
