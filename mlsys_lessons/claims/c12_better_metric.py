@@ -3,8 +3,9 @@
 Frauds are rare, so many notebooks weight the classes until both count alike. The logistic model is
 fitted both ways on the first three quarters of a history; its AUC is taken on the last quarter, its
 money where it is served: in the resilient system, whose decisions multiply a score by an amount.
-The pair was chosen, and both thresholds were written, before the first run. Whether a row is ranked
-above another does not hang on rare incidents, so a run is shorter and smaller than most claims'.
+The pair was picked after it had been seen at work on worlds 31 to 33, which the claim does not use:
+what it loses was known to be large before the thresholds were written. Whether a row is ranked
+above another does not hang on rare incidents: a run is shorter and smaller than most claims'.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ people look at what is worth a look. Each step must be worth the practical thres
 minutes and delays are paid, and reviewers are as good as published studies say: sure where nobody
 doubts, and hardly better than chance in the grey zone. A run is shorter and smaller than most
 claims': rules and reviewers are asked every day, not in rare incidents.
+
+Read afterwards: the step of the rules is nearly empty. One of the two sends to people, of whom
+there are none yet; the other waits for eight uses of a card in an hour, which hardly ever come.
 """
 
 from __future__ import annotations

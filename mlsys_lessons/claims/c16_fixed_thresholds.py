@@ -31,8 +31,8 @@ from mlsys_lessons.claims.effects import mean_effect
 from mlsys_lessons.components.monitoring.drift import psi_of_counts
 from mlsys_lessons.components.monitoring.prepared import NumericColumn, PreparedReference
 from mlsys_lessons.experiments.arms import Arm
+from mlsys_lessons.experiments.watched_columns import watched
 from mlsys_lessons.randomness import luck, stream
-from mlsys_lessons.records import DAY_MS, milliseconds
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.worlds import Drift, payments_world
 
@@ -93,16 +93,9 @@ def _healthy(seed: int, size: ClaimSize) -> tuple[PreparedReference, tuple[pd.Da
     """Four weeks as a reference, and the days behind them, of a world that stays as it is."""
     world = payments_world(seed=seed, daily=size.daily, drift=Drift.none())
     state = world.start()
-    days = [_watched(world.day(tick, state).requests) for tick in range(size.days)]
+    days = [watched(world.day(tick, state).requests) for tick in range(size.days)]
     reference = PreparedReference.of(pd.concat(days[:REFERENCE_DAYS], ignore_index=True))
     return reference, tuple(days[REFERENCE_DAYS:])
-
-
-def _watched(requests: pd.DataFrame) -> pd.DataFrame:
-    """The six columns that a team would watch first."""
-    hour = milliseconds(requests["event_time"]) % DAY_MS / 3_600_000
-    words = ["category", "country", "channel", "card_country"]
-    return requests[["amount", *words]].assign(hour=hour)
 
 
 def arms(rate: float) -> Mapping[str, Arm]:

@@ -33,8 +33,8 @@ from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.records import LAYERS
 from mlsys_lessons.system.faults import CATALOGUE
 
-# Written before the first run: a week is what a team would call late, a quarter of the catalogue
-# what it would not call an exception.
+# Written before the stored run, after two faults had been tried in one of its worlds: a week is
+# what a team would call late, a quarter of the catalogue what it would not call an exception.
 WEEK, QUARTER = 7.0, len(CATALOGUE) / 4
 
 

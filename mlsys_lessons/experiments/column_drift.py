@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from mlsys_lessons.components.monitoring.prepared import PreparedReference
-from mlsys_lessons.records import DAY_MS, milliseconds
+from mlsys_lessons.experiments.watched_columns import watched
 from mlsys_lessons.simulation.run import Run
 
 REFERENCE_DAYS = 28
@@ -18,10 +18,3 @@ def column_psi(run: Run) -> pd.Series:
     """PSI of each raw column of a run against the four weeks before day 0, by column."""
     reference = PreparedReference.of(watched(run.world.history(REFERENCE_DAYS).requests))
     return reference.compare(watched(run.log), ["psi"]).set_index("column")["value"]
-
-
-def watched(requests: pd.DataFrame) -> pd.DataFrame:
-    """The six raw columns that a team would watch first; times as hours of the day."""
-    hour = milliseconds(requests["event_time"]) % DAY_MS / 3_600_000
-    words = ["category", "country", "channel", "card_country"]
-    return requests[["amount", *words]].assign(hour=hour)

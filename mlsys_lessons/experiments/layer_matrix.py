@@ -95,9 +95,9 @@ def _before(kind: str, seed: int, daily: int) -> Run:
 def _system(kind: str, seed: int) -> System:
     if kind == ALONE:
         return naive_system(seed=seed)
-    return resilient_system(seed=seed, responder=None) if kind == WATCHED else resilient_system(
-        seed=seed
-    )  # fmt: skip
+    if kind == WATCHED:
+        return resilient_system(seed=seed, responder=None)
+    return resilient_system(seed=seed)
 
 
 @lru_cache(maxsize=3)

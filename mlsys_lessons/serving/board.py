@@ -32,7 +32,7 @@ class RaisedAlert:
     severity: str
     owner: str
     runbook: tuple[str, ...] = ()
-    is_new: bool = True  # it was quiet the day before
+    is_new: bool = True  # it calls somebody: once in a spell
 
     def __str__(self) -> str:
         name = path(self.layer, self.metric, self.segment)

@@ -49,7 +49,7 @@ class Metrics:
         from prometheus_client import Counter, Gauge
 
         self.alerts = Counter(
-            "alerts_total", "Alerts of the monitors that were quiet the day before",
+            "alerts_total", "Alerts of the monitors that called somebody",
             ["layer", "metric", "segment", "severity", "owner"], registry=self.registry,
         )  # fmt: skip
         self.open_alerts = Gauge(

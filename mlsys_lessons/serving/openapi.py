@@ -115,7 +115,7 @@ def board_responses() -> Responses:
     alert = _object(
         layer=_STRING, metric=_STRING, segment=_STRING, value=number, limit=number,
         severity=_STRING, owner=_STRING, runbook=_array(_STRING),
-        is_new={**_BOOLEAN, "description": "it was quiet the day before"},
+        is_new={**_BOOLEAN, "description": "it calls somebody: once in a spell"},
     )  # fmt: skip
     day: Schema = {"type": ["integer", "null"], "description": "null until a day has closed"}
     metrics: Schema = {"type": "object", "additionalProperties": number}

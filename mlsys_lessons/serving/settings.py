@@ -13,7 +13,8 @@ from typing import Any
 from mlsys_lessons.errors import LessonError
 from mlsys_lessons.records import positive, whole_number, within
 
-NOT_FOUND, CONFLICT, TOO_LARGE, UNPROCESSABLE, UNAVAILABLE = 404, 409, 413, 422, 503  # HTTP's
+NOT_FOUND, CONFLICT, TOO_LARGE = 404, 409, 413  # HTTP's own names
+UNPROCESSABLE, UNAVAILABLE = 422, 503
 
 
 @dataclass(frozen=True)

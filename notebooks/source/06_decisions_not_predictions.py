@@ -44,7 +44,7 @@ SEED = 7
 train, test = candidates.history(SEED)
 label = test["label"].to_numpy() == 1
 weight = candidates.balancing_weight(train["label"].to_numpy())
-models = {"A": candidates.fitted(SEED), "B": candidates.fitted(SEED, balanced=True)}
+models = {"A": candidates.logistic(SEED), "B": candidates.logistic(SEED, balanced=True)}
 area = {name: auc(model.predict(test), label) for name, model in models.items()}
 print(f"A: AUC {area['A']:.3f}    B: AUC {area['B']:.3f}, each fraud counted {weight:.0f} times")
 expect(
@@ -168,7 +168,7 @@ widget(rows)
 # Move the cut. The best single cut is known only when the month is over, and moves with the next price list; the cut for each amount was never searched for. And look at the last number. That is the **Bayes reference**, the better action on every row by the world's own probabilities.
 
 # %%
-boosted = candidates.fitted(SEED, name="boosted")
+boosted = candidates.boosted(SEED)
 curves = {"A": explorer.curve, "boosted": Explorer(candidates.priced(runs["A"], boosted)).curve}
 curves = {name: curve[(curve.index > 0.001) & (curve.index <= 1)] for name, curve in curves.items()}
 best = {name: curve.max() / 100 for name, curve in curves.items()}

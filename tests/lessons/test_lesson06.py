@@ -24,7 +24,7 @@ UNSEEN = 77  # shown in no lesson, used by no claim
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, object]:
-    return {"A": candidates.fitted(UNSEEN), "B": candidates.fitted(UNSEEN, balanced=True)}
+    return {"A": candidates.logistic(UNSEEN), "B": candidates.logistic(UNSEEN, balanced=True)}
 
 
 def test_balanced_classes_rank_as_well_and_earn_less_than_nobody(models: dict) -> None:

@@ -77,7 +77,7 @@ class OperationsOnly(Component):
 
     @property
     def opened(self) -> tuple[AlertRule, ...]:
-        """Rules that fire since the last day: none at this level."""
+        """Rules that call somebody about the last day: none at this level."""
         return ()
 
     def _write(self, tick: int, metrics: Mapping[str, Sequence[MetricRow]]) -> None:
@@ -132,7 +132,7 @@ class Monitor(OperationsOnly):
 
     @property
     def opened(self) -> tuple[AlertRule, ...]:
-        """Rules that fire since the last day."""
+        """Rules that call somebody about the last day: once in a spell, after their cool-down."""
         return self._judge.opened
 
     @property

@@ -17,23 +17,13 @@ from numpy.typing import NDArray
 import mlsys_lessons as mls
 from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.decisions import Policy
-from mlsys_lessons.gaps import with_gaps
-from mlsys_lessons.simulation.presets import HISTORY_DAYS, TRAINING_DAILY, training_rows
-from mlsys_lessons.worlds.payments.domain import PAYMENTS
+from mlsys_lessons.experiments import weighting
 
-TRAINED_ON = 0.75  # the earlier share of the rows
 DAYS, DAILY = 30, 500
 Floats = NDArray[np.float64]
 
 
-@lru_cache(maxsize=2)
-def history(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows that a notebook of this seed has, in order of time: the earlier and the later."""
-    world = mls.payments_world(seed=seed, daily=TRAINING_DAILY)
-    rows = training_rows(mls.features.offline(*world.history(HISTORY_DAYS)))
-    rows = with_gaps(rows, PAYMENTS, seed).sort_values("tick", kind="stable")
-    split = int(TRAINED_ON * len(rows))
-    return rows.iloc[:split].reset_index(drop=True), rows.iloc[split:].reset_index(drop=True)
+history = weighting.earlier_and_later  # a notebook's rows of a seed: the earlier and the later
 
 
 def balancing_weight(labels: Floats) -> float:
@@ -42,20 +32,20 @@ def balancing_weight(labels: Floats) -> float:
     >>> balancing_weight(np.array([0, 0, 0, 1]))
     3.0
     """
-    return float((labels == 0).sum() / (labels == 1).sum())
+    return float(weighting.class_weights(labels).max())
 
 
-@lru_cache(maxsize=8)
-def fitted(seed: int, *, balanced: bool = False, name: str = "logistic") -> Model:
-    """A logistic or boosted model of the earlier rows, with the classes balanced or as they are."""
+@lru_cache(maxsize=2)
+def boosted(seed: int) -> Model:
+    """A boosted model of the earlier rows, the classes as they are."""
     train, _ = history(seed)
-    label = train["label"].to_numpy(dtype=float)
-    weights = np.where(label == 1, balancing_weight(label), 1.0) if balanced else None
-    model: Any = (
-        mls.models.LogisticModel(inputs=PAYMENTS.inputs) if name == "logistic"
-        else mls.models.BoostedModel(random_state=seed)
-    )  # fmt: skip
-    return model.fit(train, label, weights)  # type: ignore[no-any-return]
+    model = mls.models.BoostedModel(random_state=seed)
+    return model.fit(train, train["label"].to_numpy(dtype=float))
+
+
+def logistic(seed: int, *, balanced: bool = False) -> Model:
+    """A logistic model of the earlier rows, with the classes balanced or as they are."""
+    return weighting.fitted(seed, weighting.BALANCED if balanced else weighting.PLAIN)[0]
 
 
 class Unweighted:

@@ -54,7 +54,7 @@ def measured(seeds: Iterable[int], rooms: Iterable[int] = ROOMS) -> pd.DataFrame
     rows = []
     for seed in seeds:
         for room in rooms:
-            run = candidates.served(seed, candidates.fitted(seed), reviewers=room, keep="log")
+            run = candidates.served(seed, candidates.logistic(seed), reviewers=room, keep="log")
             rows.append({
                 "seed": seed, "room": room, "euros": run.expected_value / 100, **parts(run)
             })  # fmt: skip
