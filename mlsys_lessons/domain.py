@@ -334,6 +334,9 @@ class Domain:
         What is watched beside every field's gaps and unknown words, and who is called.
     feed_owner
         Answers for clocks, freshness and volume.
+    proxy, proxy_accepts
+        A column of the history's labels that a notebook would learn instead of the harm, since it
+        is there at once ("" without one), and the share of rows that its cut then lets through.
     caption, traced
         How `trace` describes a request, as a format of its fields, and which features it shows.
     """
@@ -357,6 +360,8 @@ class Domain:
     questions: tuple[tuple[str, float], ...] = ()
     shares: tuple[Share, ...] = ()
     alert_rules: tuple[AlertRule, ...] = ()
+    proxy: str = ""
+    proxy_accepts: float = 1.0
     caption: str = ""
     traced: tuple[str, ...] = ()
 
@@ -476,6 +481,11 @@ class Domain:
             name: tuple(one.name for one in self.features if name in one.reads)
             for name in self.columns
         }
+
+    @property
+    def target(self) -> str:
+        """The column of a training table that a notebook learns."""
+        return self.proxy or "label"
 
     @cached_property
     def action_dtype(self) -> pd.CategoricalDtype:
