@@ -30,8 +30,9 @@ def offline(
     day by day, with the labels known by each midnight.
 
     Returns the domain's features and tick (arrival day), label (1, 0, NaN while unknown), the
-    proxy where the domain has one, the row's identity, event_time and measure, in order of arrival. Frames are read as `parse`
-    reads them, by the same reader as the warehouse's; raises InputError as it does.
+    proxy where the domain has one, the row's identity, event_time and measure, in order of
+    arrival. Frames are read as `parse` reads them, by the same reader as the warehouse's; raises
+    InputError as it does.
 
     >>> import mlsys_lessons as mls
     >>> table = offline(*mls.payments_world(seed=7, daily=200).history(50))

@@ -1,4 +1,4 @@
-"""Who visits and what there is to show: hidden tastes, hidden qualities, and when each of them came.
+"""Who visits and what there is to show: hidden tastes and qualities, and when each came.
 
 Everybody who may ever come is drawn at once, by luck keyed by identity, so a world of one seed has
 the same people whatever is asked of it. Nothing happens here.

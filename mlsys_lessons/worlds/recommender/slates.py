@@ -80,7 +80,7 @@ def fill(
 def _drawn(
     seed: int, slate: Ints, believed: Believed, exploration: float
 ) -> tuple[Ints, NDArray[np.int64]]:
-    """Items of each draw, sorted, and why each is in it; of a repeated one the best reason first."""
+    """Items of each draw, sorted, and why each is in it: of a repeated one the best first."""
     draw = luck(seed, "draw", _DRAW.pack(slate=slate[:, None], number=np.arange(POOL + 1)))
     explored = luck(seed, "explored", _DRAW.pack(slate=slate[:, None], number=np.arange(PLACES)))
     there = believed.there
