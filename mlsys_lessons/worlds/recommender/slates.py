@@ -20,7 +20,7 @@ from mlsys_lessons.worlds.recommender.knobs import Habits
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-POOL = 40  # items retrieved by popularity for each slate (assumed)
+POOL = 24  # items retrieved by popularity for each slate (assumed)
 FLOOR = 1.0  # clicks that an item without any is taken to have: the urn's first ball
 MOST_AFFINITY = 50.0  # and least: 1 / 50, the limits of what retrieval sends
 _EXPLORED, _RETRIEVED, _SPARE = range(3)  # why an item is in the draw; the lower counts
