@@ -173,6 +173,7 @@ class Costs(ABC):
     upkeep_feature_year: int = 12_000  # each model input that must be kept alive
     friction: int = 0  # a row without harm is refused
     shed: int = 0  # a row found the system too busy
+    people_share: float = 1.0  # of what people's work on cases costs: 1/100 of it for a panel
 
     @abstractmethod
     def margin(self, amount_cents: Cents) -> Cents:

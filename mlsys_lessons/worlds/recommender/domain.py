@@ -121,6 +121,7 @@ class FrontPageCosts(Costs):
     retraining: int = 3_000 // PANEL
     upkeep_component_year: int = 240_000 // PANEL
     upkeep_feature_year: int = 12_000 // PANEL
+    people_share: float = 1 / PANEL
     quarantine: int = 0
     delay: int = 0
 
