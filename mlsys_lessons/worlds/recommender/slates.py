@@ -30,14 +30,14 @@ _PAIR = BitFields("slate", item=10)  # low bits of the item only: a key of luck,
 
 
 def exposure(clicks: Floats, exponent: float) -> Floats:
-    """Each item's share of what is retrieved: (clicks + 1) ^ exponent, over all of them.
+    """Each item's share of what is retrieved: (clicks + 1) ^ exponent, over the last axis.
 
     >>> exposure(np.array([0.0, 1.0, 2.0]), 1.0).round(3).tolist()
     [0.167, 0.333, 0.5]
     """
     logs = exponent * np.log(clicks + FLOOR)
-    weights = np.exp(logs - logs.max())
-    return np.asarray(weights / weights.sum())
+    weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
 class Believed(NamedTuple):

@@ -40,7 +40,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 USERS, ITEMS = (50, 1_000_000), (20, 500_000)  # least and most
-ITEMS_A_USER = 0.4
+ITEMS_A_USER, SMALLEST_CATALOGUE = 0.4, 400  # of fewer a model learns the names (assumed)
 _WEEK = (1.0, 0.95, 0.95, 1.0, 1.1, 1.2, 1.15)  # visits by weekday, Wednesday first (assumed)
 _HOURS = np.cumsum(
     [0, 1, 0.5, 0.3, 0.2, 0.2, 0.5, 1, 2, 2, 2, 2, 3, 3, 2, 2, 3, 4, 6, 8, 10, 11, 9, 5, 2]
@@ -247,4 +247,4 @@ def front_page(seed: int = 0, daily: int = 20_000) -> RecommenderWorld:
     """A front page of about so many places a day: what every domain has under its own name."""
     usual = Habits()
     users = max(USERS[0], round(daily / (usual.visits * PLACES * float(np.mean(_WEEK)))))
-    return recommender_world(seed, users, max(ITEMS[0], round(ITEMS_A_USER * users)))
+    return recommender_world(seed, users, max(SMALLEST_CATALOGUE, round(ITEMS_A_USER * users)))
