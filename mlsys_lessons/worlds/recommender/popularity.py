@@ -19,12 +19,14 @@ Floats = NDArray[np.float64]
 
 def parallel_worlds(
     quality: ArrayLike, *, worlds: int = 100, visitors: int = 2_000, exponent: float = 1.0,
-    exploration: float = 0.0, seed: int = 0,
+    exploration: float = 0.0, joins: ArrayLike = 0, seed: int = 0,
 ) -> Floats:  # fmt: skip
     """Clicks of each item (worlds x items) after so many visitors, from the same qualities.
 
     Each visitor is shown one item, by past clicks or, with chance `exploration`, at random, and
-    clicks with the item's `quality` as probability. Why it matters: in one world the most clicked
+    clicks with the item's `quality` as probability. `joins` numbers the visitor from whom on each
+    item is there: a catalogue that grows. A world may also be read as one user, whom a page shows
+    what he clicked. Why it matters: in one world the most clicked
     item looks like the best; in a hundred worlds of the same items it is often another one.
 
     Exponent 1 and equal qualities are Polya's urn: shares become uniform on the simplex, and their
@@ -42,9 +44,12 @@ def parallel_worlds(
     visitors = whole_number("visitors", visitors, 1, 1_000_000)
     within("exploration", exploration, 0.0, 1.0)
     draw, rows = stream(seed, "parallel worlds"), np.arange(worlds)
-    clicks = np.zeros((worlds, len(liked)))
-    for _ in range(visitors):
-        shares = (1 - exploration) * exposure(clicks, exponent) + exploration / len(liked)
+    clicks, first = np.zeros((worlds, len(liked))), np.broadcast_to(joins, len(liked))
+    for visitor in range(visitors):
+        there = first <= visitor
+        shares = exposure(clicks, exponent) * there
+        shares *= (1 - exploration) / shares.sum(axis=1, keepdims=True)
+        shares += exploration * there / there.sum()
         chance, coin = draw.random((2, worlds))
         item = np.minimum((np.cumsum(shares, axis=1) < chance[:, None]).sum(axis=1), len(liked) - 1)
         clicks[rows, item] += coin < liked[item]
