@@ -88,7 +88,7 @@ class Expected(NamedTuple):
 
 @dataclass
 class Unreported:
-    """Accepted harm that nobody has heard of yet: the rows, what each lost, the sale it looked like.
+    """Accepted harm that nobody has heard of yet: rows, their losses, the sales they looked like.
 
     >>> waiting = Unreported()
     >>> waiting.add(np.array([7, 3]), np.array([-900, -500]), np.array([20, 10]))

@@ -193,7 +193,9 @@ def partial_outage(*, start: float, end: float | None = None, severity: float = 
     )  # fmt: skip
 
 
-def label_job_failure(*, start: float, end: float | None = None, severity: float = 0.9) -> Fault:
+def label_job_failure(
+    *, start: float, end: float | None = None, severity: float = 0.9, harm: str = "fraud"
+) -> Fault:
     """The job that brings the reports home fails quietly: a share of them never arrives.
 
     Finance pays for these frauds all the same. The system takes the silence for innocence.
@@ -204,7 +206,7 @@ def label_job_failure(*, start: float, end: float | None = None, severity: float
 
     return made(
         ("label_job_failure", "labels", "share of reports"), (start, end), severity,
-        on_rows(change), "business.reported_fraud_rate",
+        on_rows(change), f"business.reported_{harm}_rate",
         ("operations.error_rate", "inputs.null_rate.amount", "inputs.amount_mean"),
         remedies=(ask_owner(MODELS),),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which faults of the catalogue exist on a front page, which fields they hit, and why others cannot.
+"""Which faults of the catalogue exist on a front page, and which of its fields they hit.
 
 The faults are told in system/faults, in the words of payments. Here is what stands in for a field
 that a front page does not have, and what each means here. Data alone.
@@ -6,6 +6,8 @@ that a front page does not have, and what each means here. Data alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -16,7 +18,7 @@ class Here(NamedTuple):
     """
 
     told: str
-    using: dict[str, Any] = {}
+    using: Mapping[str, Any] = MappingProxyType({})
     exists: bool = True
 
 
@@ -44,5 +46,7 @@ FAULTS = {
     "dependency_outage": Here("What the model needs is down."),
     "traffic_spike": Here("A premiere brings everybody at once."),
     "partial_outage": Here("A zone is lost."),
-    "label_job_failure": Here("Places without an order are not reported: silence reads as a sale."),
+    "label_job_failure": Here(
+        "Places without an order are not reported: silence reads as a sale.", {"harm": "miss"}
+    ),
 }
