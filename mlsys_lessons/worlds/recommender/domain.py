@@ -35,7 +35,7 @@ MOST_USERS, MOST_ITEMS = 2**24, 2**20  # as ids
 
 FRONT, ACCOUNTS, CATALOGUE = "front page", "accounts", "catalogue desk"
 RETRIEVAL, CLICK_LOG, MODELS = "retrieval team", "click log", "ML team"
-SHOP, PLATFORM = "shop", "payments platform"
+SHOP, PLATFORM = "shop", "payments platform"  # one platform runs both businesses
 
 # --- fields and features -------------------------------------------------------------------------
 

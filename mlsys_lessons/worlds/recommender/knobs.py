@@ -55,7 +55,7 @@ class Habits:
     lapse
         Share of a user's visits that a letdown costs; it heals by a twentieth a day: assumed.
     sway
-        How far a click pulls a taste toward its item; tastes return by a fiftieth a day (the loop
+        How far a click moves a taste its item's way; tastes return by a fiftieth a day (the loop
         of Jiang and others, Degenerate feedback loops, 2019; strength assumed).
     refresh_days
         Days between the counts that retrieval reads: 1 is every night.

@@ -47,12 +47,12 @@ def chances(
 
     >>> row = np.array([0]), np.zeros(1), np.zeros(1)
     >>> plain, bait = (chances(*row, np.array([b]), Habits()) for b in (False, True))
-    >>> bool(bait.click > plain.click), bool(bait.conversion < plain.conversion)
+    >>> bool(bait.click > plain.click), bool(bait.content < plain.content)
     (True, True)
     """
-    looked_at = np.asarray(habits.examination)[position]
-    click = looked_at * _logistic(_CLICK, match, quality, habits.lure * bait)
-    content = _logistic(_CONTENT, match, quality, -habits.letdown * bait)
+    looked_at, baited = np.asarray(habits.examination)[position], bait.astype(np.float64)
+    click = looked_at * _logistic(_CLICK, match, quality, habits.lure * baited)
+    content = _logistic(_CONTENT, match, quality, -habits.letdown * baited)
     return Chances(click, content, _logistic(_ORDER, match, quality, 0.0))
 
 

@@ -72,7 +72,8 @@ def fill(
     rank += _AHEAD * ((tier == _EXPLORED) * 1.0 - (tier == _SPARE))
     rank[repeated] = -np.inf
     taken = np.argpartition(-rank, PLACES - 1, axis=1)[:, :PLACES]
-    item, affinity = (np.take_along_axis(each, taken, axis=1) for each in (item, affinity))
+    item = np.take_along_axis(item, taken, axis=1)
+    affinity = np.take_along_axis(affinity, taken, axis=1)
     order = np.argsort(-affinity, axis=1, kind="stable")
     return np.take_along_axis(item, order, axis=1), np.take_along_axis(affinity, order, axis=1)
 

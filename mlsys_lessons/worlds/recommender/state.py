@@ -96,8 +96,7 @@ class FrontPageState:
         people = len(self.patience)
         lost = (1 - habits.lapse) ** np.bincount(user[let_down], minlength=people)
         self.patience = 1 - (1 - _HEALING) * (1 - self.patience * lost)
-        pull = population.traits[item[clicked]] - habits.sway * self.tastes[user[clicked]]
         self.tastes += _RETURNING * (population.tastes - self.tastes)
-        np.add.at(self.tastes, user[clicked], habits.sway * pull)
+        np.add.at(self.tastes, user[clicked], habits.sway * population.traits[item[clicked]])
         waiting = shown.loc[~ordered, [*RECOMMENDER.identity]]
         self.reports[tick + ATTRIBUTION_DAYS] = waiting.assign(event_tick=tick, label=1)
