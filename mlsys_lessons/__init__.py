@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from mlsys_lessons.simulation.simulate import resume, simulate
     from mlsys_lessons.system import faults
     from mlsys_lessons.system.system import System
-    from mlsys_lessons.worlds import Drift, payments_world
+    from mlsys_lessons.worlds import Drift, Habits, payments_world, recommender_world
     from mlsys_lessons.worlds.payments.domain import COSTS
 
 __version__ = "0.1.0"
@@ -75,6 +75,7 @@ _NAMES = {  # what learners call, by the module that defines it
     "COMPONENTS": "components.component",
     "COSTS": "worlds.payments.domain",
     "Drift": "worlds",
+    "Habits": "worlds",
     "InputError": "errors",
     "LessonError": "errors",
     "PreparedReference": "components.monitoring.prepared",
@@ -91,6 +92,7 @@ _NAMES = {  # what learners call, by the module that defines it
     "notebook_model": "simulation.presets",
     "payments_world": "worlds",
     "permutation_test": "components.monitoring.permutation",
+    "recommender_world": "worlds",
     "reference_system": "simulation.presets",
     "resilient_system": "simulation.presets",
     "resume": "simulation.simulate",
@@ -108,6 +110,7 @@ __all__ = [
     "presets",
     "COSTS",
     "Drift",
+    "Habits",
     "InputError",
     "LessonError",
     "PreparedReference",
@@ -131,6 +134,7 @@ __all__ = [
     "payments_world",
     "performance",
     "permutation_test",
+    "recommender_world",
     "reference_system",
     "resilient_system",
     "response",

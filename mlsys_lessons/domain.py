@@ -173,6 +173,7 @@ class Costs(ABC):
     upkeep_feature_year: int = 12_000  # each model input that must be kept alive
     friction: int = 0  # a row without harm is refused
     shed: int = 0  # a row found the system too busy
+    people_share: float = 1.0  # of what people's work on cases costs: 1/100 of it for a panel
 
     @abstractmethod
     def margin(self, amount_cents: Cents) -> Cents:
@@ -334,6 +335,9 @@ class Domain:
         What is watched beside every field's gaps and unknown words, and who is called.
     feed_owner
         Answers for clocks, freshness and volume.
+    proxy, proxy_accepts
+        A column of the history's labels that a notebook would learn instead of the harm, since it
+        is there at once ("" without one), and the share of rows that its cut then lets through.
     caption, traced
         How `trace` describes a request, as a format of its fields, and which features it shows.
     """
@@ -357,6 +361,8 @@ class Domain:
     questions: tuple[tuple[str, float], ...] = ()
     shares: tuple[Share, ...] = ()
     alert_rules: tuple[AlertRule, ...] = ()
+    proxy: str = ""
+    proxy_accepts: float = 1.0
     caption: str = ""
     traced: tuple[str, ...] = ()
 
@@ -476,6 +482,11 @@ class Domain:
             name: tuple(one.name for one in self.features if name in one.reads)
             for name in self.columns
         }
+
+    @property
+    def target(self) -> str:
+        """The column of a training table that a notebook learns."""
+        return self.proxy or "label"
 
     @cached_property
     def action_dtype(self) -> pd.CategoricalDtype:

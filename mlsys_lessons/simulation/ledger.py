@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mlsys_lessons.domain import OVERHEAD_ITEMS, Costs, Domain
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.frames import categorical, codes
-from mlsys_lessons.ids import SeenIds, row_keys
+from mlsys_lessons.ids import SeenIds, ascending, locate_sorted, row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import (
     APPROVE,
@@ -87,6 +87,42 @@ class Expected(NamedTuple):
 
 
 @dataclass
+class Unreported:
+    """Accepted harm that nobody has heard of yet: rows, their losses, the sales they looked like.
+
+    >>> waiting = Unreported()
+    >>> waiting.add(np.array([7, 3]), np.array([-900, -500]), np.array([20, 10]))
+    >>> waiting.pop(np.array([3, 4])), waiting.cents
+    ((-500, 10), -920)
+    """
+
+    keys: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))  # sorted
+    loss: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    margin: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def add(self, *columns: NDArray[np.int64]) -> None:
+        """Take in rows: keys, loss, margin."""
+        held = self.keys, self.loss, self.margin
+        keys, *money = (np.concatenate(pair) for pair in zip(held, columns, strict=True))
+        order = ascending(keys)
+        self.keys, self.loss, self.margin = (each[order] for each in (keys, *money))
+
+    def pop(self, keys: NDArray[np.int64]) -> tuple[int, int]:
+        """Let go of the rows that are here, whichever else were named: their loss and margin."""
+        here = np.unique(locate_sorted(keys, self.keys))
+        here = here[here >= 0]
+        known = int(self.loss[here].sum()), int(self.margin[here].sum())
+        held = self.keys, self.loss, self.margin
+        self.keys, self.loss, self.margin = (np.delete(each, here) for each in held)
+        return known
+
+    @property
+    def cents(self) -> int:
+        """What the business will have to take back, in cents."""
+        return int((self.loss - self.margin).sum())
+
+
+@dataclass
 class Ledger:
     """Entries, books and what is still outstanding; grows by one day at a time.
 
@@ -101,7 +137,7 @@ class Ledger:
     accrued: int = 0
     booked: list[tuple[int, int, int]] = field(default_factory=list)  # tick, item code, cents
     settled: SeenIds = field(default_factory=lambda: SeenIds(days=_SETTLED_DAYS))
-    unreported: dict[int, tuple[int, int]] = field(default_factory=dict)  # id -> loss, margin
+    unreported: Unreported = field(default_factory=Unreported)
     complaints: dict[int, int] = field(default_factory=dict)  # tick -> cents not yet known
     expected: float = 0.0
     days: list[Expected] = field(default_factory=list)  # what each day was to bring
@@ -188,8 +224,7 @@ class Ledger:
         sales = int(cents[item == GAINED].sum() + margin[harmed].sum())
         self._book(tick, GAINED, sales)
         self._book(tick, TURNED_AWAY, int(cents[item == TURNED_AWAY].sum()))
-        losses = zip(cents[harmed].tolist(), margin[harmed].tolist(), strict=True)
-        self.unreported.update(zip(keys[harmed].tolist(), losses, strict=True))
+        self.unreported.add(keys[harmed], cents[harmed], margin[harmed])
         angry = keys[item == WRONGED]
         days = (luck(self.seed, "complaint", angry) * _COMPLAINT_DAYS).astype(np.int64)
         for delay, count in enumerate(np.bincount(days, minlength=1).tolist()):
@@ -200,10 +235,9 @@ class Ledger:
 
     def report(self, tick: int, reports: pd.DataFrame) -> None:
         """Harm that was reported today: the sale is taken back, the loss is booked."""
-        keys = row_keys(reports, self.domain.identity).tolist()
-        known = [self.unreported.pop(key) for key in keys if key in self.unreported]
-        self._book(tick, HARMED, sum(loss for loss, _ in known))
-        self._book(tick, GAINED, -sum(margin for _, margin in known))
+        loss, margin = self.unreported.pop(row_keys(reports, self.domain.identity))
+        self._book(tick, HARMED, loss)
+        self._book(tick, GAINED, -margin)
 
     def charge(self, tick: int, overheads: dict[str, int]) -> None:
         """Accrue and book the day's overheads (positive cents are costs)."""
@@ -259,5 +293,4 @@ class Ledger:
     @property
     def outstanding(self) -> int:
         """Cents that have happened and that nobody in the business knows of yet."""
-        losses = sum(loss - margin for loss, margin in self.unreported.values())
-        return losses + sum(self.complaints.values())
+        return self.unreported.cents + sum(self.complaints.values())

@@ -7,8 +7,12 @@ can be asked for by name; whatever follows the protocol of world.py can be simul
 from collections.abc import Callable
 
 from mlsys_lessons.worlds.payments import Drift, PaymentsWorld, payments_world
+from mlsys_lessons.worlds.recommender import Habits, front_page, recommender_world
 from mlsys_lessons.worlds.world import Day, History, World
 
-__all__ = ["WORLDS", "Day", "Drift", "History", "PaymentsWorld", "World", "payments_world"]
+__all__ = [
+    "WORLDS", "Day", "Drift", "Habits", "History", "PaymentsWorld", "World", "payments_world",
+    "recommender_world",
+]  # fmt: skip
 
-WORLDS: dict[str, Callable[..., World]] = {"payments": payments_world}
+WORLDS: dict[str, Callable[..., World]] = {"payments": payments_world, "recommender": front_page}

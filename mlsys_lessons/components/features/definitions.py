@@ -49,6 +49,7 @@ class Rows:
     times: Mapping[str, Floats]  # milliseconds of each time field but the arrival
     amount: Floats  # the domain's measure, above 0; 1 where it has none
     codes: Mapping[str, Ints]  # ids as they are; words by their vocabulary
+    numbers: Mapping[str, Floats]  # fields that are features as they are
 
 
 def read_rows(
@@ -85,6 +86,10 @@ def read_rows(
         },
         amount=amount,
         codes=numbers,
+        numbers={
+            name: np.where(in_doubt.get(name, False), np.nan, frame[name].to_numpy(np.float64))
+            for name in _plain(domain)
+        },
     )
 
 
@@ -103,6 +108,11 @@ def _coded(domain: Domain) -> tuple[str, ...]:
     """The fields that formulas read as codes: words, and ids that have a risk."""
     return (*(name for name in domain.risks if name not in domain.vocabularies),
             *domain.vocabularies)  # fmt: skip
+
+
+def _plain(domain: Domain) -> tuple[str, ...]:
+    """The fields that are features as they are."""
+    return tuple(one.reads[0] for one in domain.features if one.formula == "number")
 
 
 def _amounts(frame: pd.DataFrame, domain: Domain) -> Floats:
@@ -152,6 +162,10 @@ class Inputs:
 
 def _log(inputs: Inputs, feature: Feature) -> Floats:
     return np.log(inputs.rows.amount)
+
+
+def _number(inputs: Inputs, feature: Feature) -> Floats:
+    return inputs.rows.numbers[feature.reads[0]]
 
 
 def _hour_sin(inputs: Inputs, feature: Feature) -> Floats:
@@ -208,6 +222,7 @@ def _risk(inputs: Inputs, feature: Feature) -> Floats:
 
 FORMULAS: dict[str, Callable[[Inputs, Feature], Floats]] = {
     "log": _log,  # natural logarithm of the measure
+    "number": _number,  # the field as it is
     "hour_sin": _hour_sin,
     "hour_cos": _hour_cos,
     "equals": _equals,  # 1 where the field is the word `value`

@@ -30,8 +30,9 @@ def offline(
     day by day, with the labels known by each midnight.
 
     Returns the domain's features and tick (arrival day), label (1, 0, NaN while unknown), the
-    row's identity, event_time and measure, in order of arrival. Frames are read as `parse`
-    reads them, by the same reader as the warehouse's; raises InputError as it does.
+    proxy where the domain has one, the row's identity, event_time and measure, in order of
+    arrival. Frames are read as `parse` reads them, by the same reader as the warehouse's; raises
+    InputError as it does.
 
     >>> import mlsys_lessons as mls
     >>> table = offline(*mls.payments_world(seed=7, daily=200).history(50))
@@ -53,7 +54,10 @@ def offline(
     carried = (*domain.identity, "event_time", *filter(None, [domain.measure]))
     return pd.DataFrame(values, columns=names).assign(
         tick=ticks(requests["arrival_time"]),
-        label=_last_known(requests, labels, domain),
+        **{
+            column: _last_known(requests, labels.assign(label=labels[column]), domain)
+            for column in dict.fromkeys(("label", domain.target))
+        },
         **{name: requests[name].to_numpy() for name in carried},
     )
 

@@ -189,9 +189,8 @@ class Response(Component):
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
         """Somebody who can be called, the calls, and the time of whoever works on a case."""
         on_call = costs.on_call_day if self.on_call else 0
-        return {
-            "page": self.pages * costs.page, "on_call": on_call, "response": round(self.spent)
-        }  # fmt: skip
+        work = round(self.spent * costs.people_share)
+        return {"page": self.pages * costs.page, "on_call": on_call, "response": work}
 
 
 def checked_responder(responder: Any) -> Responder:

@@ -80,14 +80,17 @@ def cold_start(*, start: float, end: float | None = None, severity: float = 4.0)
     )  # fmt: skip
 
 
-def wrong_model(*, start: float, end: float | None = None, severity: float = 0.34) -> Fault:
+def wrong_model(
+    *, start: float, end: float | None = None, severity: float = 0.34,
+    reads: tuple[str, str] = ("log_amount", "account_age_days"),
+) -> Fault:  # fmt: skip
     """One replica in three serves another portfolio's model after a botched deployment."""
 
     def change(
         frame: pd.DataFrame, inside: Mask, fault: Fault, stage: BareInference
     ) -> pd.DataFrame:
         hit = inside & _served(frame) & share(frame, fault)
-        other = _other_portfolio(frame)
+        other = _other_portfolio(frame, *reads)
         return stage.on_unusable(frame, hit, other, "other-portfolio-3", VERSION)
 
     return made(
@@ -125,10 +128,10 @@ def _served(frame: pd.DataFrame) -> Mask:
     return np.asarray(answered)
 
 
-def _other_portfolio(frame: pd.DataFrame) -> NDArray[np.float64]:
+def _other_portfolio(frame: pd.DataFrame, size: str, days: str) -> NDArray[np.float64]:
     """A sound model of a shop where small payments of old accounts are the fraud."""
-    amount = np.nan_to_num(frame["log_amount"].to_numpy(), nan=3.0)
-    age = np.log1p(np.nan_to_num(frame["account_age_days"].to_numpy(), nan=0.0))
+    amount = np.nan_to_num(frame[size].to_numpy(), nan=3.0)
+    age = np.log1p(np.nan_to_num(frame[days].to_numpy(), nan=0.0))
     return np.asarray(1 / (1 + np.exp(2.0 + 0.6 * amount - 0.25 * age)))
 
 
@@ -190,7 +193,9 @@ def partial_outage(*, start: float, end: float | None = None, severity: float = 
     )  # fmt: skip
 
 
-def label_job_failure(*, start: float, end: float | None = None, severity: float = 0.9) -> Fault:
+def label_job_failure(
+    *, start: float, end: float | None = None, severity: float = 0.9, harm: str = "fraud"
+) -> Fault:
     """The job that brings the reports home fails quietly: a share of them never arrives.
 
     Finance pays for these frauds all the same. The system takes the silence for innocence.
@@ -201,7 +206,7 @@ def label_job_failure(*, start: float, end: float | None = None, severity: float
 
     return made(
         ("label_job_failure", "labels", "share of reports"), (start, end), severity,
-        on_rows(change), "business.reported_fraud_rate",
+        on_rows(change), f"business.reported_{harm}_rate",
         ("operations.error_rate", "inputs.null_rate.amount", "inputs.amount_mean"),
         remedies=(ask_owner(MODELS),),
     )  # fmt: skip

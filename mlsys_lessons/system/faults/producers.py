@@ -1,6 +1,7 @@
 """Faults of those who send data: other units, gaps, copies, delays, clocks and words.
 
-Each is a change of the requests on their way in; no component knows of it.
+Each is a change of the requests on their way in; no component knows of it. Fields are those of
+payments unless a caller names those of another domain.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from mlsys_lessons.randomness import luck, normal_luck
 from mlsys_lessons.records import HOUR_MS, SLOT_MS, milliseconds, timestamps
 from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, share
 
-_RENAMED = "consumer_electronics"
+_RENAMED = "consumer_{word}"
 _MAX_DELAY_MS = 36 * HOUR_MS
 
 
-def unit_change(*, start: float, end: float | None = None, severity: float = 0.25) -> Fault:
+def unit_change(
+    *, start: float, end: float | None = None, severity: float = 0.25, field: str = "amount",
+    sender: str = "merchant_id",
+) -> Fault:  # fmt: skip
     """A share of merchants starts to send cents where euros were agreed.
 
     >>> unit_change(start=60, end=90)
@@ -27,27 +31,29 @@ def unit_change(*, start: float, end: float | None = None, severity: float = 0.2
     """
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
-        hit = inside & share(frame, fault, "merchant_id")
-        return frame.assign(amount=np.where(hit, frame["amount"] * 100, frame["amount"]))
+        hit = inside & share(frame, fault, sender)
+        return frame.assign(**{field: np.where(hit, frame[field] * 100, frame[field])})
 
     return made(
         ("unit_change", "requests", "share of merchants"), (start, end), severity, on_rows(change),
-        "inputs.amount_mean", ("operations.error_rate", "inputs.null_rate.amount"),
-        remedies=(ask_owner("amount"),),
+        f"inputs.{field}_mean", ("operations.error_rate", f"inputs.null_rate.{field}"),
+        remedies=(ask_owner(field),),
     )  # fmt: skip
 
 
-def null_flood(*, start: float, end: float | None = None, severity: float = 0.3) -> Fault:
+def null_flood(
+    *, start: float, end: float | None = None, severity: float = 0.3, field: str = "amount"
+) -> Fault:
     """A producer's new release leaves the amount empty in a share of requests."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
         hit = inside & share(frame, fault)
-        return frame.assign(amount=np.where(hit, np.nan, frame["amount"]))
+        return frame.assign(**{field: np.where(hit, np.nan, frame[field])})
 
     return made(
         ("null_flood", "requests", "share of requests"), (start, end), severity, on_rows(change),
-        "inputs.null_rate.amount", ("operations.error_rate", "inputs.late_rate"),
-        remedies=(ask_owner("amount"),),
+        f"inputs.null_rate.{field}", ("operations.error_rate", "inputs.late_rate"),
+        remedies=(ask_owner(field),),
     )  # fmt: skip
 
 
@@ -85,7 +91,9 @@ def late_rows(*, start: float, end: float | None = None, severity: float = 0.2) 
     )  # fmt: skip
 
 
-def time_zone_shift(*, start: float, end: float | None = None, severity: float = 6.0) -> Fault:
+def time_zone_shift(
+    *, start: float, end: float | None = None, severity: float = 6.0, sender: str = "merchant_id"
+) -> Fault:
     """Half of the merchants stamp events with local time: so many hours behind, or ahead below 0.
 
     A stamp from the future is another sign than a late row, so the sign of `severity` says which
@@ -93,7 +101,7 @@ def time_zone_shift(*, start: float, end: float | None = None, severity: float =
     """
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
-        hit = inside & (luck(0, fault.name, frame["merchant_id"].to_numpy()) < 0.5)
+        hit = inside & (luck(0, fault.name, frame[sender].to_numpy()) < 0.5)
         shift = int(fault.severity * HOUR_MS)
         event = milliseconds(frame["event_time"]) - np.where(hit, shift, 0)
         return frame.assign(event_time=timestamps(event))
@@ -107,22 +115,24 @@ def time_zone_shift(*, start: float, end: float | None = None, severity: float =
     )  # fmt: skip
 
 
-def renamed_category(*, start: float, end: float | None = None, severity: float = 1.0) -> Fault:
+def renamed_category(
+    *, start: float, end: float | None = None, severity: float = 1.0, field: str = "category",
+    word: str = "electronics",
+) -> Fault:  # fmt: skip
     """The merchant desk renames a category, and tells nobody."""
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
-        category = frame["category"].array
-        electronics = np.asarray(category == "electronics")
-        hit = inside & electronics & share(frame, fault)
-        if _RENAMED not in category.categories:
-            category = category.add_categories([_RENAMED])
-        codes = np.where(hit, category.categories.get_loc(_RENAMED), category.codes)
+        category, new = frame[field].array, _RENAMED.format(word=word)
+        hit = inside & np.asarray(category == word) & share(frame, fault)
+        if new not in category.categories:
+            category = category.add_categories([new])
+        codes = np.where(hit, category.categories.get_loc(new), category.codes)
         renamed = pd.Categorical.from_codes(codes, dtype=category.dtype)
-        return frame.assign(category=renamed)
+        return frame.assign(**{field: renamed})
 
     return made(
         ("renamed_category", "requests", "share of the category's rows"), (start, end), severity,
-        on_rows(change), "inputs.unknown_category_rate.category",
+        on_rows(change), f"inputs.unknown_category_rate.{field}",
         ("operations.error_rate", "inputs.null_rate.amount"),
-        remedies=(ask_owner("category"),),
+        remedies=(ask_owner(field),),
     )  # fmt: skip

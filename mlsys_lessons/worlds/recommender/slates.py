@@ -1,0 +1,95 @@
+"""What fills a slate: items retrieved by past clicks, some at random, the best matches taken.
+
+Two steps, as front pages are built: a cheap draw by popularity, then a ranking by the estimated
+match. Draws are luck keyed by slate, so twins with equal counts see equal slates. What becomes of
+a slate is told in outcomes.py and world.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlsys_lessons.ids import BitFields
+from mlsys_lessons.randomness import luck
+from mlsys_lessons.worlds.recommender.domain import PLACES
+from mlsys_lessons.worlds.recommender.knobs import Habits
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+POOL = 24  # items retrieved by popularity for each slate (assumed)
+FLOOR = 1.0  # clicks that an item without any is taken to have: the urn's first ball
+MOST_AFFINITY = 50.0  # and least: 1 / 50, the limits of what retrieval sends
+_EXPLORED, _RETRIEVED, _SPARE = range(3)  # why an item is in the draw; the lower counts
+_TIERS, _AHEAD = 3, 1e3
+_DRAW = BitFields("slate", number=6)  # a slate's id has 52 bits
+_PAIR = BitFields("slate", item=10)  # low bits of the item only: a key of luck, not an id
+
+
+def exposure(clicks: Floats, exponent: float) -> Floats:
+    """Each item's share of what is retrieved: (clicks + 1) ^ exponent, over the last axis.
+
+    >>> exposure(np.array([0.0, 1.0, 2.0]), 1.0).round(3).tolist()
+    [0.167, 0.333, 0.5]
+    """
+    logs = exponent * np.log(clicks + FLOOR)
+    weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+
+
+class Believed(NamedTuple):
+    """What retrieval knows at midnight: items that are there, their exposure, believed vectors."""
+
+    there: Ints
+    exposure: Floats  # of those that are there
+    tastes: Floats
+    traits: Floats
+
+    def affinity(self, user: Ints, item: Ints) -> Floats:
+        """The odds that users and items match, users x items of each."""
+        match = np.einsum("sd,skd->sk", self.tastes[user], self.traits[item])
+        return np.clip(np.exp(match), 1 / MOST_AFFINITY, MOST_AFFINITY)
+
+
+def fill(
+    seed: int, slate: Ints, user: Ints, believed: Believed, habits: Habits
+) -> tuple[Ints, Floats]:
+    """Ten different items for each slate, in the order of their places, and their affinities.
+
+    The draw holds POOL items by popularity and ten neighbours from a place by chance, each of which
+    is explored with the habits' share; the others are spare, for a draw with too few different
+    items. Of what was drawn the best by match and chance are taken.
+    """
+    item, tier = _drawn(seed, slate, believed, habits.exploration)
+    repeated = np.zeros(item.shape, dtype=bool)
+    repeated[:, 1:] = item[:, 1:] == item[:, :-1]
+    affinity = believed.affinity(user, item)
+    chance = luck(seed, "taken", _PAIR.pack(slate=slate[:, None], item=item % 1_024))
+    rank = habits.personal * np.log(affinity) - np.log(-np.log(chance))
+    rank += _AHEAD * ((tier == _EXPLORED) * 1.0 - (tier == _SPARE))
+    rank[repeated] = -np.inf
+    taken = np.argpartition(-rank, PLACES - 1, axis=1)[:, :PLACES]
+    item = np.take_along_axis(item, taken, axis=1)
+    affinity = np.take_along_axis(affinity, taken, axis=1)
+    order = np.argsort(-affinity, axis=1, kind="stable")
+    return np.take_along_axis(item, order, axis=1), np.take_along_axis(affinity, order, axis=1)
+
+
+def _drawn(
+    seed: int, slate: Ints, believed: Believed, exploration: float
+) -> tuple[Ints, NDArray[np.int64]]:
+    """Items of each draw, sorted, and why each is in it: of a repeated one the best first."""
+    draw = luck(seed, "draw", _DRAW.pack(slate=slate[:, None], number=np.arange(POOL + 1)))
+    explored = luck(seed, "explored", _DRAW.pack(slate=slate[:, None], number=np.arange(PLACES)))
+    there = believed.there
+    popular = np.searchsorted(np.cumsum(believed.exposure)[:-1], draw[:, :POOL])
+    first = (draw[:, POOL:] * len(there)).astype(np.int64)
+    neighbours = (first + np.arange(PLACES)) % len(there)
+    tier = np.where(explored < exploration, _EXPLORED, _SPARE)
+    packed = np.concatenate([popular * _TIERS + _RETRIEVED, neighbours * _TIERS + tier], axis=1)
+    packed.sort(axis=1)
+    place, tier = np.divmod(packed, _TIERS)
+    return there[place], tier
