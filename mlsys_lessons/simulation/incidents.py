@@ -149,7 +149,7 @@ class Incidents:
     def _behind(self, case: Case, now: float) -> Incident | None:
         """The incident that people will find: what the evidence shows best, the oldest first."""
         begun = sorted(self.all, key=lambda one: one.fault.start)
-        shown = [one for one in begun if one.fault.start <= now and _shows(one.fault, case, now)]
+        shown = [one for one in begun if one.fault.start < now and _shows(one.fault, case, now)]
         named = [one for one in shown if one.fault.moves in case.evidence]
         return next(iter([*named, *shown]), None)
 
