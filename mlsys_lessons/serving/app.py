@@ -101,7 +101,8 @@ def _add_decisions(
             async with asyncio.timeout(settings.time_limit_s):
                 body = await _read_body(request, limit=settings.body_bytes)
                 rows, is_list = reader.read(body, now_ms=time.time_ns() // 1_000_000)
-                decisions = [decision_of(entry) for entry in await batcher.decide(rows)]
+                entries = await batcher.decide(rows)
+                decisions = [decision_of(entry, batcher.decider.policy) for entry in entries]
         except TimeoutError:
             reason = f"no answer within {settings.time_limit_s:g} s"
             batcher.shed(len(rows) or 1, "too_slow", reason)

@@ -70,6 +70,11 @@ class Decider:
         self._log: DecisionLog | None = None
         self._unlogged_days: list[tuple[int, int]] = []  # closed since the log was last written
 
+    @property
+    def policy(self) -> str:
+        """Which policy decides here, by its version."""
+        return str(getattr(self.system.decisions, "version", type(self.system.decisions).__name__))
+
     def __repr__(self) -> str:
         return f"Decider({self.system.name!r}, day {self.tick}, {self._log!r})"
 
@@ -85,6 +90,7 @@ class Decider:
             "seed": str(self.system.seed),
             "clock": "virtual" if self.virtual else "wall",
             "first_day_ms": str(self.first_day_ms),
+            "policy": self.policy,
         }
         self._log = log = DecisionLog(
             self.path, about, from_file=("first_day_ms",), power_loss_safe=self.power_loss_safe

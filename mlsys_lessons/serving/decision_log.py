@@ -43,6 +43,7 @@ _REVIEWS = (  # what people said of held payments, each sealed with the one befo
     "NULL, reason TEXT NOT NULL, decided_ms INTEGER NOT NULL, number INTEGER, sha256 TEXT)"
 )
 _LATER = {table.split()[2]: table for table in (_SEALS, _REVIEWS)}  # older logs lack them
+_LEARNED = ("policy",)  # names that older logs lack: they are written into them
 _OPEN = "is open"  # stands in `about` as long as a server has the file, or was killed with it
 _INSERT = f"INSERT INTO decisions VALUES ({', '.join('?' * len(ENTRY_COLUMNS))})"
 
@@ -174,7 +175,9 @@ class DecisionLog:
         """What the file says of itself; raises InputError where it is another system's."""
         recorded = dict(self._file.execute("SELECT name, value FROM about").fetchall())
         for name in about.keys() - set(from_file):
-            if recorded.get(name) != about[name]:
+            if name in _LEARNED and name not in recorded:
+                self._file.execute("INSERT INTO about VALUES (?, ?)", [name, about[name]])
+            elif recorded.get(name) != about[name]:
                 raise InputError(
                     f"{self.path} was written with {name} {recorded.get(name)}, and this is "
                     f"{about[name]}; serve that one, or start a new log."

@@ -3,7 +3,8 @@
 A pickle can do anything to whoever loads it. skops writes data and names of types; this file keeps
 the closed list of the names that our own models need, and refuses anything else by name. Allowed
 types can still hold damaging numbers, so trees are checked to be trees. Who may put a version in
-service is the registry's business.
+service is the registry's business. Longer than most: how a version is written, and what is refused
+of one that is read, are one format.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons.components.component import Model
+from mlsys_lessons.components.inference.calibrated import CalibratedModel
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
@@ -34,7 +36,8 @@ from mlsys_lessons.records import whole_number
 FORMAT = 2  # 1 did not say what a model reads
 LARGEST = 64 * 2**20  # bytes, packed or not; ours have half a megabyte
 LARGEST_SCHEMA = 4 * 2**20  # bytes; ours have a tenth of one megabyte
-KINDS = {kind.name: kind for kind in (BaseRate, RuleModel, LogisticModel, BoostedModel)}
+PLAIN = {kind.name: kind for kind in (BaseRate, RuleModel, LogisticModel, BoostedModel)}
+KINDS: dict[str, Any] = {**PLAIN, CalibratedModel.name: CalibratedModel}  # one around a plain one
 
 _TREES = "sklearn.ensemble._hist_gradient_boosting"
 _PLAIN = frozenset(
@@ -72,25 +75,31 @@ def save_model(version: ModelVersion, path: str | Path) -> Path:
     import skops.io
 
     model, target = version.model, Path(path)
-    if type(model) is not KINDS.get(model.name):
-        raise InputError(
-            f"{model!r} cannot be saved; a model file holds one of {', '.join(KINDS)}."
-        )
-    learned = {name: value for name, value in vars(model).items() if name.endswith("_")}
-    if any(value is None for value in learned.values()):
-        raise NotFittedError(f"{model!r} has learned nothing yet; fit it before it is saved.")
     if not isinstance(version.label, str):
         raise InputError(f"label={version.label!r} must be text; try label='{model.name}-1'.")
     document = {
         "format": FORMAT,
-        "kind": model.name,
         "label": version.label,
         "fitted_tick": whole_number("fitted_tick", version.fitted_tick, -(10**6), 10**6),
-        "parameters": _parameters(model),
-        "learned": learned,
+        **_written(model, KINDS),
     }
     write_whole(behind_links(target), skops.io.dumps(document), way_out="choose another folder")
     return target
+
+
+def _written(model: Model, kinds: dict[str, Any]) -> dict[str, Any]:
+    """A fitted model of some kinds as data; the one inside a calibrated model is written alike."""
+    if type(model) is not kinds.get(model.name):
+        raise InputError(
+            f"{model!r} cannot be saved; a model file holds one of {', '.join(kinds)}."
+        )
+    learned = {name: value for name, value in vars(model).items() if name.endswith("_")}
+    if any(value is None for value in learned.values()):
+        raise NotFittedError(f"{model!r} has learned nothing yet; fit it before it is saved.")
+    parameters = _parameters(model)
+    if isinstance(model, CalibratedModel):
+        parameters["model"] = _written(model.model, PLAIN)
+    return {"kind": model.name, "parameters": parameters, "learned": learned}
 
 
 def load_model(path: str | Path) -> ModelVersion:
@@ -181,19 +190,41 @@ def _version(document: dict[str, Any]) -> ModelVersion:
     """The version that a document describes; raises whatever comes for a malformed one."""
     if document["format"] != FORMAT:
         raise ValueError(f"format {document['format']!r}")
-    kind, label, tick = document["kind"], document["label"], document["fitted_tick"]
-    model = KINDS[kind](**document["parameters"])
-    names = {name for name in vars(model) if name.endswith("_")}
-    if set(document["learned"]) != names or not isinstance(label, str):
-        raise ValueError("other fields than a model of this kind has")
-    vars(model).update(document["learned"])
-    if isinstance(model, BoostedModel):
-        _check_trees(model.estimator_, len(model.inputs))
+    label, tick = document["label"], document["fitted_tick"]
+    model = _read(document, KINDS)
+    if not isinstance(label, str):
+        raise ValueError("a label that is no text")
     unseen = pd.DataFrame({name: [0.0, 9.0, np.nan] for name in _read_by(model)})
     scores = np.asarray(model.predict(unseen))
     if scores.shape != (3,) or not ((scores >= 0) & (scores <= 1)).all():
         raise ValueError("scores that are no probabilities")
     return ModelVersion(label, model, int(tick))
+
+
+def _read(document: dict[str, Any], kinds: dict[str, Any]) -> Model:
+    """The model of some kinds that a document describes."""
+    parameters = dict(document["parameters"])
+    if document["kind"] == CalibratedModel.name:
+        parameters["model"] = _read(parameters["model"], PLAIN)
+    model: Model = kinds[document["kind"]](**parameters)
+    names = {name for name in vars(model) if name.endswith("_")}
+    if set(document["learned"]) != names:
+        raise ValueError("other fields than a model of this kind has")
+    vars(model).update(document["learned"])
+    if isinstance(model, BoostedModel):
+        _check_trees(model.estimator_, len(model.inputs))
+    if isinstance(model, CalibratedModel):
+        _check_curve(*document["learned"]["curve_"])
+    return model
+
+
+def _check_curve(scores: Any, rates: Any) -> None:
+    """Knots in order, and a rate that is a probability at each."""
+    held = np.stack([np.asarray(scores, dtype=np.float64), np.asarray(rates, dtype=np.float64)])
+    if held.ndim != 2 or not held.size or not ((held >= 0) & (held <= 1)).all():
+        raise ValueError("a curve that is none")
+    if not (np.diff(held) >= 0).all():
+        raise ValueError("a curve that falls")
 
 
 def _check_trees(estimator: Any, inputs: int) -> None:
@@ -211,6 +242,8 @@ def _check_trees(estimator: Any, inputs: int) -> None:
 
 def _read_by(model: Any) -> list[str]:
     """The inputs that a model of any kind reads."""
+    if isinstance(model, CalibratedModel):
+        return _read_by(model.model)
     named = [*getattr(model, "inputs", ()), *(name for name, _ in getattr(model, "questions", ()))]
     return named or ["anything"]
 

@@ -45,6 +45,10 @@ _DECISION = _object(  # see serialisation.decision_of
     score={"type": ["number", "null"], "description": "probability of fraud"},
     reasons=_array(_STRING, minItems=1),
     model_version=_STRING,
+    policy_version={
+        **_STRING,
+        "description": "the policy in force; equal policies have equal versions",
+    },
     is_fallback={**_BOOLEAN, "description": "a simpler model answered"},
     fallback_reason={"enum": [*FAILURES, None]},
     is_duplicate={**_BOOLEAN, "description": "asked before: this is the first answer again"},

@@ -92,8 +92,8 @@ def row_of(entry: Entry) -> Row:
     return entry[1 : 1 + len(RAW_COLUMNS)]
 
 
-def decision_of(entry: Entry) -> dict[str, Any]:
-    """The decision in a log entry, as the caller gets it."""
+def decision_of(entry: Entry, policy_version: str) -> dict[str, Any]:
+    """The decision in a log entry, as the caller gets it; a log is of one policy, its `about`."""
     action, score, reason, quarantine, version, is_fallback, failure, is_duplicate = entry[
         -len(DECISION_COLUMNS) :
     ]
@@ -104,6 +104,7 @@ def decision_of(entry: Entry) -> dict[str, Any]:
         "score": score,
         "reasons": [reason] if quarantine is None else [reason, quarantine],
         "model_version": version,
+        "policy_version": policy_version,
         "is_fallback": is_fallback,
         "fallback_reason": failure,
         "is_duplicate": is_duplicate,

@@ -259,9 +259,14 @@ axes = charts.bars_with_intervals(effects, title=f"Euros per 1,000 payments: {to
 charts.show(axes, alt=f"Euros per 1,000 payments: {effects['effect'].round(1).to_dict()}")
 print(stored_claims.told(c13))
 print(c13.table.query("incidents == 1").iloc[:, 1:].round(1).to_string(index=False))
+c14 = claims.stored("C14")  # of a front page: one recipe learns what was clicked, or what was ordered
+print(stored_claims.told(c14), *c14.notes[1:2], sep="\n    ")
+print(c14.table.query("incidents == 1").iloc[:, 1:].round(2).to_string(index=False))
 
 # %% [markdown]
 # It does not hold here, and it is worth asking why. By themselves the two rules change nothing: one speaks of a card that is used eight times in an hour, the other sends to people, and there are none. And the team is the small one that you have met: its looks earn something, its minutes and the rows that it does not reach take it back. The verdict is about this business with these people. Before you quote it, ask what a rule of yours would have had to catch, and whether your queue is emptied by midnight.
+#
+# Below it stands *recommendation is not conversion*, on a front page with clickbait. Showing everything is what costs there. Which column a model has learned, clicks or orders, moves the money less than twenty worlds can tell from nothing: it reads the items' order rates either way, and clicks are many where orders are few.
 #
 # ## Your own policy
 # You inherit a policy that wants to learn at any price. Make it pay.

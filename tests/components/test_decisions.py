@@ -13,7 +13,9 @@ from sklearn.metrics import f1_score, precision_recall_curve
 from strategies import batch_sizes, cut, ended, scored
 
 from mlsys_lessons.components.decisions import CostDecisions, Policy, ScoreCut, best_f1_cut
+from mlsys_lessons.components.response import Mitigation
 from mlsys_lessons.simulation.ledger import effects
+from mlsys_lessons.simulation.presets import resilient_system
 from mlsys_lessons.worlds.payments.domain import ACTIONS, COSTS, ITEMS, PaymentCosts
 
 CALM = Policy(explore_share=0.0, rules=())
@@ -305,6 +307,24 @@ def test_the_cut_blocks_from_its_own_value_on() -> None:
 def test_both_levels_add_the_same_columns_of_the_same_types() -> None:
     frame = scored(4)
     naive, resilient = ScoreCut(0.5)(frame), CostDecisions(3)(frame)
-    assert naive.dtypes.to_dict() == resilient.dtypes.to_dict()
+    assert naive.dtypes.astype(str).to_dict() == resilient.dtypes.astype(str).to_dict()
     assert len(ITEMS) == 5
     assert Policy().costs == COSTS
+
+
+def test_each_row_says_which_policy_decided_it() -> None:
+    frame = scored(4)
+    usual, other = CostDecisions(3), CostDecisions(3, Policy(explore_share=0.1))
+    assert set(usual(frame)["policy_version"]) == {usual.version}
+    assert usual.version == CostDecisions(4, capacity=9).version != other.version
+    assert set(ScoreCut(0.5)(frame)["policy_version"]) == {"cut-0.5"}
+
+
+def test_a_threshold_is_another_policy_and_taking_it_back_is_the_old_one() -> None:
+    system = resilient_system(seed=3)
+    before = system.decisions.version
+    threshold = Mitigation("set_threshold", 0.4)
+    assert system.apply(threshold)
+    assert system.decisions.version != before
+    assert system.apply(threshold.undo())
+    assert system.decisions.version == before

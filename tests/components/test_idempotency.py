@@ -31,6 +31,7 @@ def decided(ids: list[int], *, day: int = 0, version: str = "v1") -> pd.DataFram
         "reason": pd.Categorical(["score"] * len(ids)),
         "propensity": 1 / (1 + numbers),
         "review_value": numbers * 2,
+        "policy_version": pd.Categorical([f"cut-{day}"] * len(ids)),
     })  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlsys_lessons as mls
+from mlsys_lessons.components.decisions import CostDecisions
 from mlsys_lessons.errors import InputError, StateError, StorageError
 from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.serving import decider as decider_module
@@ -324,6 +326,21 @@ def test_a_log_that_says_otherwise_is_not_served(tmp_path: Path, resilient: Syst
     with pytest.raises(StateError) as error:
         opened(resilient, path)
     one_line(error, "a.db", "block for row 1", "approve")
+
+
+def test_a_log_belongs_to_one_policy(tmp_path: Path, resilient: System) -> None:
+    path = tmp_path / "a.db"
+    opened(resilient, path).close()
+    with closing(sqlite3.connect(path)) as file, file:
+        first = file.execute("SELECT value FROM about WHERE name = 'policy'").fetchone()[0]
+        assert first == resilient.decisions.version
+        file.execute("DELETE FROM about WHERE name = 'policy'")  # as in a log from before
+    opened(resilient, path).close()  # which learns it
+    explores = replace(resilient.decisions.policy, explore_share=0.2)
+    other = resilient.with_(decisions=CostDecisions(7, explores))
+    with pytest.raises(InputError) as error:
+        opened(other, path)
+    one_line(error, f"policy {first}")
 
 
 def test_a_system_with_another_past_is_refused(tmp_path: Path, resilient: System) -> None:

@@ -41,7 +41,10 @@ LONGEST_LIFE_S = 0.8  # from the first answer to the kill
 ASKED_AGAIN = 25
 TIMES = ("event_time", "arrival_time", "account_opened")
 # the decision itself in a caller's answer; the other fields differ between repeats of a request
-DECISION_FIELDS = ("action", "score", "reasons", "model_version", "is_fallback", "fallback_reason")
+DECISION_FIELDS = (
+    "action", "score", "reasons", "model_version", "policy_version", "is_fallback",
+    "fallback_reason",
+)  # fmt: skip
 
 
 @dataclass

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys_lessons.components.component import Model
+from mlsys_lessons.components.inference.calibrated import CalibratedModel
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
@@ -38,6 +39,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "rule": RuleModel,
     "logistic": lambda: LogisticModel(strength=0.3),
     "boosted": lambda: BoostedModel(trees=12, leaves=9, random_state=5),
+    "calibrated": lambda: CalibratedModel(BoostedModel(trees=12, leaves=9, random_state=5)),
 }
 
 
@@ -81,6 +83,43 @@ def rewritten(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
         for name, data in members.items():
             packed.writestr(name, data)
     return target
+
+
+# --- one model around another ------------------------------------------------------------------
+
+
+def calibrated_with(curve: tuple[list[float], list[float]], tmp_path: Path) -> Path:
+    """A file of a calibrated model whose curve is this one."""
+    model = fitted("calibrated")
+    model.curve_ = tuple(np.array(knots) for knots in curve)  # type: ignore[attr-defined]
+    return save_model(ModelVersion("mine-1", model), tmp_path / "model.skops")
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        ([0.1, 0.2], [0.5, 0.4]),  # falls
+        ([0.2, 0.1], [0.4, 0.5]),  # no order
+        ([0.1, 0.2], [0.5, 1.4]),  # no probability
+        ([0.1, 0.2], [0.5]),  # no pairs
+        ([], []),
+        ([0.1, np.nan], [0.1, 0.2]),
+    ],
+)
+def test_a_curve_that_is_none_is_refused(
+    curve: tuple[list[float], list[float]], tmp_path: Path
+) -> None:
+    refusal(calibrated_with(curve, tmp_path))
+
+
+def test_a_model_in_a_model_in_a_model_has_no_file(tmp_path: Path) -> None:
+    twice = fitted("calibrated")
+    twice.model = fitted("calibrated")  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="cannot be saved"):
+        save_model(ModelVersion("mine-1", twice), tmp_path / "model.skops")
+    twice.model = LogisticModel()  # type: ignore[attr-defined]
+    with pytest.raises(NotFittedError):
+        save_model(ModelVersion("mine-1", twice), tmp_path / "model.skops")
 
 
 # --- what comes back ---------------------------------------------------------------------------

@@ -51,8 +51,8 @@ GOOD: dict[str, Any] = {
     "country": "DE", "channel": "chip", "amount": 23.5,
 }  # fmt: skip
 ANSWER = {
-    "request_id", "row_id", "action", "score", "reasons", "model_version", "is_fallback",
-    "fallback_reason", "is_duplicate",
+    "request_id", "row_id", "action", "score", "reasons", "model_version", "policy_version",
+    "is_fallback", "fallback_reason", "is_duplicate",
 }  # fmt: skip
 PATH = "/v1/decisions"
 

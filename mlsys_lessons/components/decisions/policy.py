@@ -8,6 +8,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.domain import BusinessRule, Costs, Domain
+from mlsys_lessons.frames import categorical
 
 SIGNS = {">=": operator.ge, ">": operator.gt, "<": operator.lt}
 Cents = NDArray[np.float64]
@@ -59,6 +62,35 @@ class Policy:
         work = self.review_minutes * costs.review_minute
         review = (1 - slip) * (1 - harm) * margin + slip * (block - harm * loss)
         return approve, block, review - costs.delay - work
+
+
+@lru_cache(maxsize=64)
+def policy_version(policy: Policy, cut: float) -> str:
+    """A short name of a policy and its cut: equal ones share it, and any other number changes it.
+
+    Why it matters: a log that does not say which policy took a decision can be used to judge no
+    other policy, for the propensities in it belong to one.
+
+    >>> policy_version(Policy(), np.inf) == policy_version(Policy(), np.inf)
+    True
+    >>> policy_version(Policy(explore_share=0.1), np.inf) == policy_version(Policy(), np.inf)
+    False
+    """
+    return f"costs-{sha256(repr((policy, float(cut))).encode()).hexdigest()[:8]}"
+
+
+def version_column(version: str, rows: int) -> pd.Categorical:
+    """What says of every row which policy has decided it.
+
+    >>> version_column("cut-0.5", 2).tolist()
+    ['cut-0.5', 'cut-0.5']
+    """
+    return categorical(np.zeros(rows, dtype=np.int8), _dtype_of(version))
+
+
+@lru_cache(maxsize=64)
+def _dtype_of(version: str) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype([version])
 
 
 def holds(rule: BusinessRule, columns: Mapping[str, ArrayLike]) -> NDArray[np.bool_]:

@@ -20,7 +20,9 @@ from mlsys_lessons.components.decisions.policy import (
     amount_cents,
     amount_features,
     holds,
+    policy_version,
     trusted_amount,
+    version_column,
 )
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.frames import categorical, extend
@@ -29,7 +31,7 @@ from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import APPROVE, BLOCK, REVIEW, ClosedDay
 
 SCORE, EXPLORATION, NO_ANSWER = "score", "exploration", "no answer"  # reasons of every domain
-DECISION = ("action", "reason", "propensity", "review_value")
+DECISION = ("action", "reason", "propensity", "review_value", "policy_version")
 Codes = NDArray[np.int8]
 
 
@@ -49,7 +51,8 @@ class ScoreCut(Component):
         by_score, silent = (self.domain.reasons.index(word) for word in (SCORE, NO_ANSWER))
         reason = np.where(np.isnan(scores), silent, by_score).astype(np.int8)
         nothing = np.full(len(frame), np.nan)
-        return extend(frame, _decision(self.domain, action, reason, np.ones(len(frame)), nothing))
+        made = action, reason, np.ones(len(frame)), nothing
+        return extend(frame, _decision(self.domain, *made, self.version))
 
     @property
     def needs(self) -> Columns:
@@ -60,6 +63,11 @@ class ScoreCut(Component):
     def adds(self) -> Columns:
         """What is done, why, how likely that was, and what a review is worth."""
         return DECISION
+
+    @property
+    def version(self) -> str:
+        """Which policy this is: its cut."""
+        return f"cut-{self.cut:.6g}"
 
     def staff(self, capacity: int) -> None:
         """Hear how many cases people can look at in a day: this level sends them none."""
@@ -86,7 +94,7 @@ class CostDecisions(Component):
     offers: list[Cents] = field(default_factory=list, repr=False)  # what today's reviews are worth
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Add action, reason, propensity and the value of a review in cents."""
+        """Add action, reason, propensity, a review's value in cents."""
         approve, block, review = self.expected_cents(frame)
         value = review - np.maximum(approve, block)
         self.offers.append(value[value > 0])
@@ -98,7 +106,8 @@ class CostDecisions(Component):
         reason = np.where(silent, self._reason(NO_ANSWER), self._reason(SCORE)).astype(np.int8)
         self._apply_rules(frame, action, reason)
         propensity = self._explore(frame, action, reason)
-        return extend(frame, _decision(self.domain, action, reason, propensity, value))
+        made = action, reason, propensity, value
+        return extend(frame, _decision(self.domain, *made, self.version))
 
     @property
     def needs(self) -> Columns:
@@ -148,6 +157,11 @@ class CostDecisions(Component):
         propensity[lucky] = share
         return propensity
 
+    @property
+    def version(self) -> str:
+        """Which policy this is; an undone change is the old one."""
+        return policy_version(self.policy, self.cut)
+
     def staff(self, capacity: int) -> None:
         """Hear how many cases people can look at in a day."""
         self.capacity = capacity
@@ -168,9 +182,10 @@ def _decision(
     reason: Codes,
     propensity: NDArray[np.float64],
     review_value: Cents,
+    version: str,
 ) -> dict[str, object]:
     columns = (
         categorical(action, domain.action_dtype), categorical(reason, domain.reason_dtype),
-        propensity, review_value,
+        propensity, review_value, version_column(version, len(action)),
     )  # fmt: skip
     return dict(zip(DECISION, columns, strict=True))

@@ -76,7 +76,7 @@ class CalibratedModel:
             )
         self.model.fit(frame.iloc[:start], labels[:start], of[0])
         scores = self.model.predict(frame.iloc[start:])
-        curve = IsotonicRegression(y_min=LEAST_RATE, y_max=1 - LEAST_RATE, out_of_bounds="clip")
+        curve = IsotonicRegression(y_min=LEAST_RATE, y_max=1 - LEAST_RATE)
         curve.fit(scores, late, sample_weight=of[1])
         self.curve_ = curve.X_thresholds_, curve.y_thresholds_
         return self

@@ -18,7 +18,7 @@ from mlsys_lessons.ids import is_in, row_keys
 ANSWERED_DAYS = 7  # how long an answer is remembered for a repeated request
 ANSWER = (
     "score", "model_version", "is_fallback", "fallback_reason", "action", "reason", "propensity",
-    "review_value",
+    "review_value", "policy_version",
 )  # fmt: skip
 FINAL = ("final_action", "decided_by")
 

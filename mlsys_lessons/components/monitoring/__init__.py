@@ -6,6 +6,7 @@ Beside the loop: it reads each closed day and tells people; it changes no row.
 from __future__ import annotations
 
 from mlsys_lessons.components.monitoring import detectors, drift, multiplicity, performance
+from mlsys_lessons.components.monitoring.adwin import Adwin
 from mlsys_lessons.components.monitoring.alerts import Alerts
 from mlsys_lessons.components.monitoring.chunks import chunks_by_count, chunks_by_day
 from mlsys_lessons.components.monitoring.detectors import Cusum, PageHinkley
@@ -28,6 +29,7 @@ from mlsys_lessons.components.monitoring.permutation import no_drift_interval, p
 from mlsys_lessons.components.monitoring.prepared import PreparedReference
 
 __all__ = [
+    "Adwin",
     "Alerts",
     "Calibration",
     "Cusum",

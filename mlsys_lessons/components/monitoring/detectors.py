@@ -3,7 +3,7 @@
 Two classics, as small state machines with `update(x)` and `drift_detected`, and `update_many` for
 whole arrays at array speed. They watch a stream; they do not say what moved, by how much, or
 whose fault it is. "Page-Hinkley" names two different tests in the field's libraries; this one is
-River's two-sided form. For ADWIN use River itself.
+River's two-sided form. ADWIN is River's: see adwin.py.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class PageHinkley:
 
     def update(self, x: float) -> bool:
         """Take one value; returns (and keeps in `drift_detected`) whether it raises the alarm."""
-        value = _finite(x)
+        value = finite(x)
         if self.drift_detected:
             self._reset()
         self._n += 1
@@ -74,7 +74,7 @@ class PageHinkley:
 
     def update_many(self, values: NDArray[np.floating]) -> NDArray[np.int64]:
         """Take an array; returns the indices of the alarms, as value-by-value updates would."""
-        return _walk(self, _stream(values))
+        return _walk(self, stream_of(values))
 
     def _advance(self, chunk: NDArray[np.float64]) -> int:
         """Take values up to the first alarm; returns how many were taken."""
@@ -134,12 +134,12 @@ class Cusum:
 
     def update(self, x: float) -> bool:
         """Take one value; returns (and keeps in `drift_detected`) whether it raises the alarm."""
-        self._advance(np.array([_finite(x)]))
+        self._advance(np.array([finite(x)]))
         return self.drift_detected
 
     def update_many(self, values: NDArray[np.floating]) -> NDArray[np.int64]:
         """Take an array; returns the indices of the alarms, as value-by-value updates would."""
-        return _walk(self, _stream(values))
+        return _walk(self, stream_of(values))
 
     def _advance(self, chunk: NDArray[np.float64]) -> int:
         """Take values up to the first alarm; returns how many were taken."""
@@ -174,7 +174,8 @@ def _first(alarm: NDArray[np.bool_]) -> tuple[int, bool]:
     return (index, True) if alarm[index] else (len(alarm) - 1, False)
 
 
-def _finite(x: float) -> float:
+def finite(x: float) -> float:
+    """One value of a stream; raises InputError where it is no finite number."""
     try:
         value = float(x)
     except (TypeError, ValueError):
@@ -184,7 +185,8 @@ def _finite(x: float) -> float:
     return value
 
 
-def _stream(values: NDArray[np.floating]) -> NDArray[np.float64]:
+def stream_of(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """A stream as an array; raises InputError where it is not one row of finite numbers."""
     try:
         stream = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
