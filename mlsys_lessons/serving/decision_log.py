@@ -174,7 +174,7 @@ class DecisionLog:
     def _check_about(self, about: Mapping[str, str], from_file: Sequence[str]) -> dict[str, str]:
         """What the file says of itself; raises InputError where it is another system's."""
         recorded = dict(self._file.execute("SELECT name, value FROM about").fetchall())
-        for name in about.keys() - set(from_file):
+        for name in (each for each in about if each not in from_file):
             if name in _LEARNED and name not in recorded:
                 self._file.execute("INSERT INTO about VALUES (?, ?)", [name, about[name]])
             elif recorded.get(name) != about[name]:
