@@ -19,10 +19,16 @@ if TYPE_CHECKING:
     from mlsys_lessons import traffic, warehouse
     from mlsys_lessons.components import features, response
     from mlsys_lessons.components.component import COMPONENTS
-    from mlsys_lessons.components.feedback import off_policy
+    from mlsys_lessons.components.feedback import off_policy, position_bias
     from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
     from mlsys_lessons.components.inference import canary, models
-    from mlsys_lessons.components.monitoring import detectors, drift, multiplicity, performance
+    from mlsys_lessons.components.monitoring import (
+        detectors,
+        drift,
+        multiplicity,
+        performance,
+        ranking,
+    )
     from mlsys_lessons.components.monitoring.chunks import (
         chunks_by_count,
         chunks_by_day,
@@ -65,7 +71,9 @@ _ROOMS = {  # modules by the name that learners use
     "multiplicity": "components.monitoring.multiplicity",
     "off_policy": "components.feedback.off_policy",
     "performance": "components.monitoring.performance",
+    "position_bias": "components.feedback.position_bias",
     "presets": "simulation.presets",
+    "ranking": "components.monitoring.ranking",
     "response": "components.response",
     "scenarios": "simulation.scenarios",
     "traffic": "traffic",
@@ -134,6 +142,8 @@ __all__ = [
     "payments_world",
     "performance",
     "permutation_test",
+    "position_bias",
+    "ranking",
     "recommender_world",
     "reference_system",
     "resilient_system",
