@@ -53,7 +53,14 @@ if TYPE_CHECKING:
     from mlsys_lessons.simulation.simulate import resume, simulate
     from mlsys_lessons.system import faults
     from mlsys_lessons.system.system import System
-    from mlsys_lessons.worlds import Drift, Habits, payments_world, recommender_world
+    from mlsys_lessons.worlds import (
+        Drift,
+        Habits,
+        SearchHabits,
+        payments_world,
+        recommender_world,
+        search_world,
+    )
     from mlsys_lessons.worlds.payments.domain import COSTS
 
 __version__ = "0.1.0"
@@ -89,6 +96,7 @@ _NAMES = {  # what learners call, by the module that defines it
     "PreparedReference": "components.monitoring.prepared",
     "RetrainingPolicy": "components.feedback.retraining",
     "Run": "simulation.run",
+    "SearchHabits": "worlds",
     "System": "system.system",
     "assemble": "simulation.presets",
     "chunks_by_count": "components.monitoring.chunks",
@@ -105,6 +113,7 @@ _NAMES = {  # what learners call, by the module that defines it
     "resilient_system": "simulation.presets",
     "resume": "simulation.simulate",
     "same_weekday": "components.monitoring.chunks",
+    "search_world": "worlds",
     "simulate": "simulation.simulate",
 }
 
@@ -123,6 +132,7 @@ __all__ = [
     "LessonError",
     "PreparedReference",
     "Run",
+    "SearchHabits",
     "System",
     "assemble",
     "chunks_by_count",
@@ -151,6 +161,7 @@ __all__ = [
     "resume",
     "same_weekday",
     "scenarios",
+    "search_world",
     "simulate",
     "traffic",
     "warehouse",
