@@ -153,8 +153,9 @@ class SearchWorld:
         relevant = state.pairs.relevance(corpus, self.habits, tick).ravel()[pair]
         on_pages, keys = relevant.reshape(-1, PLACES), row_keys(requests, SEARCH.identity)
         names = ("looks", "relevant", "trusts", "content")
-        coins = (luck(self.seed, name, keys).reshape(-1, PLACES) for name in names)
-        happened = came(on_pages, Coins(*coins, luck(self.seed, "reads", pages.page)), self.habits)
+        thrown = {name: luck(self.seed, name, keys).reshape(-1, PLACES) for name in names}
+        coins = Coins(reads=luck(self.seed, "reads", pages.page), **thrown)
+        happened = came(on_pages, coins, self.habits)
         likely = chances(on_pages, self.habits)
         return pd.DataFrame({
             "true_label": (~happened.answer.ravel()).astype(np.int8),
