@@ -35,7 +35,8 @@ MOST_USERS, MOST_QUERIES, MOST_DOCUMENTS = 2**24, 2**20, 2**28  # as ids
 
 FRONT, ACCOUNTS, QUERIES = "results page", "accounts", "query team"
 INDEX, CRAWLER, CLICK_LOG = "index team", "crawler", "click log"
-MODELS, PLATFORM = "ML team", "platform"
+MODELS = "ML team"
+PLATFORM = "payments platform"  # one platform runs every business
 
 # --- fields and features -------------------------------------------------------------------------
 
