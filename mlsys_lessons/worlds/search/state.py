@@ -129,11 +129,13 @@ class SearchState:
 
     def live(self, corpus: Corpus, habits: SearchHabits, tick: int, settled: pd.DataFrame) -> None:
         """Live with a day's final actions: count what was shown, wait, take in new documents."""
-        shown = settled[has_action(settled, APPROVE, "final_action")]
-        pair = shown["true_query"].to_numpy() * SHELVES + shown["true_shelf"].to_numpy()
-        here = self.pairs.document.ravel()[pair] == shown["true_document"].to_numpy()
-        clicked = here & (shown["true_click"].to_numpy() == 1)
-        at = shown["position"].to_numpy()[clicked]
+        rows = np.flatnonzero(has_action(settled, APPROVE, "final_action"))
+        names = ("true_query", "true_shelf", "true_document", "true_click", "true_label")
+        query, shelf, document, click, label = (settled[name].to_numpy()[rows] for name in names)
+        pair = query * SHELVES + shelf
+        here = self.pairs.document.ravel()[pair] == document
+        clicked = here & (click == 1)
+        at = settled["position"].to_numpy()[rows[clicked]]
         size, counts = self.pairs.document.size, self.counts
 
         def add(to: Floats, rows: Ints, by: Floats | None = None) -> None:
@@ -143,7 +145,7 @@ class SearchState:
         add(counts.clicks, pair[clicked])
         add(counts.weighted, pair[clicked], weights(habits, 1.0)[at])
         add(counts.learned, pair[clicked], weights(habits, habits.weighting)[at])
-        waiting = shown.loc[shown["true_label"].to_numpy() == 1, [*SEARCH.identity]]
+        waiting = settled[[*SEARCH.identity]].iloc[rows[label == 1]]
         self.reports[tick + ATTRIBUTION_DAYS] = waiting.assign(event_tick=tick, label=1)
         self._renew(corpus, habits, tick + 1)
 
