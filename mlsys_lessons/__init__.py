@@ -19,10 +19,16 @@ if TYPE_CHECKING:
     from mlsys_lessons import traffic, warehouse
     from mlsys_lessons.components import features, response
     from mlsys_lessons.components.component import COMPONENTS
-    from mlsys_lessons.components.feedback import off_policy
+    from mlsys_lessons.components.feedback import off_policy, position_bias
     from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
     from mlsys_lessons.components.inference import canary, models
-    from mlsys_lessons.components.monitoring import detectors, drift, multiplicity, performance
+    from mlsys_lessons.components.monitoring import (
+        detectors,
+        drift,
+        multiplicity,
+        performance,
+        ranking,
+    )
     from mlsys_lessons.components.monitoring.chunks import (
         chunks_by_count,
         chunks_by_day,
@@ -47,7 +53,14 @@ if TYPE_CHECKING:
     from mlsys_lessons.simulation.simulate import resume, simulate
     from mlsys_lessons.system import faults
     from mlsys_lessons.system.system import System
-    from mlsys_lessons.worlds import Drift, Habits, payments_world, recommender_world
+    from mlsys_lessons.worlds import (
+        Drift,
+        Habits,
+        SearchHabits,
+        payments_world,
+        recommender_world,
+        search_world,
+    )
     from mlsys_lessons.worlds.payments.domain import COSTS
 
 __version__ = "0.1.0"
@@ -65,7 +78,9 @@ _ROOMS = {  # modules by the name that learners use
     "multiplicity": "components.monitoring.multiplicity",
     "off_policy": "components.feedback.off_policy",
     "performance": "components.monitoring.performance",
+    "position_bias": "components.feedback.position_bias",
     "presets": "simulation.presets",
+    "ranking": "components.monitoring.ranking",
     "response": "components.response",
     "scenarios": "simulation.scenarios",
     "traffic": "traffic",
@@ -81,6 +96,7 @@ _NAMES = {  # what learners call, by the module that defines it
     "PreparedReference": "components.monitoring.prepared",
     "RetrainingPolicy": "components.feedback.retraining",
     "Run": "simulation.run",
+    "SearchHabits": "worlds",
     "System": "system.system",
     "assemble": "simulation.presets",
     "chunks_by_count": "components.monitoring.chunks",
@@ -97,6 +113,7 @@ _NAMES = {  # what learners call, by the module that defines it
     "resilient_system": "simulation.presets",
     "resume": "simulation.simulate",
     "same_weekday": "components.monitoring.chunks",
+    "search_world": "worlds",
     "simulate": "simulation.simulate",
 }
 
@@ -115,6 +132,7 @@ __all__ = [
     "LessonError",
     "PreparedReference",
     "Run",
+    "SearchHabits",
     "System",
     "assemble",
     "chunks_by_count",
@@ -134,6 +152,8 @@ __all__ = [
     "payments_world",
     "performance",
     "permutation_test",
+    "position_bias",
+    "ranking",
     "recommender_world",
     "reference_system",
     "resilient_system",
@@ -141,6 +161,7 @@ __all__ = [
     "resume",
     "same_weekday",
     "scenarios",
+    "search_world",
     "simulate",
     "traffic",
     "warehouse",

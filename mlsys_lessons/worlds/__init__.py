@@ -8,11 +8,16 @@ from collections.abc import Callable
 
 from mlsys_lessons.worlds.payments import Drift, PaymentsWorld, payments_world
 from mlsys_lessons.worlds.recommender import Habits, front_page, recommender_world
+from mlsys_lessons.worlds.search import SearchHabits, search_engine, search_world
 from mlsys_lessons.worlds.world import Day, History, World
 
 __all__ = [
-    "WORLDS", "Day", "Drift", "Habits", "History", "PaymentsWorld", "World", "payments_world",
-    "recommender_world",
+    "WORLDS", "Day", "Drift", "Habits", "History", "PaymentsWorld", "SearchHabits", "World",
+    "payments_world", "recommender_world", "search_world",
 ]  # fmt: skip
 
-WORLDS: dict[str, Callable[..., World]] = {"payments": payments_world, "recommender": front_page}
+WORLDS: dict[str, Callable[..., World]] = {
+    "payments": payments_world,
+    "recommender": front_page,
+    "search": search_engine,
+}

@@ -8,7 +8,7 @@ dropped is seen by nobody, and what is shown is clicked, counted and shown again
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,17 +17,15 @@ from numpy.typing import NDArray
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.frames import categorical
-from mlsys_lessons.ids import BitFields, row_keys
-from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, luck, opaque_id
+from mlsys_lessons.ids import row_keys
+from mlsys_lessons.randomness import luck, opaque_id
 from mlsys_lessons.records import (
     DAY_MS,
-    EPOCH,
-    HOUR_MS,
     LAST_TICK,
-    MATURITY_DAYS,
     timestamps,
     whole_number,
 )
+from mlsys_lessons.worlds.pages import WEEK, Nobody, known_history, no_verdicts, visits
 from mlsys_lessons.worlds.recommender.domain import PLACES, RECOMMENDER
 from mlsys_lessons.worlds.recommender.knobs import Habits
 from mlsys_lessons.worlds.recommender.outcomes import Chances, chances
@@ -41,18 +39,7 @@ Ints = NDArray[np.int64]
 
 USERS, ITEMS = (50, 1_000_000), (20, 500_000)  # least and most
 ITEMS_A_USER, SMALLEST_CATALOGUE = 0.4, 400  # of fewer a model learns the names (assumed)
-_WEEK = (1.0, 0.95, 0.95, 1.0, 1.1, 1.2, 1.15)  # visits by weekday, Wednesday first (assumed)
-_HOURS = np.cumsum(
-    [0, 1, 0.5, 0.3, 0.2, 0.2, 0.5, 1, 2, 2, 2, 2, 3, 3, 2, 2, 3, 4, 6, 8, 10, 11, 9, 5, 2]
-)
-_USER_DAY = BitFields("user", day=DAY_BITS)
 _MEETINGS = 5.0  # after so many retrieval errs 1 / sqrt(2) as much (assumed)
-
-
-class Nobody(NamedTuple):
-    """Nobody looks at held rows here."""
-
-    capacity: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +72,7 @@ class RecommenderWorld:
     @property
     def daily(self) -> int:
         """Rows a day, about: places of slates."""
-        return round(self.users * self.habits.visits * PLACES * float(np.mean(_WEEK)))
+        return round(self.users * self.habits.visits * PLACES * float(np.mean(WEEK)))
 
     @property
     def population(self) -> Population:
@@ -110,15 +97,8 @@ class RecommenderWorld:
 
     def _visits(self, tick: int, state: FrontPageState) -> tuple[Ints, Ints]:
         """Who visits on a day, and when, in order of time."""
-        people = np.arange(len(self.population.came))
-        keys = _USER_DAY.pack(user=people, day=tick + DAY_OFFSET)
-        likely = self.habits.visits * _WEEK[tick % len(_WEEK)] * state.patience
-        likely[self.population.came > tick] = 0.0
-        user = people[luck(self.seed, "visit", keys) < likely]
-        moment = luck(self.seed, "hour", keys[user]) * _HOURS[-1]
-        event_ms = np.interp(moment, _HOURS, np.arange(len(_HOURS))) * HOUR_MS
-        order = np.argsort(event_ms, kind="stable")
-        return user[order], event_ms[order].astype(np.int64) + tick * DAY_MS
+        keeps = np.where(self.population.came > tick, 0.0, state.patience)
+        return visits(self.seed, tick, self.habits.visits, keeps)
 
     def _believed(self, tick: int, state: FrontPageState) -> Believed:
         """What retrieval knows at midnight; it errs less the more often it has met somebody."""
@@ -182,8 +162,7 @@ class RecommenderWorld:
 
     def review(self, state: FrontPageState, tick: int, picks: pd.DataFrame) -> pd.DataFrame:
         """Nobody looks at held rows: no verdicts."""
-        none = picks.iloc[:0]
-        return none[[*RECOMMENDER.identity]].assign(label=np.int8(0), minutes=0.0)
+        return no_verdicts(RECOMMENDER, picks)
 
     def reports(self, state: FrontPageState, tick: int) -> pd.DataFrame:
         """What the shop knows tonight: the places of three days ago that brought no order."""
@@ -206,18 +185,7 @@ class RecommenderWorld:
         past = [self._day(tick, state) for tick in range(-days, 0)]
         requests = pd.concat([day.requests for day in past], ignore_index=True)
         truth = pd.concat([day.truth for day in past])
-        return History(requests, _known(requests, truth))
-
-
-def _known(requests: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """The labels of a history that are known when day 0 opens."""
-    label = truth["true_label"].to_numpy()
-    wait = np.where(label == 1, ATTRIBUTION_DAYS, MATURITY_DAYS) * np.timedelta64(1, "D")
-    known = requests[[*RECOMMENDER.identity]].assign(
-        label=label, label_time=requests["event_time"] + wait, 
-        **{RECOMMENDER.proxy: (1 - truth["true_click"].to_numpy()).astype(np.int8)},
-    )  # fmt: skip
-    return known[(known["label_time"] < EPOCH).to_numpy()].reset_index(drop=True)
+        return known_history(RECOMMENDER, requests, truth, ATTRIBUTION_DAYS)
 
 
 def recommender_world(
@@ -246,5 +214,5 @@ def recommender_world(
 def front_page(seed: int = 0, daily: int = 20_000) -> RecommenderWorld:
     """A front page of about so many places a day: what every domain has under its own name."""
     usual = Habits()
-    users = max(USERS[0], round(daily / (usual.visits * PLACES * float(np.mean(_WEEK)))))
+    users = max(USERS[0], round(daily / (usual.visits * PLACES * float(np.mean(WEEK)))))
     return recommender_world(seed, users, max(SMALLEST_CATALOGUE, round(ITEMS_A_USER * users)))
