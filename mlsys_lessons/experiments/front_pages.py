@@ -138,7 +138,8 @@ def market(run: Run, slates: int) -> dict[str, float]:
 
     Items that were there on day 0 and since: the late ones have had no time.
     """
-    world: RecommenderWorld = run.world
+    world = run.world
+    assert isinstance(world, RecommenderWorld)
     there = world.population.added <= 0
     counts, good = run.state.counts, merit(world)[there]
     by_clicks = told_of_merit(counts.clicks[there], good)
