@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 Policy = Callable[[Floats, Floats, Floats], Floats]
 
 USERS, ITEMS, DAYS, WORLDS = 240, 100, 30, 10  # about 1,000 places a day
+LAST = 20  # days whose clicks say what a user takes
 
 
 class Lived(NamedTuple):
@@ -35,6 +36,7 @@ class Lived(NamedTuple):
     world: RecommenderWorld
     state: FrontPageState
     days: pd.DataFrame  # slates, clicks, content, orders: expected, but for content
+    taken: NDArray[np.bool_]  # user x item: clicked in the last twenty days
 
     @property
     def clicks(self) -> Floats:
@@ -59,7 +61,8 @@ def lived(world: RecommenderWorld, days: int = DAYS, policy: Policy | None = Non
     `policy` takes what the click log has counted of each item (places, clicks, orders) and says
     what retrieval reads as clicks that night; without one these are the clicks.
     """
-    state, told = world.start(), []
+    state, told, people = world.start(), [], world.population
+    taken = np.zeros((len(people.came), len(people.added)), dtype=np.bool_)
     for tick in range(days):
         if policy is not None:
             counts = state.counts
@@ -67,8 +70,11 @@ def lived(world: RecommenderWorld, days: int = DAYS, policy: Policy | None = Non
             state.retrieved_by = np.maximum(np.asarray(policy(*copies), dtype=np.float64), 0.0)
         day = world.day(tick, state)
         told.append(_told(day.truth))
+        clicked = day.truth[day.truth["true_click"] == 1]
+        if tick >= days - LAST:
+            taken[clicked["true_user"], clicked["true_item"]] = True
         world.react(state, tick, _shown(day.requests, day.truth))
-    return Lived(world, state, pd.DataFrame(told))
+    return Lived(world, state, pd.DataFrame(told), taken)
 
 
 def _shown(requests: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,7 @@ class Log(NamedTuple):
     examination: Floats  # by place: the truth
 
 
-def engine(seed: int, users: int, *, trust: float = 0.0, swaps: float = 0.4) -> SearchWorld:
+def engine(seed: int, users: int, *, trust: float = 0.2, swaps: float = 0.4) -> SearchWorld:
     """A small search engine that never learns; people read by the curve, unless they trust."""
     habits = mls.SearchHabits(fresh=0.0, growth=0.0, loop=0.0, cascade=0.0, trust=trust,
                               swaps=swaps)  # fmt: skip
@@ -54,7 +54,7 @@ def engine(seed: int, users: int, *, trust: float = 0.0, swaps: float = 0.4) -> 
 
 
 @lru_cache(maxsize=4)
-def logged(seed: int, *, users: int = 2_000, days: int = DAYS, trust: float = 0.0) -> Log:
+def logged(seed: int, *, users: int = 2_000, days: int = DAYS, trust: float = 0.2) -> Log:
     """The click log of some weeks, every page shown as ranked but for the swaps."""
     world = engine(seed, users, trust=trust)
     state, frames = world.start(), []
@@ -82,8 +82,10 @@ def _shown(rows: pd.DataFrame, truth: list[str]) -> pd.DataFrame:
 
 
 def click_curve(log: Log) -> Floats:
-    """Clicks a page of each place, as a dashboard shows them."""
-    return np.bincount(log.position, log.clicked) / np.bincount(log.position)
+    """Clicks a page of each place, as a dashboard shows them: pages without a coin."""
+    plain = log.partner == 0
+    shown = np.bincount(log.position[plain], minlength=PLACES)
+    return np.bincount(log.position[plain], log.clicked[plain], minlength=PLACES) / shown
 
 
 def swapped_pages(log: Log) -> tuple[Ints, Ints, Ints, Ints]:
@@ -98,9 +100,13 @@ def swapped_pages(log: Log) -> tuple[Ints, Ints, Ints, Ints]:
 
 
 def estimated(log: Log, weight: ArrayLike) -> Floats:
-    """Mean weighted click of each query's documents, shrunk to the mean of all: query x slot."""
-    worth = log.clicked * np.asarray(weight, dtype=np.float64)[log.position]
-    pair, size = log.query * PLACES + log.slot, log.match.size
+    """Mean weighted click of each query's documents, shrunk to the mean of all: query x slot.
+
+    Pages with a coin are left out: they tell of places, the others of documents.
+    """
+    plain = log.partner == 0
+    worth = (log.clicked * np.asarray(weight, dtype=np.float64)[log.position])[plain]
+    pair, size = (log.query * PLACES + log.slot)[plain], log.match.size
     summed = np.bincount(pair, worth, minlength=size)
     shown = np.bincount(pair, minlength=size)
     return ((summed + PRIOR * worth.mean()) / (shown + PRIOR)).reshape(log.match.shape)
