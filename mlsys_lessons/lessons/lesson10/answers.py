@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlsys_lessons.lessons.lesson10.pages import Policy
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

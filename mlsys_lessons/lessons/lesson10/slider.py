@@ -1,7 +1,7 @@
-"""Ten worlds of twelve songs, by two sliders: how strongly clicks count, and how much is chance.
+"""Ten worlds of twelve songs, by two sliders: how strongly clicks count, how much is chance.
 
-Pure state (`Market`) with a text twin (its repr) and a thin view (`widget`). The songs' merits never
-change; which of them is number one does.
+Pure state (`Market`) with a text twin (its repr), and a thin view (`widget`). Merits never
+change; which song is number one does.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ class _Form:
 
         self.seed = seed
         wide = {"style": {"description_width": "initial"}, "continuous_update": False}
+        power, chance = {"max": 3, "step": 0.25}, {"max": 1, "step": 0.1}
         self.parts: dict[str, Any] = {
-            "exponent": forms.FloatSlider(1.0, min=0, max=3, step=0.25, description="power", **wide),
-            "exploration": forms.FloatSlider(0.0, min=0, max=1, step=0.1, description="by chance",
-                                             **wide),
+            "exponent": forms.FloatSlider(1.0, min=0, description="power", **power, **wide),
+            "exploration": forms.FloatSlider(0.0, min=0, description="by chance", **chance, **wide),
             "status": forms.HTML(),
-        }  # fmt: skip
+        }
         for name, part in self.parts.items():
             part.add_class(f"mls-market-{name}")
             if name != "status":

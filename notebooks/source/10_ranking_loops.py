@@ -1,0 +1,319 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   named_surprise: >-
+#     A competent guess: quality wins in the end. What happens: the same hundred items, the same users,
+#     ten parallel worlds that differ in the luck of the first clicks, and eight different number ones.
+#     And in search the correction that everybody writes first, clicks divided by the click rate of
+#     their place, ranks worse than learning nothing.
+# ---
+
+# %% [markdown]
+# # 10 · Ranking loops
+#
+# *Monday, 09:15.* The editor of the front page has a list in her hand: the most clicked items of the month. She wants to buy ten more like number one.
+#
+# "What does it have that the others don't?"
+#
+# Before you answer: every item on this page was shown because it had been clicked, and clicked because it was shown. Here is her list. The last three columns are what only a simulated world can print.
+
+# %%
+import inspect
+
+import numpy as np
+import pandas as pd
+
+from mlsys_lessons import charts, claims
+from mlsys_lessons.components.feedback.position_bias import swap_propensities
+from mlsys_lessons.experiments.front_pages import merit, told_of_merit
+from mlsys_lessons.lessons import five_questions, runbook, stored_claims
+from mlsys_lessons.lessons.expectation import expect
+from mlsys_lessons.lessons.lesson10 import answers, figures, pages, results, slider, sureness
+from mlsys_lessons.lessons.lesson10.questions import bet1, bet2, bet3, bet4, bet5, more_orders, q1, q2, q3, q4
+from mlsys_lessons.worlds.recommender.popularity import gini, parallel_worlds, unpredictability
+from mlsys_lessons.worlds.recommender.slates import exposure
+
+# %%
+SEED = 7
+
+# %%
+page = pages.lived(pages.founded(SEED))
+print(f"{len(page.days)} days, {page.days['slates'].sum():,.0f} slates of ten places, {pages.ITEMS} items")
+pages.front(page)
+
+# %% [markdown]
+# "Orders of 100 looks" is an item's merit: how often it is bought if somebody looks at it, the mean of all users. "True rank" is its place by that.
+#
+# A page can be lived only once, and this is how you would be right to doubt the table: one month, one list. So live it ten times. Users, items, tastes and merits are the same in each world, to the last digit. Only the luck of the first clicks differs, those from before the month began.
+
+# %%
+bet1.guess(...)  # of ten worlds
+
+# %%
+worlds = pages.parallel(SEED)
+ones = pages.number_ones(worlds)
+count, best = ones["number one"].nunique(), int((ones["true rank"] == 1).sum())
+title = f"Same qualities, ten worlds, {count} different number ones; the best leads in {best}"
+ranks = ", ".join(map(str, ones["true rank"]))
+charts.show(figures.number_ones(ones, title=title, items=pages.ITEMS), alt=f"{title}. True ranks: {ranks}.")
+bet1.reveal(count, f"In the median world the number one is the true number {ones['true rank'].median():.0f}.")
+expect(count > 5, "in most seeds most worlds have a number one of their own", "one item is far ahead by luck")
+
+# %% [markdown]
+# In each of these worlds an analyst writes a report on why *that* item had to win. Salganik, Dodds and Watts did it with real people and real songs in 2006: eight worlds, the same 48 songs, other hits in each.
+#
+# ## Open the bonnet
+# This is all that the page does. `clicks + FLOOR` gives each item one click to begin with; `exponent` says how strongly the past counts. Which line asks whether an item is good?
+
+# %%
+print(inspect.getsource(exposure))
+
+# %% [markdown]
+# None. Take merit out altogether: twenty *equal* items, one visitor after another, each shown one item by past clicks. After four thousand visitors, how many of 100 clicks has the leader? With equal shares it would be 5.
+
+# %%
+bet2.guess(...)  # of 100 clicks
+
+# %%
+equal = 20
+clicks = {power: parallel_worlds(np.ones(equal), worlds=100, visitors=2_000, exponent=power, seed=SEED)
+          for power in (0.0, 0.5, 1.0, 2.0)}  # fmt: skip
+rows = {power: {"leader, of 100": 100 * (c.max(axis=1) / c.sum(axis=1)).mean(), "gini": gini(c).mean(),
+                "unpredictability": unpredictability(c)} for power, c in clicks.items()}  # fmt: skip
+urn = pd.DataFrame(rows).T.rename_axis("past clicks to the power")
+harmonic = sum(1 / k for k in range(1, equal + 1))
+bet2.reveal(round(urn.loc[1.0, "leader, of 100"]), f"By closed form {100 * harmonic / equal:.1f}.")
+print(f"gini at power 1: {urn.loc[1.0, 'gini']:.3f}; closed form (K - 1) / 2K: {(equal - 1) / (2 * equal):.3f}")
+urn.round(3)
+
+# %% [markdown]
+# At power 1 this is Polya's urn. It never settles where it should; it settles somewhere, and stays. Above 1 one item takes everything. **Gini** is 0 where all have the same and near 1 where one has all; **unpredictability** is how far an item's share in one world is from its share in another.
+#
+# Now move the two numbers yourself. Twelve songs, of which song 1 is liked three times as often as song 12, and nobody starts ahead. The text is the slider's first position, and a stronger loop.
+
+# %%
+print(slider.Market(1.0, 0.0, SEED), slider.Market(2.0, 0.0, SEED), sep="\n\n")
+slider.widget(SEED)
+
+# %% [markdown]
+# Be fair to quality: with an equal start, merits that differ by a factor of three, and power 1, the best song leads most worlds. Popularity is noise plus merit. How much of which depends on head starts, on how far items differ, and on the power.
+#
+# ## Write the step
+# A team that has read this far adds exploration: some places go to an item at random.
+
+# %%
+q1
+
+# %% tags=["exercise"] exercise_id="lesson10.q1"
+def shares(clicks, exponent, exploration):
+    weight = ...
+    return ...
+
+q1.check(shares)
+
+# %% [markdown]
+# ## "Then we explore a bit"
+# A fifth of all places, given to chance, for the same month. Without it, a handful of the ten truly best items are among the ten most clicked. With it?
+
+# %%
+bet3.guess(...)  # of the ten best
+
+# %%
+explored = pages.parallel(SEED, exploration=0.2)
+good = merit(page.world)[: pages.ITEMS]
+told = {name: np.mean([told_of_merit(one.clicks, good) for one in lived], axis=0)
+        for name, lived in {"by clicks": worlds, "a fifth by chance": explored}.items()}  # fmt: skip
+orders = [1_000 * np.mean([one.orders_a_slate for one in lived]) for lived in (worlds, explored)]
+found = [10 * told[name][1] for name in told]
+bet3.reveal(round(found[1]), f"Without exploration {found[0]:.1f}, with it {found[1]:.1f}, mean of ten worlds.")
+print(f"orders of 1,000 slates: {orders[0]:.0f} by clicks, {orders[1]:.0f} with a fifth by chance")
+expect(abs(found[1] - found[0]) < 2, "in a month exploration moves the list by little", "a lucky find")
+
+# %% [markdown]
+# The list hardly moves. Exploration *collects* what is needed, and the list does not *read* it: it still counts clicks, of items that were shown a hundred times beside items that were shown ten times. The repair is a division. The same logs, read as clicks and as orders for each place shown:
+
+# %%
+def read(lived):
+    counts, new = lived.state.counts, slice(0, pages.ITEMS)
+    rates = {"clicks": counts.clicks, "clicks a place": counts.click_rate, "orders a place": counts.order_rate}
+    return {name: 10 * told_of_merit(values[new], good).best_found for name, values in rates.items()}
+
+table = pd.DataFrame({"by clicks": pd.DataFrame(map(read, worlds)).mean(),
+                      "a fifth by chance": pd.DataFrame(map(read, explored)).mean()})  # fmt: skip
+expect(table.loc["orders a place"].min() > table.loc["clicks"].max(),
+       "a rate finds more of the best than a count", "few orders in a month")  # fmt: skip
+table.rename_axis("of the ten best, found among the top ten by").round(1)
+
+# %% [markdown]
+# ## The newcomer
+# A count has another victim: whoever was not there. The same page, with a catalogue that triples in a year. Items that came during the month start with no click.
+
+# %%
+young = [pages.newcomers(pages.lived(pages.founded(SEED, item_growth=2.0, exploration=share))) for share in (0.0, 0.2)]
+title = "places a day of an item, by when it came"
+fresh = pd.concat(young, keys=["by clicks", "a fifth by chance"], names=["page", title])
+gap = fresh["places a day"].unstack(title)
+print(f"an old item has {gap.loc['by clicks'].iloc[1] / gap.loc['by clicks'].iloc[0]:.0f} times a newcomer's places; "
+      f"with a fifth by chance {gap.loc['a fifth by chance'].iloc[1] / gap.loc['a fifth by chance'].iloc[0]:.1f}")
+fresh.round(1)
+
+# %% [markdown]
+# Here exploration does what it is for. Nothing else on this page would ever show a new item to anybody.
+#
+# ## Retrain every night?
+# A page that reads its clicks nightly learns faster than one that read them once. It also feeds on what it has shown. Twenty worlds that no lesson shows, sixty days each, last twenty counted: how alike are two users' clicks, and how many clicks end in content?
+
+# %%
+sure = sureness.stored()
+alike = 100 * (sure["alike_nightly"] / sure["alike_once"] - 1)
+content = 100 * (sure["content_nightly"] / sure["content_once"] - 1)
+ratios = pd.DataFrame({name: stored_claims.mean_row(values) for name, values in
+                       {"users alike": alike, "content a slate": content}.items()}).T  # fmt: skip
+title = f"Counted nightly: users {alike.mean():.0f} % more alike, {content.mean():.0f} % more content"
+axes = charts.bars_with_intervals(ratios, title=title, unit=f"% against one count, mean of {len(sure)} worlds")
+charts.show(axes, alt=title)
+
+# %% [markdown]
+# Chaney, Stewart and Engelhardt (2018) found users more alike and nobody better served. Here, where clicks do tell something of merit, content rises too, and likeness rises more. Which of the two your page has is a matter of what its clicks know.
+#
+# ## What the claim says
+# The same question at four times the traffic, twenty worlds, thresholds written before the first run:
+
+# %%
+c21 = claims.stored("C21")
+print(stored_claims.told(c21), *c21.notes, sep="\n    ")
+columns = ["incidents", "page", "correlation", "best_found", "rate_best_found", "gini", "clicks", "orders", "euros"]
+c21.table[columns].round(2)
+
+# %% [markdown]
+# Clicks, content and orders are three columns, and only one of them is money. Exploring pays later than it costs; the table says what it costs in sixty days.
+#
+# ## Your page
+# So far the page read clicks. Now it reads what you tell it to. Write the function that it asks each midnight, and beat plain clicks in worlds that you have not seen.
+
+# %%
+q4
+
+# %% tags=["exercise"] exercise_id="lesson10.q4"
+def my_page(shown, clicks, orders):
+    return ...
+
+q4.check(my_page)
+
+# %%
+print(f"ours, in the world of this lesson: {more_orders(answers.my_page, SEED):+.1f} % orders a slate")
+for policy in (answers.everything_alike, answers.clicks_a_place, answers.the_leader):
+    print(f"{policy.__name__.replace('_', ' ')}: {more_orders(policy, SEED):+.1f} %")
+
+# %% [markdown]
+# ## The other page
+# *Wednesday, 14:30.* The same company has a search box. The engine ranks by how well texts match, and somebody has noticed that it owns a month of clicks. "Users vote. Let us count."
+#
+# A results page has ten places. People look at the first in two searches of three, at the tenth in one of seventeen (Joachims, 2005). Suppose all ten documents are equally good.
+
+# %%
+bet4.guess(...)  # clicks at the first, for one at the tenth
+
+# %%
+from mlsys_lessons.worlds.search.clicks import position_based
+
+flat = position_based(np.full(10, 0.5))
+bet4.reveal(round(flat[0] / flat[9], 1), "The documents are the same document.")
+log = results.logged(SEED)
+print(f"a month of the engine: {len(log.query) // 10:,} pages; clicks a page, by place:")
+print(results.click_curve(log).round(3))
+
+# %% [markdown]
+# So a click has to be paid for its place. The dashboard above says what each place is clicked at, and the correction writes itself: divide each click by the click rate of its place. Order every query's documents by that. nDCG compares an order with the true one: 1 is the best there is, and the order as shown, learning nothing, is the zero to beat.
+
+# %%
+bet5.guess(...)
+
+# %%
+scores = results.scores(log)
+quality = pd.Series({name: results.quality(log, scores[name]) for name in results.ORDERS[:3]})
+shown, counted, divided = quality
+verdict = np.select([divided < shown, divided < counted], [0, 1], 2)
+bet5.reveal(bet5.choices[int(verdict)], f"nDCG {divided:.3f}; as shown {shown:.3f}, raw clicks {counted:.3f}.")
+expect(divided < shown, "the division ranks worse than no learning at all", "a match that says little")
+quality.round(3)
+
+# %% [markdown]
+# Raw clicks did learn something: a document that is clicked although it stands low must be good. Then the division took it away. The click rate of a place holds two things: how often people *look* there, and how good the documents are that the engine *puts* there. The engine puts the good ones at the top. Divide by both, and you
+# punish every document for the company that it keeps.
+#
+# What is needed is the look alone. Then each click counts 1 / look: **inverse propensity scoring**, IPS.
+
+# %%
+q2
+
+# %% tags=["exercise"] exercise_id="lesson10.q2"
+def attraction(document, position, clicked, examination):
+    worth = ...
+    return ...
+
+q2.check(attraction)
+
+# %% [markdown]
+# And where does the look come from? No click log holds it. You buy it: on some pages a coin decides whether the first document and another one change places. Over both sides of the coin the two places have held the same documents.
+
+# %%
+q3
+
+# %% tags=["exercise"] exercise_id="lesson10.q3"
+def looks(place, swapped, top, other):
+    found = []
+    for k in range(1, place.max() + 1):
+        ...
+    return np.array(found)
+
+q3.check(looks)
+
+# %%
+coins = results.swapped_pages(log)
+measured = swap_propensities(*coins)
+ours = answers.looks(coins[0], coins[1] == 1, *coins[2:])
+print(f"yours and the package's differ by at most {np.abs(ours - measured.relative[1:]).max():.1e}")
+rate, true = results.click_curve(log), log.examination
+title = (f"Place 10 is looked at {true[9] / true[0]:.0%} as often as place 1, "
+         f"and clicked {rate[9] / rate[0]:.0%} as often")  # fmt: skip
+axes = figures.worth_of_places(measured, true, rate, title=title)
+charts.show(axes, alt=f"{title}. By swaps {measured.relative[9]:.2f}.")
+
+# %% [markdown]
+# ## How sure?
+# Five ways to read one month of clicks, in twenty worlds that no lesson shows.
+
+# %%
+orders = sureness.orders_by_world(sure)
+worse = int((sure[results.BY_PLACE] < sure[results.SHOWN]).sum())
+title = f"The obvious correction is worse than no learning in {worse} of {len(sure)} worlds; swaps are not"
+axes = charts.bars_with_intervals(orders, title=title, unit="change of nDCG against the order as shown")
+charts.show(axes, alt=f"{title}. {orders['effect'].round(3).to_dict()}")
+print(f"different number ones of ten worlds: {sure['number_ones'].min()} to {sure['number_ones'].max()}; "
+      f"the best item leads {sure['led_by_best'].sum()} of {10 * len(sure)} worlds")  # fmt: skip
+
+# %% [markdown]
+# Where does it stop being true? People take a place near the top for a sign of quality, and then click what is not good. No weight undoes that: it adds clicks, and weights multiply. Here is the same month with more and more of this **trust**.
+
+# %%
+trusting = pd.DataFrame({trust: results.compared(results.logged(SEED, trust=trust)) for trust in (0.0, 0.2, 1.0)})
+trusting.T.rename_axis("trust").round(3)
+
+# %% [markdown]
+# ## Your runbook line
+# A list of "most popular" drives a decision on Thursday. What do you look at, who owns it, what do you do, how do you go back?
+
+# %%
+runbook.add("lesson10", signal=..., owner=..., action=..., rollback=...)
+five_questions.answer("lesson10", 1, ...)  # where does the data come from?
+
+# %% [markdown]
+# ## Carry it home
+# - Take your most popular anything. For how many of its clicks can you say what else was shown?
+# - Which pages of yours would let a coin swap two results for a week, and whom would you have to ask?
+#
+# *Read on:* Salganik, Dodds and Watts, *Experimental study of inequality and unpredictability in an artificial cultural market* (2006). Joachims, Swaminathan and Schnabel, *Unbiased learning-to-rank with biased feedback* (2017): weights, swaps, and what they cost.
