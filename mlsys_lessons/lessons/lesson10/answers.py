@@ -163,4 +163,5 @@ def clicks_a_place(shown: Floats, clicks: Floats, orders: Floats) -> Floats:
 
 def the_leader(shown: Floats, clicks: Floats, orders: Floats) -> Floats:
     """What sells best, and next to nothing else."""
-    return np.asarray(my_page(shown, clicks, orders) ** 4)
+    rate = (orders + 3) / (shown + 100)
+    return np.asarray(1e6 * (rate / rate.max()) ** 40)

@@ -46,7 +46,7 @@ class Log(NamedTuple):
     examination: Floats  # by place: the truth
 
 
-def engine(seed: int, users: int, *, trust: float = 0.2, swaps: float = 0.4) -> SearchWorld:
+def engine(seed: int, users: int, *, trust: float = 0.2, swaps: float = 0.5) -> SearchWorld:
     """A small search engine that never learns; people read by the curve, unless they trust."""
     habits = mls.SearchHabits(fresh=0.0, growth=0.0, loop=0.0, cascade=0.0, trust=trust,
                               swaps=swaps)  # fmt: skip
@@ -54,7 +54,7 @@ def engine(seed: int, users: int, *, trust: float = 0.2, swaps: float = 0.4) -> 
 
 
 @lru_cache(maxsize=4)
-def logged(seed: int, *, users: int = 2_000, days: int = DAYS, trust: float = 0.2) -> Log:
+def logged(seed: int, *, users: int = 3_000, days: int = DAYS, trust: float = 0.2) -> Log:
     """The click log of some weeks, every page shown as ranked but for the swaps."""
     world = engine(seed, users, trust=trust)
     state, frames = world.start(), []
