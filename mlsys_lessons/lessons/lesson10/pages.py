@@ -79,10 +79,11 @@ def lived(world: RecommenderWorld, days: int = DAYS, policy: Policy | None = Non
 
 def _shown(requests: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     """A day of which every place was shown."""
-    identity = requests[[*RECOMMENDER.identity]].reset_index(drop=True)
     everything = np.full(len(requests), APPROVE, dtype=np.int8)
+    columns = {name: requests[name].to_numpy() for name in RECOMMENDER.identity}
+    columns |= {name: truth[name].to_numpy() for name in truth}
     final = categorical(everything, RECOMMENDER.action_dtype)
-    return identity.assign(final_action=final, **{name: truth[name].to_numpy() for name in truth})
+    return pd.DataFrame({**columns, "final_action": final}, copy=False)
 
 
 def _told(truth: pd.DataFrame) -> dict[str, float]:
