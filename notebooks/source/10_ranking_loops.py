@@ -31,8 +31,8 @@ from mlsys_lessons.components.feedback.position_bias import swap_propensities
 from mlsys_lessons.experiments.front_pages import merit, told_of_merit
 from mlsys_lessons.lessons import five_questions, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
-from mlsys_lessons.lessons.lesson10 import answers, figures, pages, results, slider, sureness
-from mlsys_lessons.lessons.lesson10.questions import bet1, bet2, bet3, bet4, bet5, more_orders, q1, q2, q3, q4
+from mlsys_lessons.lessons.lesson10 import answers, figures, pages, questions, results, slider, sureness
+from mlsys_lessons.lessons.lesson10.questions import bet1, bet2, bet3, bet4, bet5, q1, q2, q3, q4
 from mlsys_lessons.worlds.recommender.popularity import gini, parallel_worlds, unpredictability
 from mlsys_lessons.worlds.recommender.slates import exposure
 
@@ -201,7 +201,7 @@ q4.check(my_page)
 
 # %%
 for name, policy in {"ours": answers.my_page, "only the leader": answers.the_leader}.items():
-    print(f"{name}, in the world of this lesson: {more_orders(policy, SEED):+.1f} % orders a slate")
+    print(f"{name}, in the world of this lesson: {questions.more_orders(policy, SEED):+.1f} % orders a slate")
 
 # %% [markdown]
 # ## The other page

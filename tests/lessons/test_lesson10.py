@@ -1,4 +1,4 @@
-"""Lesson 10 tells the truth: parallel pages, shares, clicks paid for their place, a coin, a slider."""
+"""Lesson 10 tells the truth: parallel pages, shares, clicks and their places, a slider."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ def number_ones(table: pd.DataFrame, *, title: str, items: int) -> Axes:
     axes.vlines(worlds, 1, ranks, color=OTHERS[0], linewidth=2)
     axes.plot(worlds, ranks, "o", color=OTHERS[0], markersize=13, markeredgecolor=INK)
     for world, rank, item in zip(worlds, ranks, table["number one"], strict=True):
-        axes.annotate(f"item {item}", (world, rank), xytext=(0, -20), ha="center",
-                      textcoords="offset points", fontweight="bold", annotation_clip=False)  # fmt: skip
+        axes.annotate(f"item {item}", (world, rank), xytext=(0, -20), fontweight="bold",
+                      ha="center", textcoords="offset points", annotation_clip=False)  # fmt: skip
     axes.annotate("the best", (worlds[-1] + 0.5, 1), color=QUIET, va="center",
                   xytext=(6, 0), textcoords="offset points", annotation_clip=False)  # fmt: skip
     axes.set_xticks(worlds)
