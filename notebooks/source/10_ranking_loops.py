@@ -31,8 +31,9 @@ from mlsys_lessons.components.feedback.position_bias import swap_propensities
 from mlsys_lessons.experiments.front_pages import merit, told_of_merit
 from mlsys_lessons.lessons import five_questions, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
-from mlsys_lessons.lessons.lesson10 import answers, figures, pages, questions, results, slider, sureness
+from mlsys_lessons.lessons.lesson10 import answers, figures, pages, questions, results, sureness
 from mlsys_lessons.lessons.lesson10.questions import bet1, bet2, bet3, bet4, bet5, q1, q2, q3, q4
+from mlsys_lessons.lessons.lesson10.slider import Market, widget
 from mlsys_lessons.worlds.recommender.popularity import gini, parallel_worlds, unpredictability
 from mlsys_lessons.worlds.recommender.slates import exposure
 
@@ -95,8 +96,8 @@ urn.round(3)
 # Now move the two numbers yourself. Twelve songs, of which song 1 is liked three times as often as song 12, and nobody starts ahead. The text is the slider's first position, and a stronger loop.
 
 # %%
-print(slider.Market(1.0, 0.0, SEED), slider.Market(2.0, 0.0, SEED), sep="\n\n")
-slider.widget(SEED)
+print(Market(1.0, 0.0, SEED), Market(2.0, 0.0, SEED), sep="\n\n")
+widget(SEED)
 
 # %% [markdown]
 # Be fair to quality: with an equal start, merits that differ by a factor of three, and power 1, the best song leads most worlds. Popularity is noise plus merit. How much of which depends on head starts, on how far items differ, and on the power.

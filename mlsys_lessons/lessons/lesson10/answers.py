@@ -35,14 +35,6 @@ def chance_on_top(clicks: Floats, exponent: float, exploration: float) -> Floats
     return np.asarray(weight / weight.sum() + exploration / len(clicks))
 
 
-def power_of_shares(clicks: Floats, exponent: float, exploration: float) -> Floats:
-    """The share is raised to the power, and no longer adds up to one."""
-    weight = clicks + 1
-    return np.asarray(
-        (1 - exploration) * (weight / weight.sum()) ** exponent + exploration / len(clicks)
-    )
-
-
 def share_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Catalogues with many clicks, few, and one item alone; weak and strong loops."""
     for items, exponent, exploration in ((5, 1.0, 0.2), (30, 2.0, 0.05), (12, 0.5, 0.0)):
@@ -107,24 +99,14 @@ def looks(place, swapped, top, other):
 
 def all_together(place: Ints, swapped: NDArray[np.bool_], top: Ints, other: Ints) -> Floats:
     """Clicks there over clicks at the top, both sides of the coin in one heap."""
-    return np.array(
-        [other[place == k].sum() / top[place == k].sum() for k in range(1, place.max() + 1)]
-    )
+    ones = [place == k for k in range(1, place.max() + 1)]
+    return np.array([other[rows].sum() / top[rows].sum() for rows in ones])
 
 
 def as_they_stand(place: Ints, swapped: NDArray[np.bool_], top: Ints, other: Ints) -> Floats:
     """Only the pages that were not swapped."""
     rows = [(place == k) & ~swapped for k in range(1, place.max() + 1)]
     return np.array([other[row].mean() / top[row].mean() for row in rows])
-
-
-def mean_of_ratios(place: Ints, swapped: NDArray[np.bool_], top: Ints, other: Ints) -> Floats:
-    """The ratio on each side of the coin, then the mean of both."""
-    found = []
-    for k in range(1, int(place.max()) + 1):
-        sides = [(place == k) & swapped, (place == k) & ~swapped]
-        found.append(np.mean([other[side].mean() / top[side].mean() for side in sides]))
-    return np.array(found)
 
 
 def coin_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:

@@ -15,12 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import mlsys_lessons as mls
+from mlsys_lessons.domain import Domain
 from mlsys_lessons.experiments.front_pages import merit
 from mlsys_lessons.frames import categorical
 from mlsys_lessons.records import APPROVE
 from mlsys_lessons.worlds.recommender import RecommenderWorld
 from mlsys_lessons.worlds.recommender.domain import RECOMMENDER
 from mlsys_lessons.worlds.recommender.state import FrontPageState
+from mlsys_lessons.worlds.world import Day
 
 Floats = NDArray[np.float64]
 # places shown, clicks, orders of each item -> what retrieval reads as its clicks
@@ -73,16 +75,15 @@ def lived(world: RecommenderWorld, days: int = DAYS, policy: Policy | None = Non
         clicked = day.truth[day.truth["true_click"] == 1]
         if tick >= days - LAST:
             taken[clicked["true_user"], clicked["true_item"]] = True
-        world.react(state, tick, _shown(day.requests, day.truth))
+        world.react(state, tick, everything_shown(day, RECOMMENDER))
     return Lived(world, state, pd.DataFrame(told), taken)
 
 
-def _shown(requests: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """A day of which every place was shown."""
-    everything = np.full(len(requests), APPROVE, dtype=np.int8)
-    columns = {name: requests[name].to_numpy() for name in RECOMMENDER.identity}
-    columns |= {name: truth[name].to_numpy() for name in truth}
-    final = categorical(everything, RECOMMENDER.action_dtype)
+def everything_shown(day: Day, domain: Domain) -> pd.DataFrame:
+    """What a world is told of a day of which every place was shown."""
+    columns = {name: day.requests[name].to_numpy() for name in domain.identity}
+    columns |= {name: day.truth[name].to_numpy() for name in day.truth}
+    final = categorical(np.full(len(day.requests), APPROVE, dtype=np.int8), domain.action_dtype)
     return pd.DataFrame({**columns, "final_action": final}, copy=False)
 
 

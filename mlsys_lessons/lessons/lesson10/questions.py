@@ -21,33 +21,21 @@ from mlsys_lessons.lessons.rules import agrees_with
 TEXTS = question_texts(__file__)
 
 bet1 = Prediction(
-    id="lesson10.bet1",
+    id="lesson10.bet1", unit="items", least=1, most=10, counted=True,
     question="Ten parallel worlds of the same hundred items: how many different number ones?",
-    unit="items",
-    least=1,
-    most=10,
-    counted=True,
-)
+)  # fmt: skip
 bet2 = Prediction(
-    id="lesson10.bet2",
+    id="lesson10.bet2", unit="clicks", of=100,
     question="Twenty equal items, shown by past clicks: of 100 clicks, how many has the leader?",
-    unit="clicks",
-    of=100,
-)
+)  # fmt: skip
 bet3 = Prediction(
-    id="lesson10.bet3",
+    id="lesson10.bet3", unit="items", least=0, most=10,
     question="With a fifth of all places by chance: how many of the ten best are in the top ten?",
-    unit="items",
-    least=0,
-    most=10,
-)
+)  # fmt: skip
 bet4 = Prediction(
-    id="lesson10.bet4",
+    id="lesson10.bet4", unit="clicks", least=0, most=1_000,
     question="Equal documents: for each click at the tenth place, how many at the first?",
-    unit="clicks",
-    least=0,
-    most=1_000,
-)
+)  # fmt: skip
 bet5 = Prediction(
     id="lesson10.bet5",
     question="Clicks divided by the click rate of their place: the order is now...",
@@ -57,44 +45,27 @@ bet5 = Prediction(
 # --- q1: what is shown ---------------------------------------------------------------------------
 
 q1 = Question(
-    id="lesson10.q1",
-    text=TEXTS["q1"],
-    answer=answers.shares,
+    id="lesson10.q1", text=TEXTS["q1"], answer=answers.shares,
     rule=agrees_with(answers.shares, answers.share_cases),
-    tempting={
-        "no first ball": answers.no_first_ball,
-        "chance on top": answers.chance_on_top,
-        "power of shares": answers.power_of_shares,
-    },
-)
+    tempting={"no first ball": answers.no_first_ball, "chance on top": answers.chance_on_top},
+)  # fmt: skip
 
 # --- q2: clicks, paid for their place ------------------------------------------------------------
 
 q2 = Question(
-    id="lesson10.q2",
-    text=TEXTS["q2"],
-    answer=answers.attraction,
+    id="lesson10.q2", text=TEXTS["q2"], answer=answers.attraction,
     rule=agrees_with(answers.attraction, answers.click_cases),
-    tempting={
-        "by the rate": answers.by_the_rate,
-        "over expected": answers.over_expected,
-        "only clicked": answers.only_clicked,
-    },
-)
+    tempting={"by the rate": answers.by_the_rate, "over expected": answers.over_expected,
+              "only clicked": answers.only_clicked},
+)  # fmt: skip
 
 # --- q3: what a coin tells of places -------------------------------------------------------------
 
 q3 = Question(
-    id="lesson10.q3",
-    text=TEXTS["q3"],
-    answer=answers.looks,
+    id="lesson10.q3", text=TEXTS["q3"], answer=answers.looks,
     rule=agrees_with(answers.looks, answers.coin_cases),
-    tempting={
-        "all together": answers.all_together,
-        "as they stand": answers.as_they_stand,
-        "mean of ratios": answers.mean_of_ratios,
-    },
-)
+    tempting={"all together": answers.all_together, "as they stand": answers.as_they_stand},
+)  # fmt: skip
 
 # --- q4: what the page reads tonight -------------------------------------------------------------
 
@@ -138,14 +109,9 @@ def sells(answer: Any, generator: np.random.Generator, feedback: Feedback) -> st
 
 
 q4 = Question(
-    id="lesson10.q4",
-    text=TEXTS["q4"],
-    answer=answers.my_page,
+    id="lesson10.q4", text=TEXTS["q4"], answer=answers.my_page,
     rule=sells,
-    tempting={
-        "everything alike": answers.everything_alike,
-        "clicks a place": answers.clicks_a_place,
-        "the leader": answers.the_leader,
-    },
+    tempting={"everything alike": answers.everything_alike, "clicks a place": answers.clicks_a_place,
+              "the leader": answers.the_leader},
     seeds=(1,),
-)
+)  # fmt: skip

@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 import mlsys_lessons as mls
 from mlsys_lessons.components.feedback.position_bias import swap_propensities
 from mlsys_lessons.components.monitoring.ranking import ndcg
-from mlsys_lessons.frames import categorical
-from mlsys_lessons.records import APPROVE
+from mlsys_lessons.lessons.lesson10.pages import everything_shown
 from mlsys_lessons.worlds.search.domain import PLACES, SEARCH
 from mlsys_lessons.worlds.search.world import SearchWorld
 
@@ -65,7 +64,7 @@ def logged(seed: int, *, users: int = 3_000, days: int = DAYS, trust: float = 0.
     for tick in range(days):
         day = world.day(tick, state)
         frames.append(day.requests.assign(**{n: day.truth[n].to_numpy() for n in day.truth}))
-        world.react(state, tick, _shown(frames[-1], list(day.truth)))
+        world.react(state, tick, everything_shown(day, SEARCH))
     rows = pd.concat(frames, ignore_index=True)
     query, place = rows["query_id"].to_numpy(), rows["position"].to_numpy()
     slot = (shelf[query] == rows["true_shelf"].to_numpy()[:, None]).argmax(axis=1)
@@ -73,12 +72,6 @@ def logged(seed: int, *, users: int = 3_000, days: int = DAYS, trust: float = 0.
                rows["swapped"].cat.codes.to_numpy().astype(np.int64),
                rows["true_click"].to_numpy().astype(np.int64), pairs["match"], pairs["truth"],
                np.asarray(world.habits.examination))  # fmt: skip
-
-
-def _shown(rows: pd.DataFrame, truth: list[str]) -> pd.DataFrame:
-    """A day of which every place was shown."""
-    final = categorical(np.full(len(rows), APPROVE, dtype=np.int8), SEARCH.action_dtype)
-    return rows[[*SEARCH.identity, *truth]].assign(final_action=final)
 
 
 def click_curve(log: Log) -> Floats:
