@@ -111,7 +111,7 @@ def sells(answer: Any, generator: np.random.Generator, feedback: Feedback) -> st
 q4 = Question(
     id="lesson10.q4", text=TEXTS["q4"], answer=answers.my_page,
     rule=sells,
-    tempting={"everything alike": answers.everything_alike, "clicks a place": answers.clicks_a_place,
-              "the leader": answers.the_leader},
+    tempting={"everything alike": answers.everything_alike,
+              "clicks a place": answers.clicks_a_place, "the leader": answers.the_leader},
     seeds=(1,),
 )  # fmt: skip
