@@ -286,7 +286,7 @@ charts.show(axes, alt=f"{title}. By swaps {measured.relative[9]:.2f}.")
 # %%
 orders = sureness.effects_of_reading(sure)
 worse = int((sure[results.BY_PLACE] < sure[results.SHOWN]).sum())
-title = f"The obvious correction is worse than no learning in {worse} of {len(sure)} worlds; swaps are not"
+title = f"The obvious correction is worse than no learning in {worse} of {len(sure)} worlds"
 axes = charts.bars_with_intervals(orders, title=title, unit="change of nDCG against the order as shown")
 charts.show(axes, alt=f"{title}. {orders['effect'].round(3).to_dict()}")
 print(f"different number ones of ten worlds: {sure['number_ones'].min()} to {sure['number_ones'].max()}; "

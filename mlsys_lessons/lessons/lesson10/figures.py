@@ -5,12 +5,17 @@ They draw what they are given; nothing is measured here.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from mlsys_lessons.components.feedback.position_bias import Propensities
-from mlsys_lessons.lessons.house_style import ALERT, INK, OTHERS, QUIET, TRUTH, Axes, canvas, style
+from mlsys_lessons.lessons.house_style import ALERT, INK, OTHERS, QUIET, TRUTH, canvas, style
+
+if TYPE_CHECKING:
+    from mlsys_lessons.lessons.house_style import Axes
 
 
 @style()
