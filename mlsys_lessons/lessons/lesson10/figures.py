@@ -29,20 +29,22 @@ def number_ones(table: pd.DataFrame, *, title: str, items: int) -> Axes:
     items
         How many there are: the lowest rank.
     """
-    axes = canvas(title, unit=f"true rank of the number one, of {items}")
+    axes = canvas(title, unit=f"true rank of the number one (#item), of {items}")
     worlds, ranks = table.index.to_numpy(), table["true rank"].to_numpy()
     axes.axhline(1, color=TRUTH, linewidth=1.5)
     axes.vlines(worlds, 1, ranks, color=OTHERS[0], linewidth=2)
     axes.plot(worlds, ranks, "o", color=OTHERS[0], markersize=13, markeredgecolor=INK)
     for world, rank, item in zip(worlds, ranks, table["number one"], strict=True):
-        axes.annotate(f"item {item}", (world, rank), xytext=(0, -20), fontweight="bold",
+        axes.annotate(f"#{item}", (world, rank), xytext=(0, -22), fontweight="bold",
                       ha="center", textcoords="offset points", annotation_clip=False)  # fmt: skip
     axes.annotate("the best", (worlds[-1] + 0.5, 1), color=QUIET, va="center",
                   xytext=(6, 0), textcoords="offset points", annotation_clip=False)  # fmt: skip
     axes.set_xticks(worlds)
     axes.set_xlabel("parallel world", loc="right")
     axes.set_xlim(0.5, worlds[-1] + 0.5)
-    axes.set_ylim(max(ranks.max(), 10) * 1.15, 0)
+    lowest = max(int(ranks.max()), 10) * 1.15
+    axes.set_ylim(lowest, -0.05 * lowest)
+    axes.set_yticks([1, *range(20, int(lowest) + 1, 20)])
     return axes
 
 

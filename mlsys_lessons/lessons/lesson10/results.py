@@ -27,7 +27,7 @@ QUERIES, DOCUMENTS, DAYS = 20, 60, 30
 PRIOR = 20.0  # pages that "nothing is known" counts for in an estimate (assumed)
 SHOWN, COUNTED = "as shown", "clicks"
 BY_PLACE, MEASURED = "clicks by the place's rate", "weights by swaps"
-KNOWN = "weights by the true curve"
+KNOWN = "weights by the known curve"
 ORDERS = (SHOWN, COUNTED, BY_PLACE, MEASURED, KNOWN)
 
 
