@@ -29,15 +29,11 @@ bet2 = Prediction(
     question="Twenty equal items, shown by past clicks: of 100 clicks, how many has the leader?",
 )  # fmt: skip
 bet3 = Prediction(
-    id="lesson10.bet3", unit="items", least=0, most=10,
-    question="With a fifth of all places by chance: how many of the ten best are in the top ten?",
-)  # fmt: skip
-bet4 = Prediction(
-    id="lesson10.bet4", unit="clicks", least=0, most=1_000,
+    id="lesson10.bet3", unit="clicks", least=0, most=1_000,
     question="Equal documents: for each click at the tenth place, how many at the first?",
 )  # fmt: skip
-bet5 = Prediction(
-    id="lesson10.bet5",
+bet4 = Prediction(
+    id="lesson10.bet4",
     question="Clicks divided by the click rate of their place: the order is now...",
     choices=("worse than the one shown", "between shown and raw clicks", "better than raw clicks"),
 )
