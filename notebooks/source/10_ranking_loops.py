@@ -41,8 +41,6 @@ from mlsys_lessons.worlds.recommender.slates import exposure
 
 # %%
 SEED = 7
-
-# %%
 page = pages.lived(pages.founded(SEED))
 print(f"{len(page.days)} days, {page.days['slates'].sum():,.0f} slates of ten places, {pages.ITEMS} items")
 pages.front(page)
