@@ -6,7 +6,8 @@
 #     name: python3
 #   named_surprise: >-
 #     A competent guess: quality wins in the end. What happens: the same hundred items, the same users,
-#     ten parallel worlds that differ in the luck of the first clicks, and eight different number ones.
+#     ten parallel worlds that differ in the luck of the first clicks, and eight different number ones
+#     (seven to ten in twenty unseen seeds; the best item leads 18 of those 200 worlds).
 #     And in search the correction that everybody writes first, clicks divided by the click rate of
 #     their place, ranks worse than raw clicks in each of twenty worlds, and in 18 of them worse than
 #     learning nothing.
@@ -126,7 +127,7 @@ found = [10 * np.mean([told_of_merit(one.clicks, good).best_found for one in liv
 orders = [1_000 * np.mean([one.orders_a_slate for one in lived]) for lived in both]
 print(f"of the ten best in the top ten: {found[0]:.1f} by clicks, {found[1]:.1f} with a fifth by chance")
 euros = [RECOMMENDER.costs.conversion / 100 * each for each in orders]
-print(f"euros of 1,000 slates: {euros[0]:.1f} by clicks, {euros[1]:.1f} with a fifth by chance")
+print(f"euros of orders, of 1,000 slates: {euros[0]:.1f} by clicks, {euros[1]:.1f} with a fifth by chance")
 expect(abs(found[1] - found[0]) < 2, "in a month exploration moves the list by little", "a lucky find")
 
 # %% [markdown]
@@ -149,8 +150,7 @@ table.rename_axis("of the ten best, found among the top ten by").round(1)
 # %%
 growing = [pages.founded(SEED, item_growth=2.0, exploration=share) for share in (0.0, 0.2)]
 young = [pages.newcomers(pages.lived(world)) for world in growing]
-title = "places a day of an item, by when it came"
-fresh = pd.concat(young, keys=["by clicks", "a fifth by chance"], names=["page", title])
+fresh = pd.concat(young, keys=["by clicks", "a fifth by chance"], names=["page", "it was"])
 times = [one["places a day"].iloc[0] / one["places a day"].iloc[1] for one in young]
 print(f"an old item has {times[0]:.0f} times a newcomer's places; with a fifth by chance {times[1]:.1f} times")
 fresh.round(1)
@@ -183,7 +183,8 @@ columns = ["incidents", "page", "correlation", "best_found", "rate_best_found", 
 c21.table[columns].round(2)
 
 # %% [markdown]
-# "Incidents" are the power of past clicks: 1, none, 4. Look at none: even without a loop the head start of the first clicks is still on the list after sixty days. Look at the money: exploration costs a little, and the *count* has learned nothing from it. Divided by places, the same log finds more of the best.
+# "Incidents" are the power of past clicks: 0, 1, 4. Look at 0: even without a loop the head start of the first clicks is still on the list after sixty days. Look at the euros of 1,000 slates (30 cents an order, less 1 cent for each place that was filled in vain): the page with a loop earns more than the one without, for clicks are
+# noise *plus* merit; at 4 it earns least. Exploration costs a little in sixty days, and the *count* has learned nothing from it. Divided by places, the same log finds more of the best.
 #
 # ## Your page
 # So far the page read clicks. Now it reads what you tell it to. Write the function that it asks each midnight, and beat plain clicks in worlds that you have not seen.
