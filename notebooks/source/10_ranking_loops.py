@@ -36,9 +36,7 @@ from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson10 import answers, figures, pages, questions, results, sureness
 from mlsys_lessons.lessons.lesson10.questions import bet1, bet2, bet3, bet4, q1, q2, q3, q4
 from mlsys_lessons.lessons.lesson10.slider import Market, widget
-from mlsys_lessons.worlds.recommender.domain import RECOMMENDER
 from mlsys_lessons.worlds.recommender.popularity import gini, parallel_worlds, unpredictability
-from mlsys_lessons.worlds.recommender.slates import exposure
 
 # %%
 SEED = 7
@@ -73,6 +71,8 @@ expect(count > 5, "in most seeds most worlds have a number one of their own", "o
 # None does. So take merit out altogether: twenty *equal* items, one visitor after another, each shown one item by past clicks. After two thousand visitors, how many of 100 clicks has the leader? With equal shares it would be 5.
 
 # %%
+from mlsys_lessons.worlds.recommender.slates import exposure
+
 print(inspect.getsource(exposure))
 
 # %%
@@ -126,7 +126,8 @@ both = same, explored
 found = [10 * np.mean([told_of_merit(one.clicks, good).best_found for one in lived]) for lived in both]
 orders = [1_000 * np.mean([one.orders_a_slate for one in lived]) for lived in both]
 print(f"of the ten best in the top ten: {found[0]:.1f} by clicks, {found[1]:.1f} with a fifth by chance")
-euros = [RECOMMENDER.costs.conversion / 100 * each for each in orders]
+cents = page.world.domain.costs.conversion  # of an order
+euros = [cents / 100 * each for each in orders]
 print(f"euros of orders, of 1,000 slates: {euros[0]:.1f} by clicks, {euros[1]:.1f} with a fifth by chance")
 expect(abs(found[1] - found[0]) < 2, "in a month exploration moves the list by little", "a lucky find")
 
