@@ -68,7 +68,7 @@ expect(count > 5, "in most seeds most worlds have a number one of their own", "o
 # ## Open the bonnet
 # This is all that the page does. `clicks + FLOOR` gives each item one click to begin with; `exponent` says how strongly the past counts. Which line asks whether an item is good?
 #
-# None does. So take merit out altogether: twenty *equal* items, one visitor after another, each shown one item by past clicks. After two thousand visitors, how many of 100 clicks has the leader? With equal shares it would be 5.
+# You will find none. So take merit out altogether: twenty *equal* items, one visitor after another, each shown one item by past clicks. After two thousand visitors, how many of 100 clicks has the leader? With equal shares it would be 5.
 
 # %%
 from mlsys_lessons.worlds.recommender.slates import exposure
