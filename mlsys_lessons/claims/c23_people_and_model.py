@@ -20,6 +20,7 @@ A run is shorter than most claims': people are asked every day. Nothing is retra
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ from mlsys_lessons.simulation.scenarios import ClaimSize
 MODEL, BOTH = "model alone", "both"
 LOT, AMOUNT = "people alone, by lot", "people alone, by amount"
 DEFERENT, ABSENT, SURE = "both, full deference", "both, one in four at work", "both, who can ask"
-STRAINED = {
+STRAINED: Mapping[str, Mapping[str, Any]] = {
     DEFERENT: {"deference": 1.0},
     ABSENT: {"present": 0.25},
     SURE: {"sure": True},

@@ -19,8 +19,8 @@ from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.system.system import System
+from mlsys_lessons.worlds.payments.state import WorldState
 from mlsys_lessons.worlds.payments.world import PaymentsWorld
-from mlsys_lessons.worlds.world import WorldState
 
 BY_LOT, BY_AMOUNT, BY_VALUE = "by lot", "by amount", "by value"
 
@@ -39,9 +39,9 @@ class PeopleChoose(CostDecisions):
         nothing = np.zeros(len(frame))
         if self.chosen == BY_LOT:
             place = luck(self.seed, "review.lot", row_keys(frame, self.domain.identity))
-        else:
-            place = amount_cents(frame, self.domain, self.policy.typical_genuine)
-        return nothing, nothing - 1.0, np.asarray(place, dtype=float)
+            return nothing, nothing - 1.0, place
+        amount = amount_cents(frame, self.domain, self.policy.typical_genuine)
+        return nothing, nothing - 1.0, np.asarray(amount, dtype=float)
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class StaffedArm(Arm):
     """The resilient system with its people as they are described here.
 
     `capacity` of None is the world's own; `present` is the share of it that comes to work while the
-    policy counts on all of it; `sure` are people who can ask the customer, and err in doubtful cases
-    as in clear ones.
+    policy counts on all of it; `sure` are people who can ask the customer, and err in doubtful
+    cases as in clear ones.
     """
 
     chosen: str = BY_VALUE
