@@ -146,8 +146,9 @@ def measured(seeds: Iterable[int]) -> pd.DataFrame:
         frauds = 100 * table.loc[table["held"], "fraud"].mean()
         queue = most_valuable(table, SIZE.days * ROOM)
         for screen in screens:
-            rows.append({"seed": seed, "screen": screen, **screens[screen], "queue": frauds,
-                         "euros": euros_per_thousand(looks_worth(queue, shares[screen]))})  # fmt: skip
+            euros = euros_per_thousand(looks_worth(queue, shares[screen]))
+            told = {"seed": seed, "screen": screen, "queue": frauds, "euros": euros}
+            rows.append({**told, **screens[screen]})
     return pd.DataFrame(rows).round(4)
 
 
