@@ -124,13 +124,14 @@ def pays(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str
         given = _masks(answer, seed)
         if isinstance(given, str):
             return given
-        euros.append(desk_euros(*given, seed))
+        look, shown = given
+        euros.append(desk_euros(look, shown, seed))
     won = float(np.mean(euros))
     if won >= BAR:
         return None
     return (
         f"in worlds {worlds[0]} to {worlds[-1]} your looks are worth {won:+,.1f} euros per 1,000 "
-        f"payments; the bar is {BAR:+,.0f}. {feedback.message(weakness(*given, worlds[-1]))}"
+        f"payments; the bar is {BAR:+,.0f}. {feedback.message(weakness(look, shown, worlds[-1]))}"
     )
 
 
