@@ -57,18 +57,13 @@ bet1.guess(...)  # of 100 cases
 share = 100 * held["fraud"].mean()
 bet1.reveal(round(share), f"{held['fraud'].sum()} of {len(held)}.")
 expect(share < 15, "in most worlds hardly any case of the queue is a fraud", "a month of doubtful frauds")
-
-# %% [markdown]
-# The textbook has the same number. A good test, 90 % of the frauds found and 1 % false alarms, at one fraud in a thousand:
-
-# %%
-print(f"true alerts: {waiting_line.precision(0.001, 0.9, 0.01):.1%}")
+print(f"by the textbook, 90 % found, 1 % false alarms: {waiting_line.precision(0.001, 0.9, 0.01):.1%}\n")
 blind = table["fraud"] & (table["score"] < desk.BLIND)
 print(f"{blind.sum()} of the month's {table['fraud'].sum()} frauds have a score below {desk.BLIND:g};")
 print(f"people were shown {(blind & table['held']).sum()} of them")
 
 # %% [markdown]
-# That is the first odd thing about the loop. The model sends what it doubts; what it misses, it does not doubt.
+# The textbook's number is that of a good test at one fraud in a thousand. And here is the first odd thing about the loop: the model sends what it doubts; what it misses, it does not doubt.
 #
 # ## Known cases
 # Are these people any good? On a queue of honest customers nobody can tell. Airports measure their screeners with bags in which the knife has been put on purpose. Do the same: all frauds of the closed month and as many honest payments, mixed. First without the score on the screen.
@@ -89,10 +84,12 @@ bet2.guess(...)  # of 100 frauds
 screens = 100 * desk.two_screens(SEED)
 lost = screens.loc[desk.IS_BLIND]
 bet2.reveal(round(lost[desk.SHOWN]), f"Without it they found {lost[desk.HIDDEN]:.0f}.")
-title = f"With the score on the screen: {lost[desk.HIDDEN]:.0f} % of the blind spot found become {lost[desk.SHOWN]:.0f} %"
+title = (f"Of the blind spot they find {lost[desk.HIDDEN]:.0f} % without the score, "
+         f"{lost[desk.SHOWN]:.0f} % with it")
 axes = charts.heat_map(screens, title=title, unit="% right")
 charts.show(axes, alt=title)
-expect(lost[desk.SHOWN] < lost[desk.HIDDEN] - 15, "people who defer are blind with the model", "luck of a small pile")
+usual = "people who defer are blind with the model"
+expect(lost[desk.SHOWN] < lost[desk.HIDDEN] - 15, usual, "luck of a small pile")
 
 # %% [markdown]
 # Look at the last row before you blame them. They accuse fewer honest customers than before, and honest customers are nearly everybody. Counted over all payments, as a dashboard counts, they have become *more accurate*:
@@ -106,15 +103,11 @@ for screen in screens:
     print(f"{screen}: {overall:.1f} % of all answers right, {found:.0f} % of frauds found")
 
 # %% [markdown]
-# This has a name, **automation bias**: a person who is offered an answer checks it less than one who has none. Here is what a case does to a reviewer. Find the line in which nobody looks.
+# This has a name, **automation bias**: a person who is offered an answer checks it less than one who has none. Here is what a case does to a reviewer. Find the line in which nobody looks. The share
+# `deference` is an assumption, and everything depends on it; the arithmetic is yours.
 
 # %%
 print(inspect.getsource(Reviewers.judge).split('"""')[2])
-
-# %% [markdown]
-# In a share `deference` of cases the score decides. The share is an assumption, and everything depends on it; the arithmetic is yours.
-
-# %%
 q2
 
 # %% tags=["exercise"] exercise_id="lesson11.q2"
@@ -122,17 +115,6 @@ def found(miss, deference, score):
     ...
 
 q2.check(found)
-
-# %%
-shares = np.linspace(0, 1, 11)
-groups = {name: pile[(pile["group"] == name)] for name in (desk.SEES, desk.IS_BLIND)}
-lines = {}
-for name, frauds in groups.items():
-    miss = desk.people().slip(frauds["fraud"].to_numpy(), frauds["p"].to_numpy())
-    score = frauds["score"].to_numpy()
-    lines[name] = pd.Series([100 * answers.found(miss, d, score).mean() for d in shares], 100 * shares)
-curves = pd.DataFrame(lines).round(0).rename_axis("deference, %")
-curves.T
 
 # %% [markdown]
 # ## Trust
@@ -149,20 +131,17 @@ back = int(np.argmax(path[1:] >= 0.9))
 bet3.reveal(back, f"Closed form: {np.log(0.1 / 0.19) / np.log(0.98):.1f}.")
 weeks = [True] * 120 + [True, False] * 6 + [True] * 120
 deferred = 100 * Trust().most * pd.Series(Trust(0.5).path(weeks))
-title = f"Six visible errors: from {deferred.max():.0f} % of cases left to the score down to {deferred[120:].min():.0f} %"
-axes = charts.metric_over_time({"deference": deferred}, title=title, unit="% of cases in which the score decides")
+title = f"Six visible errors: deference falls from {deferred.max():.0f} to {deferred[120:].min():.0f} % of the cases"
+unit = "% of cases in which the score decides"
+axes = charts.metric_over_time({"deference": deferred}, title=title, unit=unit)
 axes.set_xlabel("answers seen")
 charts.show(axes, alt=title)
+rests = {f"{error:.0%}": round(Trust().rest(error), 2) for error in (0, 0.01, 0.05, 0.3)}
+print("where trust settles, by the share of visible errors:", rests)
 
 # %% [markdown]
 # Now the trap. Which errors are *visible*? A wrongly accused customer calls the same day. A missed fraud is reported in two weeks, to another department. The score's worst mistakes, the confident zeros, are the ones that reviewers do not see. Their trust is earned on the honest customers.
-
-# %%
-for error in (0.0, 0.01, 0.05, 0.3):
-    rest = Trust().rest(error)
-    print(f"{error:.0%} of what they see is wrong: trust settles at {rest:.2f}, {rest * Trust().most:.0%} deference")
-
-# %% [markdown]
+#
 # ## "Then take two people"
 # The tempting repair: everybody keeps the screen, and each case is read twice. Either may say fraud. Twice the minutes; is it twice as safe?
 
@@ -196,7 +175,8 @@ money = {
     name: pd.Series([100 * month.set(n, share).euros for n in looks], looks)
     for name, share in ((desk.HIDDEN, 0.0), (desk.SHOWN, desk.DEFERENCE))
 }
-title = f"32 looks a day: {money[desk.HIDDEN][32] / 100:+,.0f} euros with the score hidden, {money[desk.SHOWN][32] / 100:+,.0f} with it shown"
+many = [money[name][32] / 100 for name in (desk.HIDDEN, desk.SHOWN)]
+title = f"32 looks a day: {many[0]:+,.0f} euros with the score hidden, {many[1]:+,.0f} with it shown"
 axes = charts.value_over_time(money, title=title)
 axes.set_xlabel("looks a day")
 axes.set_ylabel("")
@@ -220,22 +200,18 @@ q1.check(waiting)
 # %%
 alerts = np.random.default_rng(SEED).poisson(20, 60)
 lines = {f"{c} a day": pd.Series(answers.waiting(alerts, c)) for c in (18, 20, 22)}
-title = f"20 cases a day: room for 18 leaves {lines['18 a day'].iloc[-1]}, room for 22 leaves {lines['22 a day'].iloc[-1]}"
+left = {name: int(line.iloc[-1]) for name, line in lines.items()}
+title = f"20 cases a day: room for 18 leaves {left['18 a day']}, room for 22 leaves {left['22 a day']}"
 axes = charts.metric_over_time(lines, title=title, unit="cases that wait at midnight")
 charts.show(axes, alt=title)
-print(f"(A - C) t = {(20 - 18) * 60}")
-
-# %% [markdown]
-# Who is reached while the line is too long is a decision as well. The real month's cases, room for four, and nobody waits longer than two days:
-
-# %%
-asked = table[table["value"] > mls.COSTS.review_minute * 1.0]
+print(f"(A - C) t = {(20 - 18) * 60} in the mean")
+asked = table[table["value"] > mls.COSTS.review_minute]
 day, worth = asked["day"].to_numpy(), asked["value"].to_numpy()
-print(f"{len(asked) / desk.SIZE.days:.0f} cases a day would be worth a look")
+print(f"in the month, {len(asked) / desk.SIZE.days:.0f} cases a day are worth a look; with room for {desk.ROOM}:")
 waiting_line.by_order(day, worth, capacity=desk.ROOM, patience=2).round(2)
 
 # %% [markdown]
-# First come, first served is fair, and spends the day on what is oldest and worth least.
+# The table is the real month's line, where nobody waits longer than two days. Who is reached while it is too long is a decision as well. First come, first served is fair, and spends the day on what is oldest and worth least.
 #
 # ## Tired, and bored
 # Two things more that happen to people and not to models. They tire: in our world errors grow by half from the first to the last case of a full day. And they stop finding what they hardly ever meet. In a laboratory, searchers missed 7 % of the targets when every second picture had one, and 30 % when one in a hundred did.
@@ -251,7 +227,7 @@ print(f"a clear fraud, missed 10 % on a pile of known cases: {queue:.0%} on this
 # So the known cases are more than a measurement. Mixed into the daily queue, they keep people used to finding something.
 #
 # ## Who comes back
-# A blocked payment has no label. Unless its customer appeals. Of the honest say three in ten do and nearly all are upheld; of the fraudsters one in ten, and some are believed. All of it is assumed here, and nobody knows it for their own business until they have counted.
+# A blocked payment has no label. Unless its customer appeals. Of the honest say three in ten do and nearly all are upheld; of the fraudsters one in ten, and some are believed. All of it is assumed here, and nobody knows it for their own business until they have counted. A model that learns from such labels learns that blocking is nearly always right; then correct it.
 
 # %%
 blocked = table[table["blocked"]]
@@ -261,9 +237,6 @@ true_share = blocked["fraud"].mean()
 print(f"{len(blocked)} blocked, {len(heard)} appeal, {heard['upheld'].sum()} upheld")
 print(f"frauds among the blocked, silence booked as guilt: {1 - heard['upheld'].sum() / len(blocked):.0%}")
 print(f"in truth: {true_share:.0%}; frauds among the upheld: {office.wrong_labels(true_share):.1%}")
-
-# %% [markdown]
-# A model that learns from these labels learns that blocking is nearly always right. Correct it.
 
 # %%
 q3
@@ -281,7 +254,7 @@ print(f"corrected: {corrected:.0%}; in truth {true_share:.0%}")
 
 # %% [markdown]
 # ## How sure?
-# Twenty worlds that this page has not shown: what putting the score on the screen changes, in points.
+# Twenty worlds that this page has not shown: what putting the score on the screen changes, in points. Below it is the sentence of the talk, in the running system, where thieves adapt and customers leave, and where a held payment that nobody reaches goes through (lesson 06 takes that apart).
 
 # %%
 worlds = desk.stored()
@@ -293,14 +266,9 @@ unit = f"points of share right, mean of {worlds['seed'].nunique()} worlds"
 charts.show(charts.bars_with_intervals(change, title=title, unit=unit), alt=title)
 print(f"frauds in 100 cases of the queue: {queue.median():.1f} in the middle world, {queue.max():.0f} at most")
 print("four looks a day, euros per 1,000 payments:", euros.round(1).to_dict())
+for name in ("C13",):
+    print(stored_claims.told(claims.stored(name)))
 change.round(1)
-
-# %% [markdown]
-# And the whole sentence of the talk, in the running system, with thieves who adapt and customers who leave:
-
-# %%
-c13 = claims.stored("C13")
-print(stored_claims.told(c13))
 
 # %% [markdown]
 # ## Your desk
