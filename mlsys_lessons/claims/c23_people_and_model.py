@@ -15,6 +15,10 @@ deference and three reviewers in four absent are rows of the table, and are expe
 what people add; with nothing added there is nothing to take.
 
 A run is shorter than most claims': people are asked every day. Nothing is retrained.
+
+Read afterwards: the second half came, the first did not, and the strains take back more than people
+add. One expectation was wrong: people who can ask are hardly worth more. Few cases of the queue are
+hard to tell; most are honest customers, and the frauds that the model misses it does not doubt.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ back = int(np.argmax(path[1:] >= 0.9))
 bet3.reveal(back, f"Closed form: {np.log(0.1 / 0.19) / np.log(0.98):.1f}.")
 weeks = [True] * 120 + [True, False] * 6 + [True] * 120
 deferred = 100 * Trust().most * pd.Series(Trust(0.5).path(weeks))
-title = f"Six visible errors: deference falls from {deferred.max():.0f} to {deferred[120:].min():.0f} % of the cases"
+title = f"Six visible errors: deference falls from {deferred.max():.0f} to {deferred[120:].min():.0f} %"
 unit = "% of cases in which the score decides"
 axes = charts.metric_over_time({"deference": deferred}, title=title, unit=unit)
 axes.set_xlabel("answers seen")
@@ -206,7 +206,7 @@ charts.show(axes, alt=title)
 print(f"(A - C) t = {(20 - 18) * 60} in the mean")
 asked = table[table["value"] > mls.COSTS.review_minute]
 day, worth = asked["day"].to_numpy(), asked["value"].to_numpy()
-print(f"in the month, {len(asked) / desk.SIZE.days:.0f} cases a day are worth a look; with room for {desk.ROOM}:")
+print(f"in the month, {len(asked) / desk.SIZE.days:.0f} cases a day are worth a look; room for {desk.ROOM}:")
 waiting_line.by_order(day, worth, capacity=desk.ROOM, patience=2).round(2)
 
 # %% [markdown]
@@ -253,7 +253,7 @@ print(f"corrected: {corrected:.0%}; in truth {true_share:.0%}; it rests on {len(
 
 # %% [markdown]
 # ## How sure?
-# Twenty worlds that this page has not shown: what putting the score on the screen changes, in points. Below it is the sentence of the talk, in the running system, where thieves adapt and customers leave, and where a held payment that nobody reaches goes through (lesson 06 takes that apart). C13 asks what people add to rules, C23 what they and the model add to each other.
+# Twenty worlds that this page has not shown: what putting the score on the screen changes, in points. Below it is the sentence of the talk, in the running system, where thieves adapt and customers leave, and where a held payment that nobody reaches goes through (lesson 06 takes that apart). C13 asks what people add to rules, C23 what they and the model add to each other: together they are far better than people alone, and not surely better than the model alone.
 
 # %%
 worlds = desk.stored()
