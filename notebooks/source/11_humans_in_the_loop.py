@@ -33,7 +33,6 @@ from mlsys_lessons.lessons import five_questions, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson11 import answers, desk, staffing
 from mlsys_lessons.lessons.lesson11.questions import bet1, bet2, bet3, q1, q2, q3, q4
-from mlsys_lessons.worlds.payments.appeals import Appeals
 from mlsys_lessons.worlds.payments.people import Reviewers
 from mlsys_lessons.worlds.payments.trust import Trust, rarer
 
@@ -229,6 +228,8 @@ print(f"a clear fraud, missed 10 % on a pile of known cases: {queue:.0%} on this
 # A blocked payment has no label. Unless its customer appeals. Of the honest say three in ten do and nearly all are upheld; of the fraudsters one in ten, and some are believed. All of it is assumed here, and nobody knows it for their own business until they have counted. A model that learns from such labels learns that blocking is nearly always right; then correct it.
 
 # %%
+from mlsys_lessons.worlds.payments.appeals import Appeals
+
 blocked = table[table["blocked"]]
 office = Appeals(genuine=0.3, fraud=0.1)
 heard = office.heard(SEED, blocked["request_id"].to_numpy(np.int64), blocked["fraud"].to_numpy())
