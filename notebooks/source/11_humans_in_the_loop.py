@@ -74,7 +74,7 @@ print(Reviewers(desk.ROOM))
 (100 * alone).round(1).to_frame("% right, score hidden").assign(cases=pile["group"].value_counts())
 
 # %% [markdown]
-# Not bad at all. Many frauds that the model is blind to are plain to somebody who looks: it is the model that lacks a column, not the world. So the plan writes itself. Give them the score as well; it is a good score. Of 100 frauds that the model is blind to, how many do the same people now find?
+# Not bad at all. Here is an assumption of this world, made before the lesson: people err by how doubtful a case truly is, not by how doubtful the model finds it. So many frauds that the model is blind to are plain to somebody who looks. Then the plan writes itself: give them the score as well; it is a good score. Of 100 frauds that the model is blind to, how many do the same people now find?
 
 # %%
 bet2.guess(...)  # of 100 frauds
