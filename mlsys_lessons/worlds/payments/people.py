@@ -17,6 +17,7 @@ from mlsys_lessons.ids import Ints
 from mlsys_lessons.randomness import Floats, luck, normal_luck
 from mlsys_lessons.records import DAY_MS, timestamps
 from mlsys_lessons.worlds.payments.purchases import Payments
+from mlsys_lessons.worlds.payments.trust import rarer
 
 REPORT_MEDIAN_DAYS, _REPORT_SPREAD, LAST_REPORT_DAY = 14.0, 0.9, 120.0
 _NEVER_BIG, _NEVER_SMALL, _NOTICED = 0.05, 0.34, 50.0  # shares, and the euros between them
@@ -120,6 +121,9 @@ class Reviewers:
         Relative growth of both from the first to the last case of a full day.
     deference
         Share of cases in which the score decides instead: "fraud" with probability score.
+    rarity
+        How much more is missed when frauds are rare among the cases of a day (trust.py, `rarer`);
+        0 is off, .38 as in visual search. Against `usual`, the share that they know (assumed).
 
     >>> Reviewers(capacity=40)
     Reviewers(40 cases a day, 6 minutes each, 10-64% missed, 2-12% falsely accused)
@@ -133,6 +137,8 @@ class Reviewers:
     grey_false_accusation: float = 0.117
     fatigue: float = 0.5
     deference: float = 0.10
+    rarity: float = 0.0
+    usual: float = 0.5
 
     def __repr__(self) -> str:
         """Say what to expect of them."""
@@ -165,7 +171,11 @@ class Reviewers:
         """
         ids = picks["request_id"].to_numpy(np.int64)
         tiredness = 1.0 + self.fatigue * np.arange(len(ids)) / max(self.capacity, 1)
-        slip = np.minimum(self.slip(fraud, probability) * tiredness, _ALWAYS)
+        seen = float(probability.mean()) if len(ids) else self.usual
+        fresh = rarer(
+            self.slip(fraud, probability), fraud, seen, usual=self.usual, rarity=self.rarity
+        )
+        slip = np.minimum(fresh * tiredness, _ALWAYS)
         opinion = np.where(luck(seed, "review.slip", ids) < slip, ~fraud, fraud)
         score = picks["score"].to_numpy(np.float64)
         deferring = (luck(seed, "review.defers", ids) < self.deference) & np.isfinite(score)
