@@ -39,7 +39,7 @@ class Judged(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """What a model is fitted on: feature, label in 0..1, weight."""
+    """What a model is fitted on: feature, label (0 or 1), weight: so many rows it stands for."""
 
     feature: Floats
     label: Floats
@@ -54,24 +54,30 @@ class Population:
     """Two Gaussian classes on one feature; a month has so many rows of them.
 
     Why it matters: P(fraud given x) is a logistic curve here, so a logistic model is well specified
-    and any other answer comes from what was learned from, not from what could be.
+    and any other answer comes from what was learned from, not from what could be. With newcomers,
+    good customers look as frauds do, and only somebody who lets a few through can find out.
     """
 
     rows: int = 50_000  # a month
     prevalence: float = 0.01  # share of frauds
     distance: float = 5.0  # of the classes' means, in standard deviations
+    newcomers: float = 0.0  # share of genuine rows that lie where frauds lie, after a launch
+    launch: int = 5  # the month of the launch
 
     def __post_init__(self) -> None:
         """Refuse a population without frauds, rows or sense."""
         whole_number("rows", self.rows, 100, 10_000_000)
         within("prevalence", self.prevalence, 1e-6, 0.5)
         within("distance", self.distance, 0.0, 20.0)
+        within("newcomers", self.newcomers, 0.0, 1.0)
 
     def month(self, seed: int, month: int) -> tuple[Floats, Mask]:
         """Feature and truth of one month's rows."""
         draw = stream(seed, "selective.labels", month)
         fraud = draw.random(self.rows) < self.prevalence
-        return draw.normal(size=self.rows) + self.distance * fraud, fraud
+        arrives = stream(seed, "selective.newcomers", month).random(self.rows) < self.newcomers
+        far = fraud | (arrives & (month >= self.launch))
+        return draw.normal(size=self.rows) + self.distance * far, fraud
 
 
 def everything(month: Judged) -> Learned:
@@ -100,19 +106,14 @@ def own_decisions(month: Judged) -> Learned:
 
 
 def reject_inference(month: Judged) -> Learned:
-    """Every row; what was blocked counts as its score says: p times a fraud, 1 - p times not.
+    """Every row; a blocked one is a fraud as often as its score says (parcelling).
 
-    Why it matters: it looks like a correction (fuzzy augmentation, as credit scoring calls it), and
-    adds nothing that the old model did not believe already.
+    Why it matters: it looks like a correction, and adds nothing that the old model did not believe
+    already. Source: Siddiqi, Credit risk scorecards, 2006, chapter on reject inference.
     """
-    unknown = ~month.passed
-    known = passed_only(month)
-    feature, score = month.feature[unknown], month.score[unknown]
-    return Learned(
-        np.concatenate([known.feature, feature, feature]),
-        np.concatenate([known.label, np.ones(len(score)), np.zeros(len(score))]),
-        np.concatenate([known.weight, score, 1 - score]),
-    )
+    coin = stream(int(month.blocked.sum()), "selective.parcelling").random(len(month.score))
+    label = np.where(month.passed, month.fraud, coin < month.score).astype(float)
+    return Learned(month.feature, label, np.ones(len(label)))
 
 
 def poisoned(source: LabelSource, *, share: float, seed: int = 0) -> LabelSource:
@@ -191,14 +192,16 @@ def _rates(month: Judged) -> tuple[float, float, float]:
 
 
 def _successor(make_model: Callable[[], Any], known: Learned, model: Any) -> Any:
-    """The next model, if both classes are there to learn from; else the one in service."""
-    counts = known.weight > 0
-    if len(np.unique(known.label[counts])) < 2:
+    """The next model, if both classes are there to learn from; else the one in service.
+
+    A row that stands for fifty is repeated, as in `retraining.challenge`: a tree that wants so many
+    rows in a leaf counts rows, not weights.
+    """
+    if len(np.unique(known.label)) < 2:
         return model
-    return make_model().fit(
-        known.feature[counts, None], known.label[counts].astype(int),
-        sample_weight=known.weight[counts],
-    )  # fmt: skip
+    copies = np.rint(known.weight).astype(np.int64)
+    feature, label = np.repeat(known.feature, copies), np.repeat(known.label, copies)
+    return make_model().fit(feature[:, None], label.astype(int))
 
 
 def frozen_rates(
