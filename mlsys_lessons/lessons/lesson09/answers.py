@@ -94,7 +94,7 @@ def counts_rows(
 
 def log_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Logs that can answer, that cannot, and that only seem to."""
-    for rows, share, step in ((20_000, 0.2, 0.1), (3_000, 0.02, 0.3), (60, 0.5, 0.0), (900, 0.02, 0.0)):  # fmt: skip
+    for rows, share, step in ((20_000, 0.2, 0.1), (3_000, 0.02, 0.3), (60, 0.5, 0.0), (900, 0.02, 0.3)):  # fmt: skip
         score = generator.random(rows)
         blocked = score > 0.6
         passed = ~blocked | (generator.random(rows) < share)

@@ -77,7 +77,7 @@ q2 = Question(
 
 # --- q3: a loop that survives --------------------------------------------------------------------
 
-BAR = 2_000.0  # euros a month below learning from everything; 2 % of some 500 frauds is 650
+BAR = 1_000.0  # euros a month below learning from everything; 2 % of some 500 frauds is 650
 PLACES = ((400, 401), (402, 403), (404, 405))
 
 
@@ -106,7 +106,7 @@ def shortfall(share: float, weights: Any, seed: int) -> float:
 
 
 def survives(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
-    """Right when the loop stays within 2,000 euros a month of learning from everything."""
+    """Right when the loop stays within 1,000 euros a month of learning from everything."""
     given = answer()
     if not isinstance(given, tuple) or len(given) != 2 or not callable(given[1]):
         return "return two things: a share in 0..1, and a function of a month."
