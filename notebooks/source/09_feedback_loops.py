@@ -25,6 +25,7 @@ import mlsys_lessons as mls
 from mlsys_lessons import charts
 from mlsys_lessons.components.feedback import off_policy
 from mlsys_lessons.experiments import selective_labels
+from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.lessons import five_questions, runbook
 from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson09 import answers, successors
@@ -202,7 +203,7 @@ stored = successors.stored()
 euros = stored.pivot(index="seed", columns="policy", values="euros")
 base = "naive Bayes, what passed"
 effects = pd.DataFrame({
-    name: mls.experiments.statistics.mean_interval(euros[name] - euros[base]).columns("effect")
+    name: mean_interval(euros[name] - euros[base]).columns("effect")
     for name in euros.columns if name != base
 }).T
 title = f"Exploring is worth {effects.loc['naive Bayes, weighted', 'effect']:,.0f} euros a month; believing costs"
