@@ -94,9 +94,7 @@ def passed_only(month: Judged) -> Learned:
 def weighted(month: Judged) -> Learned:
     """Rows that were let through, each counting 1 / propensity (Horvitz and Thompson, 1952)."""
     kept = month.passed
-    return Learned(
-        month.feature[kept], month.fraud[kept].astype(float), 1 / month.propensity[kept]
-    )
+    return Learned(month.feature[kept], month.fraud[kept].astype(float), 1 / month.propensity[kept])
 
 
 def own_decisions(month: Judged) -> Learned:

@@ -132,10 +132,6 @@ charts.show(axes, alt=f"{title}, by both ways of labelling one's own blocks.")
 bet3.reveal("never" if worst > 0.2 else "the next month", "They learn what they have always believed.")
 expect(worst > 0.2, "a belief that labels its own blocks is never wrong", "never")
 
-# %%
-by_month = pd.DataFrame({name: found["euros"] for name, found in believing.items()}).T
-by_month.round(-2).astype(int)
-
 # %% [markdown]
 # An own decision that is used as a label is an error that repeats itself with a fresh date. Even in the quiet months it drifts: the good customers just above the cut are filed as frauds, so the cut moves down, so more of them are. Ten towns, without a launch, first month against sixth:
 
@@ -185,10 +181,8 @@ charts.show(axes, alt=f"{title}: {boosted['euros'].mean():,.0f} against {explore
 bet4.reveal(str(np.select([gain < -500, gain > 500], ["less", "more"], "about the same")), "The lesson was cheap.")
 expect(gain > 0, "a little exploration pays for itself", "few frauds were let through by luck")
 
-# %% [markdown]
-# And after the launch?
-
 # %%
+# And after the launch: the share of payments that is blocked, by month.
 found = successors.months("naive Bayes", selective_labels.weighted, seed=SEED, share=0.02, count=9, population=town)
 pd.DataFrame({**blocked, "2 % explored": found["blocked"]}).T.round(3)
 
@@ -254,7 +248,7 @@ for cut in rows:
 
 # %% [markdown]
 # ## The loop as an attack surface
-# Whoever feeds the labels writes the next model. Suppose that half of the reports never come: a ring that refunds those who complain, or a job that drops them. Nobody breaks into anything.
+# Whoever feeds the labels writes the next model. Suppose that nine reports in ten never come: a ring that refunds those who complain, or a job that drops them. Nobody breaks into anything.
 
 # %%
 quiet = selective_labels.poisoned(selective_labels.weighted, share=0.9)
@@ -266,15 +260,11 @@ pd.DataFrame({"honest": honest["recall"], "nine reports in ten missing": poisone
 # Retraining is code that strangers can run. It wants a gate: a champion to beat on rows that are known to be right, a limit to how far the fraud rate in the training table may move in a month, and a way back.
 #
 # ## Play
-# A model, what it learns from, how much is explored. The text below is one setting; the form has them all. Which settings survive the launch?
+# A model, what it learns from, how much is explored. The text below is one setting; the form has them all. Which settings survive the launch? Below the form you are asked for a loop of your own.
 
 # %%
 print(successors.Loop(seed=SEED))
 successors.widget(SEED)
-
-# %% [markdown]
-# ## Your loop
-# Design one that survives in towns you have not seen.
 
 # %%
 q3
@@ -296,7 +286,7 @@ q3.check(my_loop)
 
 # %%
 runbook.add("lesson09", signal=..., owner=..., action=..., rollback=...)
-five_questions.answer("lesson09", 5, ...)  # what does the system learn from, and who decided that?
+five_questions.answer("lesson09", 1, ...)  # where does the data come from? who decided what is in it?
 
 # %% [markdown]
 # ## Carry it home

@@ -109,9 +109,9 @@ def test_after_a_launch_beliefs_repeat_themselves_and_exploration_learns() -> No
 
 
 def test_reports_that_never_come_are_learned() -> None:
-    rate = loop.retrained(
-        logistic, loop.poisoned(loop.everything, share=0.5), months=2, seed=3
-    )["rate"]
+    rate = loop.retrained(logistic, loop.poisoned(loop.everything, share=0.5), months=2, seed=3)[
+        "rate"
+    ]
     assert rate.to_numpy() == pytest.approx(0.005, abs=0.0015)
 
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-
-
 Judgement = tuple[float, float, float]
 
 # --- q1: what a row stands for -------------------------------------------------------------------
@@ -94,7 +92,8 @@ def counts_rows(
 
 def log_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Logs that can answer, that cannot, and that only seem to."""
-    for rows, share, step in ((20_000, 0.2, 0.1), (3_000, 0.02, 0.3), (60, 0.5, 0.0), (900, 0.02, 0.3)):  # fmt: skip
+    logs = ((20_000, 0.2, 0.1), (3_000, 0.02, 0.3), (60, 0.5, 0.0), (900, 0.02, 0.3))
+    for rows, share, step in logs:
         score = generator.random(rows)
         blocked = score > 0.6
         passed = ~blocked | (generator.random(rows) < share)
@@ -127,13 +126,6 @@ def learns_from_what_passed() -> tuple[float, Any]:
     return 0.0, lambda month: month.passed.astype(float)
 
 
-def explores_and_forgets() -> tuple[float, Any]:
-    """Exploration whose rows count once."""
-    return 0.02, lambda month: month.passed.astype(float)
-
-
 def explores_a_lot() -> tuple[float, Any]:
     """Three blocks in ten are let through."""
     return 0.3, lambda month: np.where(month.passed, 1 / month.propensity, 0.0)
-
-

@@ -128,7 +128,7 @@ def weakness(share: float) -> str:
     """The tempting loop whose sentence is true of a share that falls short."""
     if share == 0:
         return "learns from what passed"
-    return "explores a lot" if share > 0.1 else "explores and forgets"
+    return "explores a lot" if share > 0.1 else ""
 
 
 q3 = Question(
@@ -138,7 +138,6 @@ q3 = Question(
     rule=survives,
     tempting={
         "learns from what passed": answers.learns_from_what_passed,
-        "explores and forgets": answers.explores_and_forgets,
         "explores a lot": answers.explores_a_lot,
     },
     seeds=(1,),

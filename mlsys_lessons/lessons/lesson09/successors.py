@@ -188,8 +188,10 @@ def widget(seed: int = 7) -> Any:
 
 def measured(seeds: Iterable[int]) -> pd.DataFrame:
     """Each population and policy: mean recall of its months, the least, and the mean euros."""
-    policies = [("naive Bayes", "what passed", 0.0), ("logistic", "what passed", 0.0),
-                ("naive Bayes", "reject inference", 0.0), ("naive Bayes", "weighted", 0.02)]  # fmt: skip
+    policies = [
+        ("naive Bayes", "what passed", 0.0), ("logistic", "what passed", 0.0),
+        ("naive Bayes", "reject inference", 0.0), ("naive Bayes", "weighted", 0.02),
+    ]  # fmt: skip
     rows = []
     for seed in seeds:
         for model, source, share in policies:
