@@ -70,8 +70,8 @@ seen = pd.DataFrame({"payments that passed": passed, "frauds that passed": passe
 seen.groupby(bins, observed=True).sum()
 
 # %% [markdown]
-# Above the cut there is not one payment. The frauds that are left are the odd ones that look genuine, drowned in thousands that are. A tree has seen no reason to say "fraud" anywhere, and to the right of its last row it says what it said there. So it blocks nobody; so the month after it sees everything;
-# so its successor is splendid.
+# Far to the right there is not one payment. And what has passed is what the first model gave at most one half: at the right edge of the table, frauds and good customers are mixed, by construction. A tree's last leaf holds that edge and says: less than one half. To the right of its last row a tree repeats its
+# last word. So it blocks nobody; so the month after it sees everything; so its successor is splendid.
 #
 # This is **selective labels**: the decision decides what can be learned. Every offline number of the second model is fine, since it is tested on payments of the same kind.
 #
@@ -195,12 +195,12 @@ pd.DataFrame({**blocked, "2 % explored": found["blocked"]}).T.round(3)
 # %%
 stored = successors.stored()
 euros = stored.pivot(index="seed", columns="policy", values="euros")
-base = "naive Bayes, what passed"
+base = "Bayes, what passed"
 effects = pd.DataFrame({
     name: mean_interval(euros[name] - euros[base]).columns("effect")
     for name in euros.columns if name != base
 }).T
-title = f"Exploring is worth {effects.loc['naive Bayes, weighted', 'effect']:,.0f} euros a month; believing costs"
+title = f"Exploring is worth {effects.loc['Bayes, weighted', 'effect']:,.0f} euros a month; believing costs"
 charts.show(charts.bars_with_intervals(effects, title=title, unit="euros a month against learning from what passed"),
             alt=f"Euros: {effects['effect'].round().astype(int).to_dict()}")  # fmt: skip
 
@@ -208,7 +208,7 @@ charts.show(charts.bars_with_intervals(effects, title=title, unit="euros a month
 # Where does it stop being true? Where nothing changes and the shape is right, exploration is a cost without a yield: the logistic town of months 1 to 4 needed none. It is an insurance, and its premium is what you have just seen.
 #
 # ## The log can answer
-# A log with propensities can do more than train. Somebody wants a higher cut, .9 say: fewer stopped, at what price? Without trying it on anybody, the rows on which both cuts agree say what it would bring, each weighted by one over the chance of what was done. Write it, and let it refuse where few rows count.
+# A log with propensities can do more than train. Somebody wants another cut than the .10 of some log: fewer stopped, at what price? Without trying it on anybody, the rows on which both cuts agree say what it would bring, each weighted by one over the chance of what was done. Write it, and let it refuse where few rows count.
 
 # %%
 q2

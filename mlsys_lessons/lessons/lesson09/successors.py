@@ -197,8 +197,9 @@ def measured(seeds: Iterable[int]) -> pd.DataFrame:
         for model, source, share in policies:
             found = months(model, SOURCES[source], seed=seed, share=share, count=9,
                            population=AFTER_A_LAUNCH)  # fmt: skip
+            policy = f"{model.removeprefix('naive ')}, {source}"
             rows.append({
-                "seed": seed, "policy": f"{model}, {source}", "recall": found["recall"].mean(),
+                "seed": seed, "policy": policy, "recall": found["recall"].mean(),
                 "least": found["recall"].min(), "euros": found["euros"].mean(),
             })  # fmt: skip
     return pd.DataFrame(rows).round(4)
