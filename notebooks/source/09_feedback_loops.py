@@ -119,11 +119,10 @@ bet3.guess(...)  # "at once", "the next month" or "never"
 
 # %%
 town = successors.AFTER_A_LAUNCH
-believing = {
-    name: successors.months("naive Bayes", successors.SOURCES[name], seed=SEED, count=9, population=town)
+blocked = {
+    name: successors.months("naive Bayes", successors.SOURCES[name], seed=SEED, count=9, population=town)["blocked"]
     for name in ("own decisions", "reject inference")
 }
-blocked = {name: found["blocked"] for name, found in believing.items()}
 worst = min(series.iloc[-1] for series in blocked.values())
 title = f"Four months after the launch {worst:.0%} of all payments are still blocked"
 axes = charts.metric_over_time(blocked, title=title, unit="share of payments blocked", windows=[(5, 9, "launch")])
