@@ -8,7 +8,7 @@ import pytest
 from strategies import received, training
 from test_labels import known_by, said
 
-from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, LabelQueue
+from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, UNKNOWN, LabelQueue
 from mlsys_lessons.components.feedback.retraining import (
     RetrainingPolicy,
     TrainingSample,
@@ -63,7 +63,9 @@ def test_matured_rows_are_of_the_window_known_and_weighted() -> None:
         store.remember(tick, day)
         known_by(queue, tick, reports=said([int(day["request_id"].iloc[1])], day=tick))
         days[tick] = day
-    rows = store.matured(queue, 59, window=5)
+    matured = store.matured(queue, 59, window=5)
+    rows = RetrainingPolicy().learned_from(matured, BaseRate())
+    assert len(matured) == 40 and (matured["label"] == UNKNOWN).sum() == 5
     assert sorted(rows["tick"].unique()) == [10, 11, 12, 13, 14]
     for tick, of_day in rows.groupby("tick"):
         day = days[tick]

@@ -43,6 +43,13 @@ class RetrainingPolicy:
         """Whether the midnight that closes this tick is one to learn at."""
         return tick + 1 >= self.first and (tick + 1 - self.first) % self.every == 0
 
+    def learned_from(self, rows: pd.DataFrame, model: Model) -> pd.DataFrame:
+        """Of matured rows those of known fate, each for 1 / propensity; others: label_sources.py.
+
+        `model` is the one in service: a source may ask it what it believes.
+        """
+        return rows[rows["label"].to_numpy() != UNKNOWN].reset_index(drop=True)
+
 
 @dataclass
 class TrainingSample:
@@ -73,7 +80,7 @@ class TrainingSample:
             self.days.popleft()
 
     def matured(self, labels: LabelQueue, tick: int, window: int) -> pd.DataFrame:
-        """Rows of known fate: features, tick, label, weight."""
+        """Rows old enough to be judged: features, tick, label (UNKNOWN where blocked), weight."""
         last = tick - MATURITY_DAYS
         chunks = []
         for day, sample in self.days:
@@ -81,7 +88,7 @@ class TrainingSample:
                 label = labels.labels_of(day, row_keys(sample, self.domain.identity))
                 weight = 1.0 / sample["propensity"].to_numpy()
                 known = sample.assign(tick=day, label=label.astype(np.float64), weight=weight)
-                chunks.append(known[label != UNKNOWN])
+                chunks.append(known)
         return pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame()
 
 
@@ -130,10 +137,13 @@ class Retraining(Component):
         self, tick: int, labels: LabelQueue, registry: ModelRegistry, window: int
     ) -> str | None:
         """Put a challenger in service if it beats the champion; its label, or None."""
-        rows = self.sample.matured(labels, tick - 1, window)
-        if not registry.learns or not len(rows):
+        matured = self.sample.matured(labels, tick - 1, window)
+        if not registry.learns or not len(matured):
             return None
         champion = registry.model
+        rows = self.policy.learned_from(matured, champion)
+        if not len(rows):
+            return None
         challenger = copy.deepcopy(champion)  # of the same kind; fit forgets what it learned
         holed = with_gaps(rows, self.sample.domain, self.sample.seed)
         winner = challenge(champion, challenger, holed, self.policy)
