@@ -13,7 +13,15 @@ from mlsys_lessons.drill.scenario import DrillScenario
 
 Policy = Callable[[Observation], str]
 RETRAINED_DAYS = 120
-PATIENCE = 3  # days until the next line is tried
+PATIENCE = 3  # days until a line is tried again
+# Lines of the learner's runbook, from the lessons' last cells: what the domain's own rules say no
+# line about. A history that is missing may be a table that is old, or look-ups that time out.
+FROM_LESSONS = {
+    "operations.latency_p99": ("scale_out",),
+    "operations.shed_rate": ("scale_out",),
+    "inputs.null_rate.history": ("rebuild_table",),
+    "inputs.recency_median": ("rebuild_table",),
+}
 
 
 def do_nothing(observation: Observation) -> str:
@@ -41,8 +49,11 @@ def threshold_alarm(observation: Observation) -> str:
 
 
 def runbook_follower(observation: Observation) -> str:
-    """The runbook's lines of what rings, those that name something before those of scores alone."""
-    for command in _lines(observation):
+    """The runbook's lines of what rings, those that name something before those of scores alone.
+
+    What has come back to rest is taken back: servers cost money every day.
+    """
+    for command in [*_lines(observation), *_ways_back(observation)]:
         if command not in observation.asked and not _is_tried(observation, command):
             return command
     return "advance"
@@ -85,9 +96,21 @@ def _is_tried(observation: Observation, command: str) -> bool:
 def _lines(observation: Observation) -> list[str]:
     """Commands of the runbook for what rings tonight."""
     named = [alert for alert in observation.alerts if _names_something(alert)]
-    lines = [command for alert in named or observation.alerts for command in alert.runbook]
+    lines = [
+        command
+        for alert in named or observation.alerts
+        for command in (*alert.runbook, *FROM_LESSONS.get(alert.path, ()))
+    ]
     return list(dict.fromkeys(lines))
 
 
+def _ways_back(observation: Observation) -> list[str]:
+    """What stands although nothing of the model's service or inputs rings any more."""
+    if any(_names_something(alert) for alert in observation.alerts):
+        return []
+    return [f"undo {command}" for command in observation.in_force]
+
+
 def _names_something(alert: Ringing) -> bool:
-    return alert.path.partition(".")[0] in ("inputs", "operations") and bool(alert.runbook)
+    has_line = bool(alert.runbook) or alert.path in FROM_LESSONS
+    return alert.path.partition(".")[0] in ("inputs", "operations") and has_line
