@@ -155,7 +155,7 @@ _COMMANDS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(_COMMANDS, max_size=25))
 def test_any_commands_in_any_order_leave_a_valid_state(commands: list[str]) -> None:
     incident = Incident("stale_table", SEED)
@@ -202,7 +202,7 @@ def test_the_score_is_its_formula() -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["unlucky_day", "new_country"])
+@pytest.mark.parametrize("name", ["unlucky_day"])
 def test_where_nothing_is_wrong_looking_on_is_best(name: str) -> None:
     points = {called: play(Incident(name, SEED), policy).score.points
               for called, policy in POLICIES.items()}  # fmt: skip
