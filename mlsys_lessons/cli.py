@@ -92,7 +92,18 @@ def _parser() -> argparse.ArgumentParser:
         _command(commands, "noticing", _noticing, "who notices a lasting fault, and its price"), 20
     )
     _seeds(_command(commands, "faults", _faults, "what each fault costs, nobody responding"), 10)
+    _drill_arguments(_command(commands, "drill", _drill, "be on call for an incident"))
     return parser
+
+
+def _drill_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--list", action="store_true", help="name the scenarios")
+    parser.add_argument("--scenario", help="which incident")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--policy", help="a reference policy's name, or your module:function")
+    parser.add_argument("--league", action="store_true", help="all reference policies, a table")
+    parser.add_argument("--seeds", type=int, default=20, help="of a league")
+    parser.add_argument("--jobs", type=int, default=1, help="processes of a league")
 
 
 def _command(
@@ -323,6 +334,12 @@ def _faults(options: argparse.Namespace) -> Answer:
 
     table = fault_by_fault.compared(fault_by_fault.losses(_worlds(options)))
     return {"faults": table.to_dict("records")}, fault_by_fault.report(table), 0
+
+
+def _drill(options: argparse.Namespace) -> Answer:
+    from mlsys_lessons.drill import command
+
+    return command.answer(options)
 
 
 if __name__ == "__main__":

@@ -24,13 +24,14 @@ FLOORS = (
     {"simulation"},
     {"warehouse", "traffic", "serving"},
     {"experiments"},
+    {"drill"},
     {"claims", "lessons"},
     {"workshop", "cli"},
     {"__init__", "__main__"},
 )
 GROUND = FLOORS[0]
 READ_BY_LEARNERS = set().union(*FLOORS[:5])
-AROUND = {"warehouse", "traffic", "serving", "experiments", "claims", "workshop", "cli"}
+AROUND = {"warehouse", "traffic", "serving", "experiments", "drill", "claims", "workshop", "cli"}
 EVERYWHERE = {"mlsys_lessons", "numpy", "pandas", "scipy"} | set(sys.stdlib_module_names)
 STORED_CLAIMS = {
     "mlsys_lessons.claims",

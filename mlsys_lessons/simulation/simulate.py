@@ -69,10 +69,22 @@ def resume(run: Run, *, days: int, progress: bool = False) -> Run:
         raise InputError(f"{run!r} is not a run; make one with simulate(world, system, days=30).")
     whole_number("days", days, 1, LONGEST)
     whole_number("days in all", run.days + days, 1, LONGEST)
+    return _go_on(copied(run), days, shown=progress)
+
+
+def copied(run: Run) -> Run:
+    """The same run once more, to be taken on by `step`; the given one stays as it is.
+
+    >>> import mlsys_lessons as mls
+    >>> run = mls.simulate(mls.payments_world(seed=7, daily=50), mls.naive_system(seed=7), days=1)
+    >>> twin = copied(run)
+    >>> twin.step()
+    >>> run.days, twin.days
+    (1, 2)
+    """
     held = {field.name: getattr(run, field.name) for field in fields(run)}
     moves = ("system", "recorder", "accounts", "state", "transit", "happening")
-    changing = {name: copy.deepcopy(held[name]) for name in moves}
-    return _go_on(Run(**held | changing), days, shown=progress)
+    return Run(**held | {name: copy.deepcopy(held[name]) for name in moves})
 
 
 def warmed(world: World, system: System) -> System:

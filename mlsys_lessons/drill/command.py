@@ -1,0 +1,102 @@
+"""The `drill` command: list, play by hand, play by policy, or run the league.
+
+It reads options and returns facts, text and an exit code; what they mean is told in cli.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from mlsys_lessons.drill import league as leagues
+from mlsys_lessons.drill.child import ChildPolicy
+from mlsys_lessons.drill.incident import Incident
+from mlsys_lessons.drill.play import Played, play
+from mlsys_lessons.drill.policies import POLICIES, Policy, omniscient
+from mlsys_lessons.drill.scenario import names, scenario
+from mlsys_lessons.drill.text import PROMPT, converse
+from mlsys_lessons.errors import InputError
+from mlsys_lessons.records import whole_number
+
+Answer = tuple[dict[str, Any], str, int]
+
+
+def answer(options: Namespace) -> Answer:
+    """Do what the options say."""
+    if options.list:
+        return _listed()
+    if options.league:
+        return _league(options)
+    if options.scenario is None:
+        raise InputError("no scenario is named; say --scenario NAME, or --list for all of them.")
+    incident = Incident(options.scenario, options.seed)
+    return _by_policy(incident, options.policy) if options.policy else _by_hand(incident, options)
+
+
+def _listed() -> Answer:
+    """Names and pages, and nothing that gives one away."""
+    pages = {name: scenario(name).page for name in names()}
+    return {"scenarios": names()}, "\n".join(f"{n:18} {page}" for n, page in pages.items()), 0
+
+
+def _league(options: Namespace) -> Answer:
+    seeds = range(whole_number("seeds", options.seeds, 1, 1_000))
+    chosen = None if options.scenario is None else [scenario(options.scenario).name]
+    summed = leagues.table(
+        leagues.league(seeds, chosen, jobs=whole_number("jobs", options.jobs, 1, 64))
+    )
+    return {"league": summed.to_dict("records")}, leagues.report(summed), 0
+
+
+def _by_policy(incident: Incident, spec: str) -> Answer:
+    known: dict[str, Policy] = {**POLICIES, leagues.OMNISCIENT: omniscient(incident.scenario)}
+    if spec in known:
+        played = play(incident, known[spec])
+    elif ":" in spec:
+        with ChildPolicy(spec) as policy:
+            played = play(incident, policy)
+    else:
+        raise InputError(
+            f"policy {spec!r} is unknown; choose one of {', '.join(known)}, "
+            "or name module:function."
+        )
+    return _facts(played), incident.debrief().text, 0
+
+
+def _facts(played: Played) -> dict[str, Any]:
+    return {
+        "scenario": played.scenario, "seed": played.seed, "points": played.score.points,
+        "lost_cents": round(played.score.lost), "at_stake_cents": round(played.score.at_stake),
+        "looks": played.looks, "actions": played.actions, "mistakes": list(played.mistakes),
+    }  # fmt: skip
+
+
+def _by_hand(incident: Incident, options: Namespace) -> Answer:
+    """A conversation on stdin; for machines it says nothing until it is over."""
+
+    def say(text: str) -> None:
+        if not options.json:
+            print(text, flush=True)
+
+    ended = converse(incident, _typed(), say)
+    facts: dict[str, Any] = {
+        "scenario": incident.scenario.name,
+        "seed": incident.seed,
+        "over": ended,
+    }
+    if ended:
+        facts["points"] = incident.score.points
+    return facts, "" if ended else "left before the end; the same seed is the same incident.", 0
+
+
+def _typed() -> Iterator[str]:
+    """Lines from stdin, with a prompt where somebody sits before it."""
+    while True:
+        if sys.stdin.isatty():
+            print(PROMPT, end="", flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            return
+        yield line

@@ -1,0 +1,294 @@
+"""An incident to be lived through: a state machine around the course's real system.
+
+`inspect` looks at evidence, `act` asks for a mitigation at the coming midnight, `advance` lives a
+day, `debrief` tells at the end. The player is the running system's responder; what an action does
+comes out of the simulation, and the same script through `simulate` ends in the same ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from mlsys_lessons.components.response import Mitigation
+from mlsys_lessons.components.response import Observation as Midnight
+from mlsys_lessons.components.response.assumptions import FIGURES
+from mlsys_lessons.drill.debrief import Debrief, told
+from mlsys_lessons.drill.evidence import SHELF
+from mlsys_lessons.drill.observation import Observation, Seen, command_of, noticed, ringing
+from mlsys_lessons.drill.scenario import (
+    PAGE_DAY,
+    QUIET_DAYS,
+    DrillScenario,
+    mitigation_of,
+    scenario,
+)
+from mlsys_lessons.drill.score import Score
+from mlsys_lessons.errors import InputError, StateError
+from mlsys_lessons.records import whole_number
+from mlsys_lessons.simulation.incidents import Incidents
+from mlsys_lessons.simulation.presets import resilient_system
+from mlsys_lessons.simulation.run import Run
+from mlsys_lessons.simulation.simulate import copied, simulate
+from mlsys_lessons.system.faults import Fault
+from mlsys_lessons.worlds import Drift, payments_world
+
+DAILY = 1_500  # payments
+MINUTES = 480  # of looking, a day
+Plan = Mapping[int, tuple[Mitigation, ...]]  # by the tick at whose midnight it takes effect
+
+
+@dataclass
+class Script:
+    """A responder that asks for what is planned, and remembers what it saw last."""
+
+    plan: dict[int, tuple[Mitigation, ...]] = field(default_factory=dict)
+    seen: Midnight | None = field(default=None, repr=False)
+
+    def __call__(self, observation: Midnight) -> Iterable[Mitigation]:
+        """What is planned for tonight."""
+        self.seen = observation
+        return self.plan.get(observation.tick, ())
+
+
+class Incident:
+    """One incident of the drill, from the page to the debrief.
+
+    Same scenario and seed, same incident. Commands are words, the same for every face of the drill:
+    "inspect inputs", "inspect slice country", "ask_owner amount", "undo fall_back", "advance".
+    Raises InputError for a command that nobody could follow, StateError for one that comes too
+    late; either changes nothing.
+
+    >>> incident = Incident("unit_change", seed=3)
+    >>> incident.inspect("inputs")[0]["metric"]
+    'inputs.amount_mean'
+    >>> incident.act("ask_owner amount")
+    'tonight: ask_owner amount'
+    >>> incident
+    Incident(day 0 of 14, 1 look, 1 asked for tonight)
+    """
+
+    def __init__(self, name: str, seed: int = 0) -> None:
+        self.scenario = scenario(name)
+        self.seed = whole_number("seed", seed, 0, 2**31 - 1)
+        self._run = _paged(name, self.seed)
+        self._is_shared = True  # with other players of this process, until a day is lived
+        self.tonight: list[Mitigation] = []
+        self.plan: dict[int, tuple[Mitigation, ...]] = {}
+        self.minutes = 0  # spent on evidence, in all
+        self._minutes_today = 0
+        self.evidence: list[Seen] = []
+
+    def __repr__(self) -> str:
+        looks = len(self.evidence)
+        return (
+            f"Incident(day {self.day} of {self.scenario.days}, {looks} look{'s' * (looks != 1)}, "
+            f"{len(self.tonight)} asked for tonight)"
+        )
+
+    # --- what stands before the player ---------------------------------------------------------
+
+    @property
+    def day(self) -> int:
+        """Days since the page."""
+        return self._run.days - PAGE_DAY
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last day has been lived."""
+        return self.day >= self.scenario.days
+
+    @property
+    def spent(self) -> float:
+        """Cents spent on evidence."""
+        return self.minutes * FIGURES["hour"] / 60.0
+
+    @property
+    def observation(self) -> Observation:
+        """Everything that a player may know."""
+        midnight = _responder(self._run).seen
+        assert midnight is not None  # a run of sixty days has asked
+        return Observation(
+            page=self.scenario.page, day=self.day, days_left=self.scenario.days - self.day,
+            minutes_left=MINUTES - self._minutes_today, spent_cents=round(self.spent),
+            alerts=tuple(ringing(midnight)), cases=tuple(noticed(midnight.cases)),
+            in_force=tuple(command_of(item) for item in self._run.system.in_force),
+            asked=tuple(command_of(item) for item in self.tonight),
+            history=tuple(
+                (tick - PAGE_DAY, command_of(item))
+                for tick, items in self.plan.items() for item in items
+            ),
+            evidence=tuple(self.evidence),
+        )  # fmt: skip
+
+    # --- what the player may do ----------------------------------------------------------------
+
+    def do(self, command: str) -> Any:
+        """Follow one command in words; see the class."""
+        words = str(command).split()
+        if words[:1] == ["inspect"]:
+            return self.inspect(" ".join(words[1:2]), " ".join(words[2:]))
+        if words[:1] == ["advance"]:
+            days = " ".join(words[1:]) or "1"
+            if not days.isdecimal():
+                raise InputError(f"advance {days!r} is no number of days; advance 3, say.")
+            return self.advance(int(days))
+        return self.act(command)
+
+    def inspect(self, kind: str, about: str = "") -> tuple[dict[str, Any], ...]:
+        """Look at one thing on the shelf; its minutes are charged. Returns its rows."""
+        self._check_open()
+        item = SHELF.get(kind)
+        if item is None:
+            raise InputError(f"nothing on the shelf is {kind!r}; choose one of {', '.join(SHELF)}.")
+        if bool(about) != bool(item.about):
+            way_out = f"name a {item.about}" if item.about else f"say inspect {kind} alone"
+            raise InputError(f"inspect {kind} {about!r} does not work; {way_out}.")
+        if self._minutes_today + item.minutes > MINUTES:
+            raise StateError(
+                f"{kind} takes {item.minutes} minutes, and today has no more; advance."
+            )
+        rows = tuple(item.look(self._run, self.scenario, about))
+        self.minutes += item.minutes
+        self._minutes_today += item.minutes
+        self.evidence.append(Seen(self.day, f"{kind} {about}".strip(), rows))
+        return rows
+
+    def act(self, asked: str | Mitigation) -> str:
+        """Ask for a mitigation; it takes effect at the coming midnight."""
+        self._check_open()
+        mitigation = asked if isinstance(asked, Mitigation) else mitigation_of(asked)
+        domain, in_force = self._run.system.domain, self._run.system.in_force
+        if mitigation.name == "ask_owner" and mitigation.value not in domain.sources:
+            raise InputError(
+                f"nobody answers for {mitigation.value!r}; ask one of {', '.join(domain.sources)}."
+            )
+        if mitigation.name == "quarantine":
+            domain.field(str(mitigation.value))
+        if mitigation in self.tonight:
+            raise StateError(f"{command_of(mitigation)} is asked for already; advance.")
+        if mitigation.undone and mitigation not in {item.undo() for item in in_force}:
+            raise StateError(f"{command_of(mitigation)}: nothing like it is in force.")
+        self.tonight.append(mitigation)
+        return f"tonight: {command_of(mitigation)}"
+
+    def advance(self, days: int = 1) -> Observation:
+        """Live so many days, or until the end; what was asked for takes effect tonight."""
+        self._check_open()
+        for _ in range(whole_number("days", days, 1, 365)):
+            if self.is_over:
+                break
+            self._run, self._is_shared = (
+                (copied(self._run), False) if self._is_shared else (self._run, False)
+            )
+            if self.tonight:
+                self.plan[self._run.days] = tuple(self.tonight)
+            _responder(self._run).plan = dict(self.plan)
+            self._run.step()
+            self.tonight, self._minutes_today = [], 0
+        return self.observation
+
+    def _check_open(self) -> None:
+        if self.is_over:
+            raise StateError("the incident is over; read debrief().")
+
+    # --- afterwards ----------------------------------------------------------------------------
+
+    @property
+    def score(self) -> Score:
+        """What it came to. Raises StateError before the end."""
+        if not self.is_over:
+            raise StateError(
+                f"the incident has {self.scenario.days - self.day} days left; advance."
+            )
+        best = _best(self.scenario.name, self.seed)
+        return Score(
+            lost=best - self._run.expected_value + self.spent,
+            at_stake=best - _lived(self.scenario.name, self.seed, ()).expected_value,
+            day=_day(self.seed, self.scenario.world), evidence=self.spent,
+        )  # fmt: skip
+
+    def debrief(self) -> Debrief:
+        """What broke when, who could have seen it, what was done, what it cost."""
+        return told(self.scenario, self._run, self.plan, tuple(self.evidence), self.score)
+
+    def replay(self) -> Run:
+        """The same through `simulate`, from day 0: what a drill was is a script and a seed."""
+        world, system = _world(self.seed, self.scenario.world), _system(self.seed)
+        system.response.responder = Script(dict(self.plan))
+        return simulate(world, system, days=self._run.days, faults=self.scenario.happening())
+
+
+# --- runs that players of one scenario and seed share -------------------------------------------
+
+
+def _world(seed: int, drift: Drift) -> Any:
+    return payments_world(seed=seed, daily=DAILY, drift=drift)
+
+
+def _system(seed: int) -> Any:
+    return resilient_system(seed=seed, responder=Script())
+
+
+def _responder(run: Run) -> Script:
+    responder = run.system.response.responder
+    assert isinstance(responder, Script)
+    return responder
+
+
+@lru_cache(maxsize=2)
+def _quiet(seed: int, drift: Drift) -> Run:
+    """The days before anything happens; scenarios of one world share them."""
+    return simulate(_world(seed, drift), _system(seed), days=QUIET_DAYS)
+
+
+def _broken(name: str, seed: int) -> Run:
+    """The quiet days, with the scenario's faults about to come."""
+    what = scenario(name)
+    run, faults = copied(_quiet(seed, what.world)), what.happening()
+    run.system.install(faults)
+    run.happening = Incidents.of(seed, faults)
+    return run
+
+
+@lru_cache(maxsize=4)
+def _paged(name: str, seed: int) -> Run:
+    """The scenario at the moment of the page, nobody having done anything."""
+    run = _broken(name, seed)
+    while run.days < PAGE_DAY:
+        run.step()
+    return run
+
+
+@lru_cache(maxsize=8)
+def _lived(name: str, seed: int, plan: tuple[tuple[int, tuple[Mitigation, ...]], ...]) -> Run:
+    """The scenario to its end under a plan that may begin before the page."""
+    run, last = _broken(name, seed), PAGE_DAY + scenario(name).days
+    _responder(run).plan = dict(plan)
+    while run.days < last:
+        run.step()
+    return run
+
+
+def _best(name: str, seed: int) -> float:
+    """Expected cents with the listed remedies at the first midnight of harm."""
+    what = scenario(name)
+    if what.quiet:
+        return _lived(name, seed, ()).expected_value
+    return _lived(name, seed, remedy_plan(what, what.happening())).expected_value
+
+
+def remedy_plan(
+    what: DrillScenario, faults: Iterable[Fault]
+) -> tuple[tuple[int, tuple[Mitigation, ...]], ...]:
+    """The listed remedies at the first midnight after the first fault has begun."""
+    first = min(int(fault.start) for fault in faults)
+    return ((first, what.remedies),)
+
+
+@lru_cache(maxsize=4)
+def _day(seed: int, drift: Drift) -> float:
+    """Cents that a quiet day is expected to earn."""
+    return _quiet(seed, drift).expected_value / QUIET_DAYS

@@ -1,0 +1,116 @@
+"""Reference policies: observation -> one command, from doing nothing to knowing everything.
+
+Each sees what a learner sees, but for the omniscient one, which is told the scenario beforehand and
+starts at the page all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mlsys_lessons.drill.observation import Observation, Ringing, command_of
+from mlsys_lessons.drill.scenario import DrillScenario
+
+Policy = Callable[[Observation], str]
+RETRAINED_DAYS = 120
+PATIENCE = 3  # days until a line is tried again
+# Lines of the learner's runbook, from the lessons' last cells: what the domain's own rules say no
+# line about. A history that is missing may be a table that is old, or look-ups that time out.
+FROM_LESSONS = {
+    "operations.latency_p99": ("scale_out",),
+    "operations.shed_rate": ("scale_out",),
+    "inputs.null_rate.history": ("rebuild_table",),
+    "inputs.recency_median": ("rebuild_table",),
+}
+
+
+def do_nothing(observation: Observation) -> str:
+    """Look on until it is over."""
+    return "advance"
+
+
+def always_roll_back(observation: Observation) -> str:
+    """Deploy the version before, first thing."""
+    return _once(observation, "roll_back")
+
+
+def always_retrain(observation: Observation) -> str:
+    """Fit the model anew, first thing."""
+    return _once(observation, f"retrain {RETRAINED_DAYS}")
+
+
+def threshold_alarm(observation: Observation) -> str:
+    """Whatever rings: take the model out of service; put it back when nothing rings."""
+    if observation.alerts:
+        return _once(observation, "fall_back")
+    if "fall_back" in observation.in_force and "undo fall_back" not in observation.asked:
+        return "undo fall_back"
+    return "advance"
+
+
+def runbook_follower(observation: Observation) -> str:
+    """The runbook's lines of what rings, those that name something before those of scores alone.
+
+    What has come back to rest is taken back: servers cost money every day.
+    """
+    for command in [*_lines(observation), *_ways_back(observation)]:
+        if command not in observation.asked and not _is_tried(observation, command):
+            return command
+    return "advance"
+
+
+def omniscient(scenario: DrillScenario) -> Policy:
+    """Whoever knows the scenario: its remedies at the page."""
+
+    def policy(observation: Observation) -> str:
+        for item in scenario.remedies:
+            command = command_of(item)
+            if command not in _ever(observation):
+                return command
+        return "advance"
+
+    return policy
+
+
+POLICIES: dict[str, Policy] = {
+    policy.__name__: policy
+    for policy in (do_nothing, always_roll_back, always_retrain, threshold_alarm, runbook_follower)
+}
+
+
+def _once(observation: Observation, command: str) -> str:
+    return "advance" if command in _ever(observation) else command
+
+
+def _ever(observation: Observation) -> set[str]:
+    """Everything that was ever asked for."""
+    return {command for _, command in observation.history} | set(observation.asked)
+
+
+def _is_tried(observation: Observation, command: str) -> bool:
+    """Whether a line was followed lately: its owner needs a day or two."""
+    last = max((day for day, asked in observation.history if asked == command), default=-PATIENCE)
+    return observation.day - last < PATIENCE
+
+
+def _lines(observation: Observation) -> list[str]:
+    """Commands of the runbook for what rings tonight."""
+    named = [alert for alert in observation.alerts if _names_something(alert)]
+    lines = [
+        command
+        for alert in named or observation.alerts
+        for command in (*alert.runbook, *FROM_LESSONS.get(alert.path, ()))
+    ]
+    return list(dict.fromkeys(lines))
+
+
+def _ways_back(observation: Observation) -> list[str]:
+    """What stands although nothing of the model's service or inputs rings any more."""
+    if any(_names_something(alert) for alert in observation.alerts):
+        return []
+    return [f"undo {command}" for command in observation.in_force]
+
+
+def _names_something(alert: Ringing) -> bool:
+    has_line = bool(alert.runbook) or alert.path in FROM_LESSONS
+    return alert.path.partition(".")[0] in ("inputs", "operations") and has_line

@@ -1,0 +1,95 @@
+"""The league: people's own policies in a child process, and the table of the reference ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlsys_lessons import cli
+from mlsys_lessons.drill import Incident
+from mlsys_lessons.drill.child import ChildPolicy
+from mlsys_lessons.drill.league import games, report, table
+from mlsys_lessons.drill.play import play
+from mlsys_lessons.errors import InputError
+
+SEED = 3
+
+
+@pytest.fixture(autouse=True)
+def players(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child finds this folder's players."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=":")
+
+
+def test_a_policy_in_a_child_plays_as_one_at_home() -> None:
+    with ChildPolicy("drill_players:patient") as policy:
+        played = play(Incident("unit_change", SEED), policy)
+    assert played == play(Incident("unit_change", SEED), lambda observation: "advance")
+
+
+def test_a_command_that_nobody_follows_is_counted() -> None:
+    with ChildPolicy("drill_players:confused") as policy:
+        played = play(Incident("unlucky_day", SEED), policy)
+    assert len(played.mistakes) == 14 and "restart" in played.mistakes[0]
+    assert played.score.points == 100.0
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("drill_players:broken", "ZeroDivisionError"),
+        ("drill_players:asleep", "took longer than 2 s"),
+        ("drill_players:gone", "has ended"),
+    ],
+)
+def test_what_goes_wrong_in_a_child_is_one_sentence(spec: str, words: str) -> None:
+    patience = 2.0 if "asleep" in spec else 60.0
+    with ChildPolicy(spec, answer_s=patience) as policy, pytest.raises(InputError, match=words):
+        play(Incident("unlucky_day", SEED), policy)
+    assert policy._process is not None and policy._process.poll() is not None
+
+
+@pytest.mark.parametrize("spec", ["nowhere:f", "drill_players:nobody", "json:__doc__", ":", "x"])
+def test_a_policy_that_is_not_there_is_refused(spec: str) -> None:
+    with pytest.raises(InputError, match="name module:function"), ChildPolicy(spec):
+        pass
+
+
+def test_the_table_of_one_scenario() -> None:
+    import pandas as pd
+
+    summed = table(pd.DataFrame(list(games("unlucky_day", SEED))))
+    best = summed.set_index("policy")["median"]
+    assert best["do_nothing"] == best["omniscient"] == 100.0
+    assert "unlucky_day" in report(summed)
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+def test_the_command_lists_plays_and_tells(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli.main(["drill", "--list", "--json"]) == 0
+    assert "unit_change" in json.loads(capsys.readouterr().out)["scenarios"]
+    asked = ["drill", "--scenario", "unit_change", "--seed", str(SEED)]
+    assert cli.main([*asked, "--policy", "runbook_follower", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert 0 <= facts["points"] <= 100 and facts["actions"] >= 1
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("inspect inputs\nask_owner amount\nadvance 30\n"))
+    assert cli.main(asked) == 0
+    assert "of 100" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--scenario", "moon"], ["--scenario", "unit_change", "--policy", "genius"],
+     ["--scenario", "unit_change", "--seed", "-1"], ["--league", "--seeds", "0"]],
+)  # fmt: skip
+def test_a_mistake_is_one_line(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["drill", *options]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
