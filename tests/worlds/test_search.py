@@ -32,7 +32,7 @@ from mlsys_lessons.worlds.search.outcomes import CONTENT, Coins, came, chances
 from mlsys_lessons.worlds.search.state import ATTRIBUTION_DAYS
 from mlsys_lessons.worlds.world import Day
 
-SEED, USERS, DOCUMENTS, QUERIES, DAYS = 41, 250, 400, 150, 60
+SEED, USERS, DOCUMENTS, QUERIES, DAYS = 41, 250, 400, 150, 50
 PRESETS = {"naive": mls.naive_system, "resilient": mls.resilient_system}
 THETA = np.array(EXAMINATION)
 
@@ -66,7 +66,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def lived(world) -> tuple[list[Day], object]:
-    return live_through(world, 45)
+    return live_through(world, 31)
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +270,7 @@ def test_weights_undo_what_position_does_to_a_click(lived) -> None:
 def test_a_ranker_that_weighs_clicks_reaches_a_better_order() -> None:
     """Over seeds, one-sided 99 %: weights beat counting, and both beat the match alone."""
     reached = {name: [] for name in LEARNS}
-    for seed in range(1, 7):
+    for seed in range(1, 6):
         for name, turned in LEARNS.items():
             world = small(seed, **turned)
             _, state = live_through(world, 40)
@@ -363,9 +363,9 @@ def test_any_batch_and_any_pause_give_the_same_actions(world, name: str) -> None
 def test_a_later_day_costs_what_an_early_one_does(runs) -> None:
     """Linear in days: state and waiting rows do not grow (seconds would depend on the machine)."""
     world = runs["naive"].world
-    states = [live_through(world, days)[1] for days in (10, 40)]
-    assert [len(state.reports) for state in states] == [10, 40]  # nobody has asked for them
-    run = mls.simulate(world, mls.naive_system("search", seed=SEED), days=20)
+    states = [live_through(world, days)[1] for days in (5, 15)]
+    assert [len(state.reports) for state in states] == [5, 15]  # nobody has asked for them
+    run = mls.simulate(world, mls.naive_system("search", seed=SEED), days=6)
     assert len(run.state.reports) <= ATTRIBUTION_DAYS
     assert run.state.counts.shown.shape == (QUERIES, SHELVES)
 
@@ -406,12 +406,12 @@ def test_the_domain_speaks_of_every_fault() -> None:
 def test_every_fault_runs_and_its_rows_are_settled_once(world, preset: str, name: str) -> None:
     fault = CATALOGUE[name](start=1.3, end=2.6, **FAULTS[name].using)
     system = PRESETS[preset]("search", seed=SEED)
-    run = mls.simulate(world, system, days=4, faults=[fault])
+    run = mls.simulate(world, system, days=3, faults=[fault])
     effects = run.ledger[run.ledger["request_id"] >= 0]
     assert not effects.duplicated([*SEARCH.identity]).any()
     assert run.value == int(run.books["cents"].sum()) + run.outstanding
     if preset == "resilient":
-        cut = mls.simulate(world, system, days=4, faults=[fault], batch_size=397)
+        cut = mls.simulate(world, system, days=3, faults=[fault], batch_size=397)
         assert cut.actions_sha256 == run.actions_sha256
 
 

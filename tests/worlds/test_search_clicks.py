@@ -111,7 +111,7 @@ def swapped_pages(seed: int, pages: int, share: float = 0.5) -> tuple[np.ndarray
 @pytest.mark.parametrize("share", [0.5, 0.2])
 def test_swaps_recover_examination_and_their_intervals_cover_it(share: float) -> None:
     """Coverage of 95 % intervals over replications: within three standard errors of it."""
-    truth, runs = THETA / THETA[0], 150
+    truth, runs = THETA / THETA[0], 80
     found = [swap_propensities(*swapped_pages(seed, 9_000, share)) for seed in range(runs)]
     covered = np.mean([(f.low[1:] <= truth[1:]) & (truth[1:] <= f.high[1:]) for f in found])
     assert covered == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / (runs * (PLACES - 1))))
