@@ -53,8 +53,9 @@ def told_of_merit(clicks: ArrayLike, merit: ArrayLike, *, top: float = TOP_SHARE
     Errors: InputError for fewer than two items, lengths that differ, merit that is all one, or a
     share outside (0, 1].
 
-    >>> told_of_merit([1, 2, 3, 4], [1, 2, 4, 3], top=0.5)
-    Told(correlation=0.8, best_found=1.0)
+    >>> told = told_of_merit([1, 2, 3, 4], [1, 2, 4, 3], top=0.5)
+    >>> round(told.correlation, 3), told.best_found
+    (0.8, 1.0)
 
     Source: Spearman's rank correlation; precision at k, Manning and others, Introduction to
     information retrieval, 2008.
