@@ -120,8 +120,8 @@ bet3.guess(...)  # "at once", "the next month" or "never"
 # %%
 town = successors.AFTER_A_LAUNCH
 blocked = {
-    name: successors.months("naive Bayes", successors.SOURCES[name], seed=SEED, count=9, population=town).blocked
-    for name in ("own decisions", "reject inference")
+    way: successors.months("naive Bayes", successors.SOURCES[way], seed=SEED, count=9, population=town).blocked
+    for way in ("own decisions", "reject inference")
 }
 worst = min(series.iloc[-1] for series in blocked.values())
 title = f"Four months after the launch {worst:.0%} of all payments are still blocked"
