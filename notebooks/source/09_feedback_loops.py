@@ -54,12 +54,12 @@ bet1.guess(...)  # per cent of the frauds that the next model catches
 
 # %%
 boosted = successors.months("boosted", selective_labels.passed_only, seed=SEED)
-title = f"Month 1 catches {boosted['recall'].iloc[0]:.0%} of the frauds, month 2 {boosted['recall'].iloc[1]:.0%}"
+title = "Month 1 catches {:.0%} of the frauds, month 2 {:.0%}".format(*boosted["recall"].iloc[:2])
 axes = charts.metric_over_time({"boosted": boosted["recall"]}, title=title, unit="share of frauds caught")
 axes.set_xlabel("month", loc="right")
 charts.show(axes, alt=f"{title}; by month {boosted['recall'].round(2).tolist()}.")
 bet1.reveal(round(100 * boosted["recall"].iloc[1]), "The month after, it is back. And then not.")
-expect(boosted["recall"].iloc[1] < 0.1 < boosted["recall"].iloc[2], "every second model is blind", "luck of the bins")
+expect(boosted["recall"].iloc[1] < 0.1 < boosted["recall"].iloc[2], "every second is blind", "luck of bins")
 
 # %% [markdown]
 # Nothing in the code has changed from month to month. Look at what the second model was given to learn from: the same table, of what passed in month 1.
@@ -120,12 +120,12 @@ bet3.guess(...)  # "at once", "the next month" or "never"
 # %%
 town = successors.AFTER_A_LAUNCH
 blocked = {
-    name: successors.months("naive Bayes", successors.SOURCES[name], seed=SEED, count=9, population=town)["blocked"]
-    for name in ("own decisions", "reject inference")
+    way: successors.months("naive Bayes", successors.SOURCES[way], seed=SEED, count=9, population=town).blocked
+    for way in ("own decisions", "reject inference")
 }
 worst = min(series.iloc[-1] for series in blocked.values())
 title = f"Four months after the launch {worst:.0%} of all payments are still blocked"
-axes = charts.metric_over_time(blocked, title=title, unit="share of payments blocked", windows=[(5, 9, "launch")])
+axes = charts.metric_over_time(blocked, title=title, unit="share blocked", windows=[(5, 9, "launch")])
 axes.set_xlabel("month", loc="right")
 charts.show(axes, alt=f"{title}, by both ways of labelling one's own blocks.")
 bet3.reveal("never" if worst > 0.2 else "the next month", "They learn what they have always believed.")
@@ -138,7 +138,7 @@ expect(worst > 0.2, "a belief that labels its own blocks is never wrong", "never
 drift = []
 for seed in range(300, 310):
     found = successors.months("logistic", selective_labels.own_decisions, seed=seed)
-    drift.append(found.iloc[5][["blocked", "recall", "precision"]] - found.iloc[0][["blocked", "recall", "precision"]])
+    drift.append((found.iloc[5] - found.iloc[0])[["blocked", "recall", "precision"]])
 pd.DataFrame(drift).astype(float).agg(["mean", "min", "max"]).round(4)
 
 # %% [markdown]
@@ -177,12 +177,14 @@ lines = {"learns from what passed": boosted["euros"], "2 % explored, weighted": 
 axes = charts.metric_over_time(lines, title=title, unit="euros a month; fraud and friction")
 axes.set_xlabel("month", loc="right")
 charts.show(axes, alt=f"{title}: {boosted['euros'].mean():,.0f} against {explored['euros'].mean():,.0f}.")
-bet4.reveal(str(np.select([gain < -500, gain > 500], ["less", "more"], "about the same")), "The lesson was cheap.")
+word = np.select([gain < -500, gain > 500], ["less", "more"], "about the same")
+bet4.reveal(str(word), "The lesson was cheap.")
 expect(gain > 0, "a little exploration pays for itself", "few frauds were let through by luck")
 
 # %%
 # And after the launch: the share of payments that is blocked, by month.
-found = successors.months("naive Bayes", selective_labels.weighted, seed=SEED, share=0.02, count=9, population=town)
+setting = {"seed": SEED, "share": 0.02, "count": 9, "population": town}
+found = successors.months("naive Bayes", selective_labels.weighted, **setting)
 pd.DataFrame({**blocked, "2 % explored": found["blocked"]}).T.round(3)
 
 # %% [markdown]
@@ -200,7 +202,7 @@ effects = pd.DataFrame({
     for name in euros.columns if name != base
 }).T
 title = f"Exploring is worth {effects.loc['Bayes, weighted', 'effect']:,.0f} euros a month; believing costs"
-charts.show(charts.bars_with_intervals(effects, title=title, unit="euros a month against learning from what passed"),
+charts.show(charts.bars_with_intervals(effects, title=title, unit="euros a month against what passed"),
             alt=f"Euros: {effects['effect'].round().astype(int).to_dict()}")  # fmt: skip
 
 # %% [markdown]
@@ -221,12 +223,11 @@ q2.check(judge_cut)
 # %%
 generator, n = np.random.default_rng(SEED), 200_000
 score = generator.beta(0.3, 6, n)
-bad = generator.random(n) < score
+bad, rows = generator.random(n) < score, {}
 approve, block = np.where(bad, -6_500.0, 150.0), np.where(bad, 0.0, -500.0)
 old = score > 0.10
 passing = ~old | (generator.random(n) < 0.1)
 chance = np.where(old, np.where(passing, 0.1, 0.9), 1.0)
-rows = {}
 for cut in (0.05, 0.10, 0.15, 0.20, 0.30):
     new = score > cut
     low, value, high = answers.judge_cut(new, passing, chance, np.where(passing, approve, block))
