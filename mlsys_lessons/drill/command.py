@@ -42,7 +42,7 @@ def _listed() -> Answer:
 
 
 def _league(options: Namespace) -> Answer:
-    seeds = range(whole_number("seeds", options.seeds, 1, 1_000))
+    seeds = range(whole_number("seeds", options.seeds, 2, 1_000))
     chosen = None if options.scenario is None else [scenario(options.scenario).name]
     summed = leagues.table(
         leagues.league(seeds, chosen, jobs=whole_number("jobs", options.jobs, 1, 64))

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from mlsys_lessons.components.response import KINDS
 from mlsys_lessons.drill import SHELF, Incident, Observation, names, scenario
-from mlsys_lessons.drill.incident import MINUTES, Script
+from mlsys_lessons.drill.incident import MINUTES
 from mlsys_lessons.drill.play import play
 from mlsys_lessons.drill.policies import POLICIES, do_nothing, omniscient
+from mlsys_lessons.drill.runs import Script
 from mlsys_lessons.drill.scenario import PAGE_DAY, QUIET_DAYS, mitigation_of
 from mlsys_lessons.drill.score import Score
 from mlsys_lessons.drill.text import converse, help_text
