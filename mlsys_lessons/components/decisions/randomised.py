@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.components.decisions.policy import version_column
 from mlsys_lessons.components.decisions.stages import NO_ANSWER, SCORE, ScoreCut
 from mlsys_lessons.frames import categorical, extend
 from mlsys_lessons.ids import row_keys
@@ -43,6 +44,12 @@ class RandomisedCut(ScoreCut):
         within("cut", self.cut, 1e-9, 1 - 1e-9)
         within("width", self.width, 0.0, 20.0)
 
+    @property
+    def version(self) -> str:
+        """Which policy this is: its cut, and how far it moves."""
+        fixed = super().version
+        return f"{fixed}-within-{self.width:g}" if self.width else fixed
+
     def chance_of_block(self, scores: Floats) -> Floats:
         """The chance that a score is blocked: 0 below the band, 1 above it, a line between."""
         with np.errstate(divide="ignore"):
@@ -66,6 +73,7 @@ class RandomisedCut(ScoreCut):
             "reason": categorical(reason, self.domain.reason_dtype),
             "propensity": np.where(blocked, chance, 1 - chance),
             "review_value": np.full(len(frame), np.nan),
+            "policy_version": version_column(self.version, len(frame)),
         }
         return extend(frame, decided)
 
