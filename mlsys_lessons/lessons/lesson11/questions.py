@@ -111,7 +111,7 @@ def weakness(look: Any, shown: Any, seed: int) -> str:
     table = _cases(seed)
     if shown[look].any():
         return "with the score"
-    if look.any() and table["score"][look].mean() > 0.3:
+    if look.any() and table["score"][look].mean() > 0.15:
         return "most doubtful"
     return "largest" if look.any() and table["cents"][look].mean() > 60_000 else ""
 
