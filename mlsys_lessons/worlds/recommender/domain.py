@@ -18,13 +18,13 @@ from mlsys_lessons.domain import (
     EVENT,
     POSITION,
     REQUEST,
-    AlertRule,
     Costs,
     Domain,
     Feature,
     Field,
     Share,
 )
+from mlsys_lessons.worlds.page_data import Crew, alert_rules, time_field, word_field
 
 # --- words and who answers -----------------------------------------------------------------------
 
@@ -38,17 +38,6 @@ RETRIEVAL, CLICK_LOG, MODELS = "retrieval team", "click log", "ML team"
 SHOP, PLATFORM = "shop", "payments platform"  # one platform runs both businesses
 
 # --- fields and features -------------------------------------------------------------------------
-
-_FIRST, _LAST = np.datetime64("2000-01-01", "ms"), np.datetime64("2100-01-01", "ms")
-
-
-def _time(name: str, owner: str, role: str = "", *, past: bool = False) -> Field:
-    return Field(name, "datetime64[ms]", owner, minimum=_FIRST, maximum=_LAST, past=past,
-                 on_breach="degrade", role=role)  # fmt: skip
-
-
-def _word(name: str, owner: str, words: tuple[str, ...]) -> Field:
-    return Field(name, "category", owner, categories=words, on_breach="degrade")
 
 
 def _rate(name: str, what: str) -> Field:
@@ -66,16 +55,16 @@ def _rate(name: str, what: str) -> Field:
 FIELDS = (
     Field("request_id", "int64", FRONT, minimum=0, role=REQUEST, about="the slate"),
     Field("position", "int64", FRONT, minimum=0, maximum=PLACES - 1, role=POSITION),
-    _time("event_time", FRONT, EVENT),
-    _time("arrival_time", FRONT, ARRIVAL),
+    time_field("event_time", FRONT, EVENT),
+    time_field("arrival_time", FRONT, ARRIVAL),
     Field("user_id", "int64", ACCOUNTS, minimum=0, maximum=MOST_USERS - 1, role=ENTITY),
-    _time("joined", ACCOUNTS, past=True),
-    _word("home_genre", ACCOUNTS, GENRES),
+    time_field("joined", ACCOUNTS, past=True),
+    word_field("home_genre", ACCOUNTS, GENRES),
     Field("item_id", "int64", CATALOGUE, minimum=0, maximum=MOST_ITEMS - 1, on_breach="degrade",
           role=ENTITY),
-    _time("added", CATALOGUE, past=True),
-    _word("genre", CATALOGUE, GENRES),
-    _word("cover", CATALOGUE, COVERS),
+    time_field("added", CATALOGUE, past=True),
+    word_field("genre", CATALOGUE, GENRES),
+    word_field("cover", CATALOGUE, COVERS),
     Field("affinity", "float64", RETRIEVAL, unit="odds", minimum=1e-3, maximum=1e3,
           null_rate=0.001, on_breach="degrade",
           about="how well item and user match, as retrieval believes: 1 is neither"),
@@ -138,46 +127,6 @@ class FrontPageCosts(Costs):
         return np.full(len(amount_cents), self.place)
 
 
-# --- monitoring ----------------------------------------------------------------------------------
-
-
-def _weekly(layer: str, metric: str, direction: str, owner: str, scale: str = "share") -> AlertRule:
-    return AlertRule(layer, metric, "all", direction, owner, "ticket", transform=scale, cycle=7)
-
-
-def _broken(metric: str, segment: str, owner: str, source: str) -> AlertRule:
-    """A page about rows that are broken where none is while all is well."""
-    return AlertRule("inputs", metric, segment, "up", owner, "page", varies=False,
-                     runbook=(("ask_owner", source),))  # fmt: skip
-
-
-ALERT_RULES = (
-    AlertRule("operations", "requests", "all", "both", PLATFORM, "page", transform="log", cycle=7),
-    AlertRule("operations", "error_rate", "all", "up", PLATFORM, "page", varies=False,
-              runbook=(("ask_owner", PLATFORM),)),
-    AlertRule("operations", "shed_rate", "all", "up", PLATFORM, "page", varies=False),
-    AlertRule("operations", "fallback_rate", "all", "up", MODELS, "page", varies=False,
-              runbook=(("roll_back", ""),)),
-    *(_broken("null_rate", one.name, one.owner, one.name) for one in FIELDS
-      if one.dtype in ("category", "float64")),
-    *(_broken("unknown_category_rate", one.name, one.owner, one.name) for one in FIELDS
-      if one.categories),
-    _broken("null_rate", "history", PLATFORM, PLATFORM),
-    _broken("duplicate_rate", "all", FRONT, "request_id"),
-    _broken("late_rate", "all", FRONT, "event_time"),
-    _broken("future_rate", "all", FRONT, "event_time"),
-    AlertRule("inputs", "affinity_mean", "all", "both", RETRIEVAL, "page", transform="log", cycle=7,
-              caution=1.5, runbook=(("ask_owner", "affinity"),)),
-    AlertRule("inputs", "recency_median", "all", "up", MODELS, "ticket", transform="log", cycle=7,
-              caution=1.5, runbook=(("rebuild_table", ""),)),
-    _weekly("inputs", "share_loud", "both", CATALOGUE),
-    AlertRule("outputs", "score_log_odds", "all", "both", MODELS, "page", transform="identity",
-              cycle=7, caution=1.5, runbook=(("roll_back", ""),)),
-    _weekly("decisions", "drop_rate", "both", FRONT),
-    AlertRule("business", "reported_miss_rate", "all", "both", SHOP, "ticket", cycle=7,
-              caution=1.5, runbook=(("ask_owner", MODELS),)),
-)  # fmt: skip
-
 RECOMMENDER = Domain(
     name="recommender",
     fields=FIELDS,
@@ -197,7 +146,8 @@ RECOMMENDER = Domain(
     questions=(("place", 4.5), ("is_other_genre", 0.5), ("is_loud", 0.5)),
     shares=(Share("share_loud", "cover", equals="loud"),
             Share("share_other_genre", "genre", differs_from="home_genre")),
-    alert_rules=ALERT_RULES,
+    alert_rules=alert_rules(FIELDS, Crew(FRONT, MODELS, PLATFORM, SHOP), stake="affinity",
+                            share=("share_loud", CATALOGUE)),
     caption="{genre} item {item_id} at place {position}, affinity {affinity:.2f}",
     traced=("log_affinity", "order_share", "seen_7d"),
     proxy="not clicked",

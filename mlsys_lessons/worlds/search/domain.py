@@ -18,13 +18,13 @@ from mlsys_lessons.domain import (
     EVENT,
     POSITION,
     REQUEST,
-    AlertRule,
     Costs,
     Domain,
     Feature,
     Field,
     Share,
 )
+from mlsys_lessons.worlds.page_data import Crew, alert_rules, time_field, word_field
 
 # --- words and who answers -----------------------------------------------------------------------
 
@@ -40,17 +40,6 @@ PLATFORM = "payments platform"  # one platform runs every business
 
 # --- fields and features -------------------------------------------------------------------------
 
-_FIRST, _LAST = np.datetime64("2000-01-01", "ms"), np.datetime64("2100-01-01", "ms")
-
-
-def _time(name: str, owner: str, role: str = "", *, past: bool = False) -> Field:
-    return Field(name, "datetime64[ms]", owner, minimum=_FIRST, maximum=_LAST, past=past,
-                 on_breach="degrade", role=role)  # fmt: skip
-
-
-def _word(name: str, owner: str, words: tuple[str, ...]) -> Field:
-    return Field(name, "category", owner, categories=words, on_breach="degrade")
-
 
 def _id(name: str, owner: str, most: int) -> Field:
     return Field(name, "int64", owner, minimum=0, maximum=most - 1, on_breach="degrade",
@@ -65,22 +54,22 @@ def _rate(name: str, most: float, about: str) -> Field:
 FIELDS = (
     Field("request_id", "int64", FRONT, minimum=0, role=REQUEST, about="the page"),
     Field("position", "int64", FRONT, minimum=0, maximum=PLACES - 1, role=POSITION),
-    _time("event_time", FRONT, EVENT),
-    _time("arrival_time", FRONT, ARRIVAL),
+    time_field("event_time", FRONT, EVENT),
+    time_field("arrival_time", FRONT, ARRIVAL),
     Field("user_id", "int64", ACCOUNTS, minimum=0, maximum=MOST_USERS - 1, role=ENTITY),
     _id("query_id", QUERIES, MOST_QUERIES),
-    _word("query_kind", QUERIES, KINDS),
-    _word("query_topic", QUERIES, TOPICS),
+    word_field("query_kind", QUERIES, KINDS),
+    word_field("query_topic", QUERIES, TOPICS),
     _id("document_id", CRAWLER, MOST_DOCUMENTS),
-    _time("published", CRAWLER, past=True),
-    _word("topic", CRAWLER, TOPICS),
+    time_field("published", CRAWLER, past=True),
+    word_field("topic", CRAWLER, TOPICS),
     Field("match", "float64", INDEX, unit="odds", minimum=1e-3, maximum=1e3, null_rate=0.001,
           on_breach="degrade", about="how well the texts match: 1 is usual"),
     _rate("click_rate", 1.0, "clicks by pages shown"),
     _rate("weighted_rate", 100.0, "the same, a click counted 1 / examination of its place"),
     Field("swap_partner", "float64", FRONT, minimum=0, maximum=PLACES - 1, on_breach="degrade",
           about="the place with which a coin may have exchanged the top document; 0: no coin"),
-    _word("swapped", FRONT, ("no", "yes")),
+    word_field("swapped", FRONT, ("no", "yes")),
 )  # fmt: skip
 
 _PAST = ("user_id", "event_time")
@@ -144,46 +133,6 @@ class SearchCosts(Costs):
         return self.satisfied * satisfied - self.friction * (searches - satisfied)
 
 
-# --- monitoring ----------------------------------------------------------------------------------
-
-
-def _weekly(layer: str, metric: str, direction: str, owner: str, scale: str = "share") -> AlertRule:
-    return AlertRule(layer, metric, "all", direction, owner, "ticket", transform=scale, cycle=7)
-
-
-def _broken(metric: str, segment: str, owner: str, source: str) -> AlertRule:
-    """A page about rows that are broken where none is while all is well."""
-    return AlertRule("inputs", metric, segment, "up", owner, "page", varies=False,
-                     runbook=(("ask_owner", source),))  # fmt: skip
-
-
-ALERT_RULES = (
-    AlertRule("operations", "requests", "all", "both", PLATFORM, "page", transform="log", cycle=7),
-    AlertRule("operations", "error_rate", "all", "up", PLATFORM, "page", varies=False,
-              runbook=(("ask_owner", PLATFORM),)),
-    AlertRule("operations", "shed_rate", "all", "up", PLATFORM, "page", varies=False),
-    AlertRule("operations", "fallback_rate", "all", "up", MODELS, "page", varies=False,
-              runbook=(("roll_back", ""),)),
-    *(_broken("null_rate", one.name, one.owner, one.name) for one in FIELDS
-      if one.dtype in ("category", "float64")),
-    *(_broken("unknown_category_rate", one.name, one.owner, one.name) for one in FIELDS
-      if one.categories),
-    _broken("null_rate", "history", PLATFORM, PLATFORM),
-    _broken("duplicate_rate", "all", FRONT, "request_id"),
-    _broken("late_rate", "all", FRONT, "event_time"),
-    _broken("future_rate", "all", FRONT, "event_time"),
-    AlertRule("inputs", "match_mean", "all", "both", INDEX, "page", transform="log", cycle=7,
-              caution=1.5, runbook=(("ask_owner", "match"),)),
-    AlertRule("inputs", "recency_median", "all", "up", MODELS, "ticket", transform="log", cycle=7,
-              caution=1.5, runbook=(("rebuild_table", ""),)),
-    _weekly("inputs", "share_news", "both", QUERIES),
-    AlertRule("outputs", "score_log_odds", "all", "both", MODELS, "page", transform="identity",
-              cycle=7, caution=1.5, runbook=(("roll_back", ""),)),
-    _weekly("decisions", "drop_rate", "both", FRONT),
-    AlertRule("business", "reported_miss_rate", "all", "both", FRONT, "ticket", cycle=7,
-              caution=1.5, runbook=(("ask_owner", MODELS),)),
-)  # fmt: skip
-
 SEARCH = Domain(
     name="search",
     fields=FIELDS,
@@ -203,7 +152,8 @@ SEARCH = Domain(
     questions=(("place", 2.5), ("is_other_topic", 0.5), ("is_news", 0.5)),
     shares=(Share("share_news", "query_kind", equals="news"),
             Share("share_other_topic", "topic", differs_from="query_topic")),
-    alert_rules=ALERT_RULES,
+    alert_rules=alert_rules(FIELDS, Crew(FRONT, MODELS, PLATFORM, FRONT), stake="match",
+                            share=("share_news", QUERIES)),
     caption="document {document_id} for query {query_id} at place {position}, match {match:.2f}",
     traced=("log_match", "click_share", "weighted_share"),
     proxy="not clicked",
