@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mlsys_lessons.domain import path
 from mlsys_lessons.drill.scenario import DrillScenario
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.records import LAYERS
+from mlsys_lessons.records import LAYERS, ticks
 from mlsys_lessons.simulation.run import Run
 
 Rows = Iterator[dict[str, Any]]
 USUAL_DAYS, WEEK = 28, 7
-_ODD = 3.0  # standard deviations from the usual
 
 
 class Evidence(NamedTuple):
@@ -59,9 +59,8 @@ def _slice(run: Run, scenario: DrillScenario, field: str) -> Rows:
     words = run.system.domain.vocabularies
     if field not in words:
         raise InputError(f"no slice by {field!r}; choose one of {', '.join(words)}.")
-    log = run.log
-    day = log["arrival_time"].to_numpy().astype("datetime64[D]")
-    now, before = log[day == day[-1]], log[(day < day[-1] - WEEK) & (day >= day[-1] - USUAL_DAYS)]
+    log, ago = run.log, _days_ago(run.log)
+    now, before = log[ago == 0], log[(ago > WEEK) & (ago <= USUAL_DAYS)]
     for word in [*words[field].categories, None]:
         told: dict[str, Any] = {"value": word or "(none of these)"}
         for name, rows in (("now", now), ("usual", before)):
@@ -73,17 +72,20 @@ def _slice(run: Run, scenario: DrillScenario, field: str) -> Rows:
         yield told
 
 
+def _days_ago(log: pd.DataFrame) -> NDArray[np.int64]:
+    """Of each row, how many days before the last one it came."""
+    day = ticks(log["arrival_time"])
+    return day[-1] - day
+
+
 def _mean(column: pd.Series) -> float | None:
     return round(float(column.mean()), 4) if len(column) and column.notna().any() else None
 
 
 def _versions(run: Run, scenario: DrillScenario, about: str) -> Rows:
     """Who answered yesterday, and what stands in the registry."""
-    log = run.log
-    day = log["arrival_time"].to_numpy().astype("datetime64[D]")
-    for label, share in (
-        log.loc[day == day[-1], "model_version"].value_counts(normalize=True).items()
-    ):
+    versions = run.log.loc[_days_ago(run.log) == 0, "model_version"]
+    for label, share in versions.value_counts(normalize=True).items():
         if share:
             yield {"what": "answered yesterday", "version": str(label), "share": round(share, 4)}
     for version in run.system.inference.registry.versions:

@@ -161,9 +161,8 @@ class Incident:
         for _ in range(whole_number("days", days, 1, 365)):
             if self.is_over:
                 break
-            self._run, self._is_shared = (
-                (copied(self._run), False) if self._is_shared else (self._run, False)
-            )
+            if self._is_shared:
+                self._run, self._is_shared = copied(self._run), False
             if self.tonight:
                 self.plan[self._run.days] = tuple(self.tonight)
             script_of(self._run).plan = dict(self.plan)

@@ -2,8 +2,8 @@
 
     mlsys-lessons drill --league --seeds 20
 
-Scenarios and seeds are dealt to processes; inside one, all policies meet the same incident, and the
-days before the first differing action are lived once.
+Seeds are dealt to processes; inside one, all policies meet the same incident, and the days before
+the page are lived once.
 """
 
 from __future__ import annotations
