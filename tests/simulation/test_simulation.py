@@ -447,7 +447,7 @@ REFUSED: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "a column short, naively": (
         of_handle(DAY.drop(columns="country"), "naive"), ("'country'", "absent"),
     ),
-    "unknown domain": (lambda: mls.naive_system("search"), ("'search'", "payments")),
+    "unknown domain": (lambda: mls.naive_system("surgery"), ("'surgery'", "payments")),
     "unknown model": (lambda: mls.naive_system(model="xgb"), ("'xgb'", "boosted")),
     "unknown component": (lambda: mls.assemble(["modl"]), ("'modl'", "'model'")),
     "unknown scenario": (
