@@ -19,7 +19,7 @@ from mlsys_lessons.drill.policies import POLICIES, do_nothing, omniscient
 from mlsys_lessons.drill.runs import Script
 from mlsys_lessons.drill.scenario import PAGE_DAY, QUIET_DAYS, mitigation_of
 from mlsys_lessons.drill.score import Score
-from mlsys_lessons.drill.text import converse, help_text
+from mlsys_lessons.drill.text import BEGIN, converse, help_text
 from mlsys_lessons.errors import InputError, LessonError, StateError
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
@@ -222,13 +222,16 @@ def test_a_conversation_from_the_page_to_the_debrief() -> None:
     whole = "\n".join(said)
     assert scenario("unit_change").page in said[0]
     assert "tonight: ask_owner amount" in whole and "of 100" in said[-1]
-    assert "not on the list" in whole
+    assert "'nonsense' is no command" in whole
 
 
 def test_leaving_early_is_no_end() -> None:
     said: list[Any] = []
     assert not converse(Incident("unit_change", SEED), ["advance", "quit", "advance"], said.append)
     assert not converse(Incident("unit_change", SEED), [], said.append)
+    assert said[-1].endswith(BEGIN)
+    assert not converse(Incident("unit_change", SEED), ["look alerts", "help look"], said.append)
+    assert said[-2].startswith("'look' is no command") and said[-1] == help_text()
     assert all(name in help_text() for name in (*SHELF, *KINDS))
 
 
