@@ -12,6 +12,7 @@ which a challenger has to win, are the bug's own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,20 +66,23 @@ def spells(run: Run) -> list[tuple[str, int, int]]:
     [('b', 3, 9)]
     """
     fitted = [(one.label, one.fitted_tick) for one in run.system.inference.registry.versions[1:]]
-    ends = [first for _, first in fitted[1:]] + [run.days]
-    return [(label, first, end) for (label, first), end in zip(fitted, ends, strict=True)]
+    starts = [*(first for _, first in fitted), run.days]
+    return [(label, *spell) for (label, _), spell in zip(fitted, pairwise(starts), strict=True)]
 
 
 def summary(run: Run, never: Run) -> dict[str, Any]:
-    """Expected euros, versions adopted, and the harm they did: euros lost in spells that lost any.
+    """Expected euros, fits, versions that stand, and their harm: euros lost in spells that lost any.
 
-    A spell is held against the same days of the run that never learns again.
+    A spell is held against the same days of the run that never learns again. A version that was
+    rolled back is none that stands.
     """
     ours, theirs = (np.array([day.earned for day in one.accounts.days]) for one in (run, never))
     found = spells(run)
     gains = [(ours[first:end] - theirs[first:end]).sum() / 100 for _, first, end in found]
+    spent = run.ledger.loc[run.ledger["item"] == "retraining", "cents"].sum()
     return {
-        "euros": ours.sum() / 100, "gain": (ours - theirs).sum() / 100, "fits": len(found),
+        "euros": ours.sum() / 100, "gain": (ours - theirs).sum() / 100,
+        "fits": round(-spent / run.system.domain.costs.retraining), "stand": len(found),
         "worse": sum(gain < 0 for gain in gains), "harm": -sum(min(gain, 0.0) for gain in gains),
     }  # fmt: skip
 
