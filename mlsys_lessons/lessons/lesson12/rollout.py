@@ -15,7 +15,7 @@ import mlsys_lessons as mls
 from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.decisions import Policy
 from mlsys_lessons.components.inference.calibrated import CalibratedModel
-from mlsys_lessons.components.inference.canary import Arm, sample_ratio_p
+from mlsys_lessons.components.inference.canary import Arm
 from mlsys_lessons.components.inference.ramp import GO, HARM, WRONG_SPLIT, RampPlan, word_of
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.components.inference.split import SHADOW, SplitInference
@@ -85,15 +85,15 @@ def counted(run: mls.Run, *, since: int = 0) -> pd.DataFrame:
 
 def arms(table: pd.DataFrame, outcome: str) -> tuple[Arm, Arm]:
     """The old and the new version's counts of one outcome."""
-    old, new = (Arm(int(table.at[name, outcome]), int(table.at[name, "rows"])) for name in table.index)
+    old, new = (Arm(*map(int, table.loc[name, [outcome, "rows"]])) for name in ("old", "new"))
     return old, new
 
 
 def in_shadow(run: mls.Run) -> pd.DataFrame:
     """Both versions on the same rows, from the log: what each would have stopped, and believed.
 
-    No row was answered otherwise for it. `would stop` is the share for which approving is not the
-    dearest... best action by the version's own score; `frauds expected` is the sum of its scores.
+    No row was answered otherwise for it. `would stop` counts rows for which approving is not the
+    best action by the version's own score; `frauds expected` is the sum of its scores.
     """
     log = run.log[~run.log["is_duplicate"] & ~run.log["is_fallback"]]
     cents = np.rint(log["amount"].fillna(0).to_numpy() * 100).astype(np.int64)
