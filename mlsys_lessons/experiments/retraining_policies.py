@@ -73,8 +73,8 @@ def spells(run: Run) -> list[tuple[str, int, int]]:
 def summary(run: Run, never: Run) -> dict[str, Any]:
     """Expected euros, fits, versions that stand, and the harm that these did, in euros.
 
-    Harm is what was lost in spells that lost any. A spell is held against the same days of the run that never learns again. A version that was
-    rolled back is none that stands.
+    Harm is what was lost in spells that lost any. A spell is held against the same days of the run
+    that never learns again; a version that was rolled back is none that stands.
     """
     ours, theirs = (np.array([day.earned for day in one.accounts.days]) for one in (run, never))
     found = spells(run)

@@ -27,18 +27,19 @@ KEPT = 0.1  # of the genuine rows that the notebook trains on: one in ten (assum
 OUTCOMES = ("blocked", "reported")
 
 
-def corrected_twice(model: Model) -> CalibratedModel:
+def corrected_twice(model: Model, *, kept: float = KEPT) -> CalibratedModel:
     """The model behind a curve that takes undersampling out of scores in which there was none.
 
-    Scores of a model fitted on one genuine row in ten are too high by ten in the odds; the curve
-    divides by ten. This one was fitted on all rows.
+    Scores of a model fitted on one genuine row in ten are too high by ten in the odds: so the curve
+    divides by ten. This one was fitted on all rows. `kept` is the share that somebody believes to
+    have been kept.
 
     Source of the correction: Dal Pozzolo and others, Calibrating probability with undersampling for
     unbalanced classification, 2015.
     """
     knots = np.concatenate([[0.0], np.geomspace(1e-6, 1.0, 200)])
     candidate = CalibratedModel(model)
-    candidate.curve_ = knots, KEPT * knots / (1 - knots + KEPT * knots)
+    candidate.curve_ = knots, kept * knots / (1 - knots + kept * knots)
     return candidate
 
 
