@@ -1,7 +1,7 @@
 """The postmortem of a run's incident as a page of Markdown: facts filled in, places for the rest.
 
 It blames nobody: it names mechanisms, signals and owners of systems. What only people know (what
-helped, what stood in the way, what will be changed) is left open, with a place for a name and a day.
+helped, what stood in the way, what will be changed) is left open, with a place for name and day.
 The facts are the run's: an incident's life, the case that was opened, the money.
 """
 

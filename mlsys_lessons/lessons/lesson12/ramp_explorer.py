@@ -57,8 +57,8 @@ class Explorer:
         times = 1 + self.sees / self.rate
         blind = "nothing at all" if self.sees != self.sees else f"{times:.1f} times the rate"
         return (
-            f"{self.share:.1%} of {self.daily:,} requests over {self.days} days: {self.rows:,} rows, "
-            f"{self.rows * self.rate:.1f} hits expected.\n"
+            f"{self.share:.1%} of {self.daily:,} requests over {self.days} days: {self.rows:,} "
+            f"rows, {self.rows * self.rate:.1f} hits expected.\n"
             f"The smallest that it would see: {blind}. A doubling takes "
             f"{self.days_for_a_doubling:,.0f} days."
         )

@@ -90,6 +90,16 @@ def arms(table: pd.DataFrame, outcome: str) -> tuple[Arm, Arm]:
     return old, new
 
 
+def auc(run: mls.Run) -> tuple[float, float]:
+    """The AUC of both versions' scores on the same rows, by the truth: what a test set would say."""
+    from sklearn.metrics import roc_auc_score
+
+    log = run.log[~run.log["is_duplicate"] & ~run.log["is_fallback"]]
+    fraud = run.truth().loc[log["request_id"], "true_label"].to_numpy()
+    whole = run.system.inference.registry.model.predict(log)
+    return float(roc_auc_score(fraud, whole)), float(roc_auc_score(fraud, log[SHADOW]))
+
+
 def in_shadow(run: mls.Run) -> pd.DataFrame:
     """Both versions on the same rows, from the log: what each would have stopped, and believed.
 
@@ -97,13 +107,14 @@ def in_shadow(run: mls.Run) -> pd.DataFrame:
     best action by the version's own score; `frauds expected` is the sum of its scores.
     """
     log = run.log[~run.log["is_duplicate"] & ~run.log["is_fallback"]]
+    both = {"old": run.system.inference.registry.model.predict(log), "new": log[SHADOW].to_numpy()}
     cents = np.rint(log["amount"].fillna(0).to_numpy() * 100).astype(np.int64)
     rows = {}
-    for name, column in (("old", "score"), ("new", SHADOW)):
-        approve, block, review = Policy().expected_cents(log[column].to_numpy(), cents, cents)
+    for name, score in both.items():
+        approve, block, review = Policy().expected_cents(score, cents, cents)
         rows[name] = {
             "rows": len(log), "would stop": int((np.maximum(block, review) > approve).sum()),
-            "frauds expected": log[column].sum(),
+            "frauds expected": score.sum(),
         }  # fmt: skip
     return pd.DataFrame(rows).T
 
