@@ -91,7 +91,7 @@ def arms(table: pd.DataFrame, outcome: str) -> tuple[Arm, Arm]:
 
 
 def auc(run: mls.Run) -> tuple[float, float]:
-    """The AUC of both versions' scores on the same rows, by the truth: what a test set would say."""
+    """The AUC of both versions on the same rows, by the truth: what a test set would say."""
     from sklearn.metrics import roc_auc_score
 
     log = run.log[~run.log["is_duplicate"] & ~run.log["is_fallback"]]
