@@ -65,7 +65,7 @@ print("AUC on the week's payments, old and new:", *(f"{auc:.4f}" for auc in roll
 counts
 
 # %% [markdown]
-# One customer in three hundred blocked, against one in two hundred; no fraud reported. If anything it is better. You ship it.
+# Look at the rates: the new version blocks no more customers than the old one, and hardly a fraud is reported. If anything it is better. You ship it.
 #
 # Four weeks later you are given the money. The same four weeks have been lived with the old version, too: same customers, same thieves, same luck.
 
@@ -142,7 +142,7 @@ stopped = peeking.alarmed(stayed, since=canaries.WEEK)
 hourly, nightly, sound = stopped.iloc[-1] * 100
 title = f"Nothing is wrong: looking hourly stops {hourly:.0f} of 100, every night {nightly:.0f}, honestly {sound:.0f}"
 axes = charts.metric_over_time(
-    {name: stopped[name] * 100 for name in stopped}, title=title, unit="of 100 sound canaries, stopped by day", threshold=5
+    {name: stopped[name] * 100 for name in stopped}, title=title, unit="of 100 sound canaries, stopped by day"
 )
 charts.show(axes, alt=title)
 bet3.reveal(round(hourly), f"Each look is wrong one time in twenty. You looked {28 * 24} times.")
@@ -164,7 +164,7 @@ expect(whole.at["new", "would stop"] * 3 < whole.at["old", "would stop"], "it st
 seen
 
 # %% [markdown]
-# There it stands, on the first night: it would stop one where the old version stops ten, and it believes in a tenth of the frauds. No test is needed for a factor of eight on the same rows. What the shadow cannot show is what customers and thieves make of another answer. For that there is the ramp: shadow first, then a share that grows, with a stop rule for each step, and everybody back to the old version in one call.
+# There it stands, on the first night, twice: how many payments each of them would stop, and how many frauds each believes in. No test is needed for such a factor on the same rows. What the shadow cannot show is what customers and thieves make of another answer. For that there is the ramp: shadow first, then a share that grows, with a stop rule for each step, and everybody back to the old version in one call.
 
 # %%
 back = shipped.system.inference
