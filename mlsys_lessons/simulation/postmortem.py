@@ -23,10 +23,8 @@ def page(
     `timeline` holds (day, words) in order, `clock` heads its column; `went_well` are facts that the
     machine knows to have helped.
 
-    >>> print(page("A bug", summary="Cents.", impact="9 EUR", timeline=[(3.0, "broke")])[:24])
+    >>> print(page("A bug", summary="Cents.", impact="9 EUR", timeline=[(3.0, "broke")])[:19])
     # Postmortem: A bug
-    <BLANKLINE>
-    ## W
     """
     rows = [f"| {day:+.1f} | {words} |" for day, words in timeline]
     helped = [*(f"- {fact}" for fact in went_well), OPEN]

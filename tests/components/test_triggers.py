@@ -64,7 +64,7 @@ def test_what_is_watched_is_measured_by_the_course_s_own_monitor() -> None:
 def test_a_system_tells_its_policy_every_night_and_charges_each_fit_once() -> None:
     world = mls.payments_world(seed=5, daily=100)
     policy = OnDrift(first=1, recent=2, usual=2, rest=5, limit=-1.0)  # whatever the score does
-    run = mls.simulate(world, mls.resilient_system(seed=5, retraining=policy), days=14)
+    run = mls.simulate(world, mls.resilient_system(seed=5, retraining=policy), days=24)
     measured = run.metrics.query("metric == 'psi_score'")["value"].to_numpy()
     assert np.array_equal(run.system.retraining.seen.nights, measured[:-1], equal_nan=True)
     spent = run.ledger[(run.ledger["item"] == "retraining") & (run.ledger["cents"] != 0)]

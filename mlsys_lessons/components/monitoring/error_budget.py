@@ -73,7 +73,7 @@ def rings(
     >>> minutes = np.zeros(120); minutes[60:66] = 600  # nobody is served for six minutes
     >>> ringing = rings(minutes, np.full(120, 600), promise=0.999)
     >>> int(np.argmax(ringing)), int(ringing.sum())
-    (60, 11)
+    (60, 10)
 
     Source: Beyer et al., The Site Reliability Workbook, 2018, chapter 5 (multiwindow, multi-burn).
     """

@@ -17,7 +17,7 @@ from mlsys_lessons.records import whole_number, within
 class Explorer:
     """A canary of `share` of `daily` requests over `days`, watching a rate.
 
-    >>> round(Explorer(share=0.5, days=12).sees, 4)
+    >>> round(Explorer(share=0.5, days=12).sees, 3)
     0.004
     """
 
