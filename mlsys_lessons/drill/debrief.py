@@ -15,6 +15,7 @@ from mlsys_lessons.components.response import Mitigation
 from mlsys_lessons.drill.observation import Seen, command_of
 from mlsys_lessons.drill.scenario import PAGE_DAY, DrillScenario
 from mlsys_lessons.drill.score import Score
+from mlsys_lessons.simulation.postmortem import page
 from mlsys_lessons.simulation.run import Run
 
 
@@ -43,16 +44,11 @@ class Debrief:
     @property
     def postmortem(self) -> str:
         """A blameless postmortem to fill in, as Markdown."""
-        rows = [f"| {day:+.1f} | {words} |" for day, words in self.timeline]
-        money = f"{self.score.lost / 100:,.0f} EUR more than the remedy at the first midnight"
-        return "\n".join([
-            f"# Postmortem: {self.title}", "", "## What happened", "", self.told, "",
-            f"**Cost:** {money}.", "", "## Timeline (days from the page)", "",
-            "| day | what |", "|---:|---|", *rows, "",
-            "## What helped", "", "_..._", "", "## What stood in the way", "", "_..._", "",
-            "## What we change, who owns it, by when", "",
-            "| change | owner | by |", "|---|---|---|", "| | | |", "",
-        ])  # fmt: skip
+        money = f"{self.score.lost / 100:,.0f} EUR more than the remedy at the first midnight."
+        return page(
+            self.title, summary=self.told, impact=money, timeline=self.timeline,
+            clock="days from the page",
+        )  # fmt: skip
 
 
 def told(

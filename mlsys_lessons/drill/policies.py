@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mlsys_lessons.components.response.runbook import OF_LESSONS
 from mlsys_lessons.drill.observation import Observation, Ringing, command_of
 from mlsys_lessons.drill.scenario import DrillScenario
 
 Policy = Callable[[Observation], str]
 RETRAINED_DAYS = 120
 PATIENCE = 3  # days until a line is tried again
-# Lines of the learner's runbook, from the lessons' last cells: what the domain's own rules say no
-# line about. A history that is missing may be a table that is old, or look-ups that time out.
-FROM_LESSONS = {
-    "operations.latency_p99": ("scale_out",),
-    "operations.shed_rate": ("scale_out",),
-    "inputs.null_rate.history": ("rebuild_table",),
-    "inputs.recency_median": ("rebuild_table",),
-}
+# Lines of the learner's runbook, from the lessons: what the domain's own rules say no line about.
+FROM_LESSONS = {metric: (command_of(line),) for metric, (line, _) in OF_LESSONS.items()}
 
 
 def do_nothing(observation: Observation) -> str:
