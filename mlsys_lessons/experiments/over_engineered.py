@@ -34,16 +34,17 @@ from mlsys_lessons.frames import has_action
 from mlsys_lessons.gaps import with_gaps
 from mlsys_lessons.ids import is_in, row_keys
 from mlsys_lessons.records import APPROVE, ClosedDay
-from mlsys_lessons.simulation.presets import MODELS, resilient_system, training_rows
-from mlsys_lessons.experiments.training_tables import history_table
+from mlsys_lessons.simulation.presets import resilient_system
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
 Floats = NDArray[np.float64]
+OVER_ENGINEERED = "over-engineered"
+PARTS = ENSEMBLE, RETRAINING, THRESHOLD = "ensemble", "auto-retrain", "auto-threshold"
 MEMBERS = ("boosted", "logistic", "rule")
 LEAST_POSITIVES = 30  # frauds to fit on: fewer, and the old model stays another few days
 REFERENCE_DAYS = 28
-DRIFTED = 0.1  # PSI of an input: the textbook's "moderate" (Siddiqi, Credit Risk Scorecards, 2006)
+DRIFTED = 0.1  # PSI of an input: the textbook's "moderate" (Siddiqi, Credit Scorecards, 2006)
 LEAST_ODDS = 1e-9
 
 
@@ -69,7 +70,9 @@ class Ensemble:
     @property
     def inputs(self) -> tuple[str, ...]:
         """What any of them reads."""
-        return tuple(dict.fromkeys(x for model in self.models for x in getattr(model, "inputs", ())))
+        return tuple(
+            dict.fromkeys(x for model in self.models for x in getattr(model, "inputs", ()))
+        )
 
     def fit(self, frame: pd.DataFrame, labels: Floats, weights: Floats | None = None) -> Ensemble:
         """Fit each of them on the same rows."""
@@ -90,8 +93,8 @@ class Continuous(RetrainingPolicy):
     to learn at once, and from the last weeks alone: the days before were of another world.
     """
 
-    every: int = 4
-    first: int = 28
+    every: int = 5
+    first: int = 21
     window: int = 60
     holdout: int = 0  # no gate: the newest model is the best informed
     settled: int = 7  # days after which silence counts as genuine
@@ -212,9 +215,13 @@ class AutoThreshold(CostDecisions):
 
     def break_even(self, frame: pd.DataFrame) -> Floats:
         """The log-odds at which blocking a row costs as much as approving it."""
-        ends = [super(AutoThreshold, self).expected_cents(frame.assign(score=p)) for p in (0.0, 1.0)]
+        ends = [
+            super(AutoThreshold, self).expected_cents(frame.assign(score=p)) for p in (0.0, 1.0)
+        ]
         (good, wronged, _), (bad, stopped, _) = ends
-        return np.log(np.maximum(good - wronged, LEAST_ODDS) / np.maximum(stopped - bad, LEAST_ODDS))
+        return np.log(
+            np.maximum(good - wronged, LEAST_ODDS) / np.maximum(stopped - bad, LEAST_ODDS)
+        )
 
     def step(self, day: ClosedDay) -> None:
         """Fix tomorrow's price and tomorrow's shift."""
@@ -242,17 +249,24 @@ def log_odds(scores: Floats) -> Floats:
     return np.asarray(np.log(safe / (1 - safe)))
 
 
-def ensemble(seed: int) -> Ensemble:
-    """The ensemble of payments, fitted on the seed's history as the resilient models are."""
-    rows = with_gaps(training_rows(history_table(seed)[1]), PAYMENTS, seed)
-    members = [MODELS[name](PAYMENTS, seed) for name in MEMBERS]
-    return Ensemble(members).fit(rows, rows["label"].to_numpy())
+def parts(seed: int) -> dict[str, dict[str, Any]]:
+    """What each part plugs into, as `with_` takes it: by its name, for the system of a seed."""
+    fitted = [resilient_system(seed=seed, model=name).inference.model for name in MEMBERS]
+    return {
+        ENSEMBLE: {"model": Ensemble(fitted)},
+        RETRAINING: {"retraining": Continuous()},
+        THRESHOLD: {"decisions": AutoThreshold(seed, Policy.of(PAYMENTS), domain=PAYMENTS)},
+    }
 
 
-def stack(seed: int) -> System:
-    """The resilient system with all four parts."""
-    plain = resilient_system(seed=seed)
-    return plain.with_(
-        name="over-engineered", model=ensemble(seed), retraining=Continuous(),
-        decisions=AutoThreshold(seed, Policy.of(PAYMENTS), domain=PAYMENTS),
-    )
+def stack(seed: int, *names: str) -> System:
+    """The resilient system with these parts; with all three where none is named.
+
+    Raises InputError for a part that there is not.
+    """
+    plugs: dict[str, Any] = {}
+    for name in names or PARTS:
+        if name not in PARTS:
+            raise InputError(f"part {name!r} is unknown; choose from {', '.join(PARTS)}.")
+        plugs |= parts(seed)[name]
+    return resilient_system(seed=seed).with_(name=" + ".join(names) or OVER_ENGINEERED, **plugs)
