@@ -30,7 +30,8 @@ from mlsys_lessons.claims.claim import (
 )
 from mlsys_lessons.claims.effects import Effect, mean_effect
 from mlsys_lessons.experiments.arms import Arm
-from mlsys_lessons.experiments.boring import OVER_ENGINEERED, SIMPLE, SYSTEMS, TREES, BoringArm
+from mlsys_lessons.experiments.boring import SIMPLE, SYSTEMS, TREES, BoringArm
+from mlsys_lessons.experiments.over_engineered import OVER_ENGINEERED
 from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
