@@ -1,4 +1,4 @@
-"""C27, "interpretability is worth half a per cent of accuracy": how many incidents a year?
+"""C27, "a few incidents a year make interpretability worth half a per cent": days to diagnose.
 
 Six data faults, one at a time, in worlds that nobody tends. Whoever diagnoses looks at the inputs
 in the order in which their share of the score has moved (experiments/diagnosis.py), at half a day

@@ -26,6 +26,7 @@ from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.monitoring.drift import psi
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments.over_engineered import log_odds
+from mlsys_lessons.randomness import luck
 from mlsys_lessons.simulation.presets import assemble, resilient_system
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.scenarios import INCIDENTS
@@ -46,6 +47,7 @@ FAULTS = (
 A_YEAR = {row.fault: row.a_year for row in INCIDENTS if row.fault in FAULTS}
 QUIET_DAYS, USUAL_DAYS, BROKEN_DAYS = 14, 7, 3
 DAILY = 1_000
+SAMPLE = 2_000  # rows on either side: a look, not a census
 BROKEN = 0.01  # of the rows: an input that is wrong in fewer is not what moved the scores (assumed)
 DAYS_AN_INSPECTION = 0.5  # four hours to hold one input against its source: "diagnose_named"
 
@@ -138,10 +140,12 @@ def gone_on(seed: int, fault: str, daily: int = DAILY) -> Run:
 
 
 def rows_of(run: Run, first: int, last: int) -> pd.DataFrame:
-    """Inputs of the requests that arrived on these days, by request."""
+    """Inputs of some 2,000 requests that arrived on these days, by request; drawn by luck."""
     day = (run.log["arrival_time"] - run.log["arrival_time"].min().normalize()).dt.days
     here = run.log[(day >= first) & (day < last) & ~run.log["is_duplicate"]]
-    return here.set_index("request_id")[list(INPUTS)]
+    rows = here.set_index("request_id")[list(INPUTS)]
+    share = SAMPLE / max(len(rows), 1)
+    return rows[luck(run.world.seed, "diagnosed", rows.index.to_numpy()) < share]
 
 
 def incident(seed: int, fault: str, daily: int = DAILY) -> Incident:
