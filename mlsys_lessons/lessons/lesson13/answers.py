@@ -131,6 +131,7 @@ def price_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
             "hours": float(generator.choice([2.0, 4.0, 8.0])),
             "loss": float(np.round(generator.uniform(20, 900))),
         }  # fmt: skip
+    yield {"gain": 0.005, "lift": 500.0, "saved": 2.0, "hours": 4.0, "loss": 0.5}
     yield {"gain": 0.005, "lift": 500.0, "saved": 2.0, "hours": 4.0, "loss": 0.0}
     yield {"gain": 0.005, "lift": 500.0, "saved": -2.0, "hours": 4.0, "loss": -40.0}
 

@@ -56,8 +56,8 @@ class BreakEven:
             return f"{head}:\nnothing is saved, and no number of incidents pays for it."
         says = "worth it" if self.incidents <= ORDINARY else "not worth it"
         return (
-            f"{head} at {self.loss:,.0f} euros a day:\nbreak-even at {self.incidents:,.1f} incidents"
-            f" a year; the ordinary year has {ORDINARY:.1f}: {says}."
+            f"{head} at {self.loss:,.0f} euros a day:\nbreak-even at {self.incidents:,.1f} "
+            f"incidents a year; the ordinary year has {ORDINARY:.1f}: {says}."
         )
 
 
