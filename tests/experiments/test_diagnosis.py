@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def by_all_orders(shifts: list[float], broken: list[bool]) -> float:
     places = range(len(shifts))
     allowed = [
         order for order in permutations(places)
-        if all(abs(shifts[a]) >= abs(shifts[b]) for a, b in zip(order, order[1:], strict=False))
+        if all(abs(shifts[a]) >= abs(shifts[b]) for a, b in pairwise(order))
     ]  # fmt: skip
     firsts = [next(n for n, place in enumerate(order, 1) if broken[place]) for order in allowed]
     return float(np.mean(firsts))
