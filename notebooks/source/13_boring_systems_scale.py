@@ -191,7 +191,7 @@ seen[["flips", "models", "ms_one", "ms_thousand", "lines"]].round(1)
 # ## Days to diagnose
 # There is another argument for a simple model: when something breaks, you can see what it looks at. Make it a procedure. An alert says that the scores have moved. Somebody takes the inputs in the order in which their part of the score has moved, holds one after the other against its source, and stops at the first that is broken: half a day each.
 #
-# The part of an input is what the log-odds lose when it is put back to its usual value. It works for any model, at one call an input.
+# The part of an input is what the log-odds lose when it is put back to its usual value. It works for any model, at one call an input. Below it: one fault, the inputs by their parts, and then the number of looks, which you write.
 
 # %%
 print(inspect.getsource(diagnosis.attribution))
@@ -204,9 +204,6 @@ moved.insert(0, "broken", found.broken)
 print(f"{FAULT}: {found.euros_a_day:,.0f} euros a day; {found.broken.sum()} of {len(moved)} inputs are broken")
 moved.sort_values("boosted", ascending=False).head(8).round(3)
 
-# %% [markdown]
-# Three models and three orders. The fourth column asks no model: it is the drift of the input itself, PSI. Write the number of looks.
-
 # %%
 q2
 
@@ -217,7 +214,7 @@ def looks(shifts, broken):
 q2.check(looks)
 
 # %% [markdown]
-# One fault in one world. Six faults, twenty worlds: whose order is the shortest?
+# Three models gave three orders above. The fourth column asks no model: it is the drift of the input itself, PSI. That was one fault in one world. Of six faults, in worlds that no lesson shows: whose order is the shortest?
 
 # %%
 bet4.guess(...)

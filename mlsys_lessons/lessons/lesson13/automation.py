@@ -9,14 +9,12 @@ what is automated around the model. `worlds.csv` holds twelve other worlds, made
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import mlsys_lessons as mls
-from mlsys_lessons.experiments import diagnosis
 from mlsys_lessons.experiments.over_engineered import (
     OVER_ENGINEERED,
     PARTS,
@@ -46,9 +44,6 @@ def system_of(arm: str, seed: int) -> System:
 
 def lived(arm: str, seed: int) -> mls.Run:
     """36 quiet days of one arm."""
-    if arm == BORING:  # the first days are those that lesson's diagnosis begins with
-        run = diagnosis.quiet(seed, DAILY)
-        return mls.resume(replace(run), days=DAYS - run.days)
     world = mls.payments_world(seed=seed, daily=DAILY)
     return mls.simulate(world, system_of(arm, seed), days=DAYS, keep="metrics")
 
