@@ -136,7 +136,7 @@ def retrained_by(policy: RetrainingPolicy | None, seed: int, domain: Domain) -> 
         return Frozen()
     if not isinstance(policy, RetrainingPolicy):
         raise InputError(f"retraining={policy!r} is no policy; pass RetrainingPolicy() or None.")
-    return Retraining(policy, seed, domain)
+    return policy.kept_by(seed, domain)
 
 
 def _checked(place: str, part: Any, domain: Domain) -> Any:

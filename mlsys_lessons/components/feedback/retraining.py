@@ -75,6 +75,10 @@ class RetrainingPolicy:
         """
         return rows[rows["label"].to_numpy() != UNKNOWN].reset_index(drop=True)
 
+    def kept_by(self, seed: int, domain: Domain) -> Retraining:
+        """The component that carries this policy out."""
+        return Retraining(self, seed, domain)
+
 
 @dataclass
 class TrainingSample:
