@@ -148,16 +148,19 @@ def test_the_truth_stays_calibrated_while_rings_probe() -> None:
 
 
 def test_rings_find_a_cut_in_euros_only_where_the_shop_tells() -> None:
-    """Cash-outs have medians of 110 to 150 euros: at 90 most are blocked until a ring knows."""
-    share = {}
+    """Of all cash-outs those by card testing, with a median of 120 euros, are the most."""
+    above = {}
     for transparency in (0.0, 1.0):
         drift = replace(HEALTHY, probing=0.5, transparency=transparency)
         rows, belief = lived(drift, days=60, cut=90.0)
         late = rows[(rows["true_label"] == 1) & (rows["tick"] >= 30)]
-        share[transparency] = (late["euros"] > 90).mean()
+        above[transparency] = (late["euros"] > 1.2 * 90).mean()
+        found = probing.quantile(belief, 0.5)
         if transparency == 0.0:
             np.testing.assert_allclose(belief, probing.no_idea(len(belief)))
-    assert share[1.0] < 0.6 * share[0.0]
+        else:
+            np.testing.assert_allclose(found, np.log(90 / 120), atol=0.15)
+    assert above[1.0] < 0.5 * above[0.0]
 
 
 def test_the_knobs_rest_at_zero_and_then_transparency_moves_nothing() -> None:
