@@ -1,7 +1,8 @@
 """Ids: where they are among others, which have been here before, and numbers packed into one.
 
 The one place of the package that searches sorted ids or shifts bits. It holds numbers and nothing
-else: what was answered to a request, and what it was worth, is kept elsewhere.
+else: what was answered to a request, and what it was worth, is kept elsewhere. Longer than most:
+all that is done to ids stands in one file.
 
 | to know | ask |
 |---|---|
