@@ -157,7 +157,7 @@ q3 = Question(
 
 # --- q4: a policy that is looked for -------------------------------------------------------------
 
-WORTH = 600.0  # euros a world beyond the plain cut, in thirty days
+WORTH = 1_000.0  # euros a world beyond the plain cut, in thirty days
 HUNTED = ((610, 611), (612, 613), (614, 615))
 
 
@@ -182,7 +182,7 @@ def _plain_euros(seed: int) -> float:
 
 
 def defends(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
-    """Right when a policy earns 600 euros a world more than the plain cut, against probers."""
+    """Right when a policy earns 1,000 euros a world more than the plain cut, against probers."""
     places, won, policies = HUNTED[int(generator.integers(len(HUNTED)))], 0.0, []
     for seed in places:
         system, cut = _ground(seed)
