@@ -17,7 +17,6 @@ from threadpoolctl import threadpool_limits
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments import selective_labels as loop
 
-
 SIX = range(51, 57)
 
 
