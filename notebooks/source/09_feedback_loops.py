@@ -21,7 +21,7 @@ import inspect
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons import charts, claims
+from mlsys_lessons import charts
 from mlsys_lessons.experiments import adaptive_fraud, selective_labels
 from mlsys_lessons.lessons import five_questions, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
@@ -186,9 +186,7 @@ title = f"Exploring is worth {effects.loc['Bayes, weighted', 'effect']:,.0f} eur
 charts.show(charts.bars_with_intervals(effects, title=title, unit="euros a month against what passed"),
             alt=f"Euros: {effects['effect'].round().astype(int).to_dict()}")  # fmt: skip
 for name in ("C19", "C20"):
-    claim = claims.stored(name)
-    print(stored_claims.told(claim), *claim.notes, sep="\n    ")
-    print(stored_claims.effects(claim).round(1), "\n")
+    print(stored_claims.all_told(name), "\n")
 
 # %% [markdown]
 # Where does it stop being true? Where nothing changes and the shape is right, exploration is a cost without a yield: the logistic town of months 1 to 4 needed none. It is an insurance, and its premium is what you have just seen.

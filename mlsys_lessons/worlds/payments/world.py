@@ -76,7 +76,7 @@ class PaymentsWorld:
     daily: int
     drift: Drift
     reviewers: Reviewers
-    appeals: Appeals = field(default=Appeals(), repr=False)
+    appeals: Appeals = field(default=Appeals(), repr=False, kw_only=True)
     name: ClassVar[str] = "payments"
     domain: ClassVar[Domain] = PAYMENTS
 
