@@ -218,7 +218,7 @@ class System(Parts):
         response.notice(tick, Signals(
             alerts=alerts,
             new=frozenset(path(r.layer, r.metric, r.segment) for r in self.monitor.opened),
-            disputes=0 if news.reports is None else len(news.reports),
+            disputes=0 if news.reports is None else int(np.sum(news.reports["label"] == 1)),
             accepted=accepted,
             calls=refused // friction if friction else 0,
             tips=news.tips,

@@ -20,6 +20,8 @@ DESIGNS = {  # and the one that reads simulated weeks: no second simulation for 
     "lesson07.q4", "lesson08.q3", "lesson08.q4", "lesson09.q3", "lesson10.q4", "lesson11.q4",
     "lesson12.q4",
     "lesson13.q4",
+    "lesson07.q4", "lesson08.q3", "lesson08.q4", "lesson09.q3", "lesson09.q4",
+    "lesson10.q4", "lesson11.q4",
 }  # fmt: skip
 QUESTIONS = [
     item
