@@ -11,6 +11,7 @@ from typing import Any
 
 from mlsys_lessons.components.response import Mitigation
 from mlsys_lessons.components.response.assumptions import FIGURES
+from mlsys_lessons.domain import path
 from mlsys_lessons.drill.debrief import Debrief, told
 from mlsys_lessons.drill.evidence import SHELF
 from mlsys_lessons.drill.observation import Observation, Seen, command_of, noticed, ringing
@@ -32,6 +33,7 @@ from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import copied, simulate
 
 MINUTES = 480  # of looking, a day
+BEFORE_THE_PAGE = 14  # days of old alerts that everybody can read
 
 
 class Incident:
@@ -103,6 +105,29 @@ class Incident:
             ),
             evidence=tuple(self.evidence),
         )  # fmt: skip
+
+    @property
+    def usual_day(self) -> float:
+        """Cents that a day is expected to earn when nothing is wrong: the scale of every price."""
+        return usual_day(self.seed, self.scenario.world)
+
+    @property
+    def rung(self) -> tuple[tuple[int, str, str], ...]:
+        """Every alert of the last weeks: its day (negative before the page), path, severity."""
+        alerts = self._run.alerts
+        recent = alerts[alerts["tick"] >= PAGE_DAY - BEFORE_THE_PAGE]
+        return tuple(
+            (int(tick) + 1 - PAGE_DAY, path(layer, metric, segment), str(severity))
+            for tick, layer, metric, segment, severity in
+            recent[["tick", "layer", "metric", "segment", "severity"]].itertuples(index=False)
+        )  # fmt: skip
+
+    @property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """What a command may name: a source, a field; and by which field a slice can be cut."""
+        domain = self._run.system.domain
+        fields = tuple(field.name for field in domain.fields)
+        return {"source": tuple(domain.sources), "field": fields, "slice": tuple(domain.vocabularies)}
 
     # --- what the player may do ----------------------------------------------------------------
 
@@ -188,7 +213,7 @@ class Incident:
         return Score(
             lost=remedied - self._run.expected_value + self.spent,
             at_stake=remedied - lived(name, seed).expected_value,
-            day=usual_day(self.seed, self.scenario.world), evidence=self.spent,
+            day=self.usual_day, evidence=self.spent,
         )  # fmt: skip
 
     def debrief(self) -> Debrief:
