@@ -41,7 +41,6 @@ class Room:
         self.clues: list[str] = []  # what a game master has revealed
         self.log = [page_of(incident.observation)]
         self.picture = Picture(incident.scenario.days)
-        self._alerts = list(incident.rung)
         self._make()
         self.show("The page is in. Look, act, or let a day go by.")
 
@@ -79,30 +78,27 @@ class Room:
     def _make(self) -> None:
         import ipywidgets as forms
 
-        html = {name: forms.HTML() for name in
-                ("style", "head", "alerts", "said", "evidence", "twin", "debrief")}  # fmt: skip
-        self.html, self.wall = html, forms.Image(format="png", layout={"width": "100%"})
-        self.html["style"].value = words.LOOK
+        names = ("style", "head", "wall", "said", "alerts", "evidence", "twin", "debrief")
+        self.html = html = {name: forms.HTML().add_class(f"mls-room-{name}") for name in names}
+        html["style"].value = words.LOOK
         self.lines = [self._button("", "") for _ in range(RUNBOOK_LINES)]
         self.back = [self._button("", "") for _ in range(WAYS_BACK)]
+        self.lines_row = _row("the runbook says", self.lines)
+        self.back_row = _row("in force: take back", self.back)
         self.values: dict[str, Any] = {}
         clock = [self._button(f"advance {days}", label) for days, label in
                  ((1, "Live until tomorrow"), (3, "Live three days"))]  # fmt: skip
         clock[0].button_style = "primary"
         self.typed = forms.Text(placeholder="or in words: inspect inputs", continuous_update=False,
-                                tooltip="a command in words")  # fmt: skip
+                                tooltip="a command in words").add_class("mls-room-typed")  # fmt: skip
         self.typed.observe(self._typed, names="value")
-        left = forms.VBox([html["alerts"], _row("the runbook says", self.lines), html["evidence"]])
+        left = forms.VBox([html["alerts"], self.lines_row, html["evidence"]])
         right = forms.VBox([*self._shelf(), *self._levers(),
-                            _row("take back", self.back), _row("clock", [*clock, self.typed])])
-        left.layout.width, right.layout.width = "52%", "48%"
+                            self.back_row, _row("clock", [*clock, self.typed])])
+        left.layout.width, right.layout.width = "50%", "50%"
         self.desk = forms.HBox([left, right])
-        self.buttons = [*self.lines, *self.back, *clock]
-        parts = [html["style"], html["head"], self.wall, html["said"], html["debrief"], self.desk,
-                 html["twin"]]  # fmt: skip
+        parts = [*(html[name] for name in names[:4]), html["debrief"], self.desk, html["twin"]]
         self.box = forms.VBox(parts).add_class("mls-room")
-        for name, part in {**html, "wall": self.wall, "typed": self.typed}.items():
-            part.add_class(f"mls-room-{name}")
 
     def _button(self, command: str | Callable[[], str], label: str, hint: str = "") -> Any:
         import ipywidgets as forms
@@ -129,9 +125,10 @@ class Room:
             if item.about:
                 chosen = self._choice("slice", self.incident.choices["slice"], "cut by")
                 command = partial(_with, command, chosen)
-                looks.append(chosen)
             label = f"{kind} · {words.price_of_look(kind)}"
             looks.append(self._button(command, label, f"look at {item.told}"))
+            if item.about:
+                looks[-1] = _pair(looks[-1], chosen)
         return [_row("look: the shelf", looks)]
 
     def _levers(self) -> Sequence[Any]:
@@ -146,10 +143,10 @@ class Room:
                 first = _FIRST.get(line.takes, 0)
                 given = self._choice(kind, names or (), line.takes, first)
                 command = partial(_with, kind, given)
-                levers.append(given)
-            levers.append(
-                self._button(command, f"{kind} · {words.price_of(kind)}", words.hint_of(kind))
-            )
+            label = f"{kind} · {words.price_of(kind)}"
+            levers.append(self._button(command, label, words.hint_of(kind)))
+            if line.takes:
+                levers[-1] = _pair(levers[-1], given)
         return [_row("change: takes effect tonight", levers)]
 
     def _choice(self, kind: str, names: Sequence[str], hint: str, first: float = 0) -> Any:
@@ -172,11 +169,11 @@ class Room:
         html["evidence"].value = words.evidence(seen.evidence[-1] if seen.evidence else None)
         html["twin"].value = words.twin("\n".join(self.log).splitlines()[-_MOST_LOG:])
         title = words.title_of(seen)
-        self.wall.value, self.wall.tooltip = self.picture.draw(self._hung(seen, title)), title
+        html["wall"].value = words.image(self.picture.draw(self._hung(seen, title)), title)
         lines = dict.fromkeys(line for alert in seen.alerts for line in alert.runbook)
-        _offer(self.lines, {line: line for line in lines if line not in seen.asked})
+        _offer(self.lines_row, self.lines, [line for line in lines if line not in seen.asked])
         undone = [f"undo {command}" for command in seen.in_force]
-        _offer(self.back, {line: line for line in undone if line not in seen.asked})
+        _offer(self.back_row, self.back, [line for line in undone if line not in seen.asked])
         if self.incident.is_over:
             html["debrief"].value = words.debrief(self.incident.debrief())
             self.desk.layout.display = "none"
@@ -202,13 +199,20 @@ def _class_of(command: str) -> str:
     return f"mls-say-{name.replace(' ', '-') or 'waiting'}"
 
 
-def _offer(buttons: Sequence[Any], offers: dict[str, str]) -> None:
+def _offer(row: Any, buttons: Sequence[Any], lines: Sequence[str]) -> None:
     """Let waiting buttons say something; the rest is out of sight and out of the Tab order."""
-    lines = [*offers][: len(buttons)]
+    row.layout.display = "" if lines else "none"
     for place, button in enumerate(buttons):
         line = lines[place] if place < len(lines) else ""
         button.command = button.description = button.tooltip = line
         button.layout.display = "" if line else "none"
+
+
+def _pair(button: Any, given: Any) -> Any:
+    """A button beside what it has to be told."""
+    import ipywidgets as forms
+
+    return forms.HBox([button, given]).add_class("mls-pair")
 
 
 def _row(name: str, parts: Sequence[Any]) -> Any:

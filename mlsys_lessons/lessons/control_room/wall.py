@@ -7,7 +7,8 @@ is no room. It draws what it is told and knows no incident. Colours come from ho
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mlsys_lessons.lessons.house_style import (
@@ -27,9 +28,8 @@ from mlsys_lessons.records import LAYERS
 
 BEFORE = 14  # days left of the page
 DOTS = 100  # to the inch
-_WIDE, _HIGH = 11.6, 4.1  # inches
+_WIDE, _HIGH = 11.6, 4.3  # inches
 _YOU = len(LAYERS) + 0.15  # the row of the player, below the layers
-_ROOM = 3.3  # days that a command's words take
 _LANES = 3
 
 
@@ -76,10 +76,10 @@ class Picture:
     def _frame(self) -> None:
         """Rows, days, the line of the page: what never changes."""
         axes = self.axes
-        axes.set(xlim=(-BEFORE - 0.5, self.days + 0.5), ylim=(_YOU + 1.35, -0.6))
+        axes.set(xlim=(-BEFORE - 0.5, self.days + 0.5), ylim=(_YOU + 0.5 * _LANES + 0.4, -0.6))
         for row in range(len(LAYERS)):
             axes.axhspan(row - 0.36, row + 0.36, color=REFERENCE, alpha=0.13, linewidth=0, zorder=0)
-        axes.set_yticks([*range(len(LAYERS)), _YOU + 0.4], [*LAYERS, "you"], color=INK, fontsize=13)
+        axes.set_yticks([*range(len(LAYERS)), _YOU + 0.2], [*LAYERS, "you"], color=INK, fontsize=13)
         axes.get_yticklabels()[-1].set_fontweight("bold")
         weeks = range(-BEFORE, self.days + 1, 7)
         names = {0: "the page"}
@@ -119,39 +119,41 @@ class Picture:
         return stream.getvalue()
 
     def _mark(self, wall: Wall) -> None:
-        """Put alerts, commands and looks where they belong."""
+        """Put alerts and looks where they belong."""
         pages = {(day, layer) for day, layer, severity in wall.alerts if severity == "page"}
         tickets = {(day, layer) for day, layer, _ in wall.alerts} - pages
         for kind, found in (("page", pages), ("ticket", tickets)):
             places = [(day, LAYERS.index(layer)) for day, layer in found if day >= -BEFORE]
             self._move(kind, places)
-        self._move("done", [(day, _YOU + 0.4) for day, _ in wall.done])
-        self._move("look", [(day, _YOU - 0.05) for day in wall.looks])
+        self._move("look", [(day, _YOU) for day in wall.looks])
 
     def _move(self, kind: str, places: Sequence[tuple[float, float]]) -> None:
         self.marks[kind].set_offsets(places or [(float("nan"), 0.0)])
 
-    def _commands(self, done: Sequence[tuple[int, str]]) -> Iterable[Any]:
-        """The words of what was done, below its mark; close ones take another line."""
-        free = [-float("inf")] * _LANES
+    def _commands(self, done: Sequence[tuple[int, str]]) -> Iterator[Any]:
+        """What was done, a mark and its words; where it is crowded, on the next line."""
+        free, places = [-float("inf")] * _LANES, []
         by_day: dict[int, list[str]] = {}
         for day, words in done:
             by_day.setdefault(day, []).append(words)
-        for day, words in sorted(by_day.items()):
-            lane = next((lane for lane in range(_LANES) if free[lane] <= day), None)
-            if lane is None:
-                continue  # the text twin has them all
-            text = ", ".join(words)
-            free[lane] = day + max(_ROOM, 0.34 * len(text))
-            yield self.axes.text(day + 0.35, _YOU + 0.4 + 0.42 * lane, text, fontsize=10.5,
-                                 color=RESILIENT, va="center", fontweight="bold",
-                                 zorder=5)  # fmt: skip
+        for day, several in sorted(by_day.items()):
+            words = textwrap.shorten(", ".join(several), 34, placeholder=" ...")
+            wide = 0.7 + 0.29 * len(words)
+            over = day + wide > self.days + 0.5
+            begin = day - wide if over else float(day)
+            lane = min(range(_LANES), key=lambda lane: (free[lane] > begin, lane))
+            free[lane], height = day + (0.5 if over else wide), _YOU + 0.55 + 0.5 * lane
+            places.append((day, height))
+            yield self.axes.text(day + (-0.4 if over else 0.4), height, words, fontsize=11,
+                                 color=RESILIENT, va="center", ha="right" if over else "left",
+                                 fontweight="bold", zorder=5)  # fmt: skip
+        self._move("done", places)
 
-    def _window(self, truth: Sequence[tuple[float, float, str]]) -> Iterable[Any]:
+    def _window(self, truth: Sequence[tuple[float, float, str]]) -> Iterator[Any]:
         """What was true all the while, over the layers."""
         for place, (start, end, words) in enumerate(truth):
             last = min(end, self.days)
-            yield self.axes.axvspan(start, last, ymin=0.3, color=NAIVE, alpha=0.22, linewidth=0,
+            yield self.axes.axvspan(start, last, ymin=0.305, color=NAIVE, alpha=0.22, linewidth=0,
                                     zorder=0.5)  # fmt: skip
             yield self.axes.text(last - 0.15, -0.42 + 0.5 * place, words, color=TRUTH, ha="right",
                                  fontsize=11, fontstyle="italic", va="center", zorder=5)  # fmt: skip

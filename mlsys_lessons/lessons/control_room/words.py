@@ -6,6 +6,7 @@ escaped.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -51,6 +52,9 @@ LOOK = f"""<style>
 .mls-room button:focus-visible {{outline: 3px solid {NAIVE} !important; outline-offset: 1px}}
 .mls-room pre {{white-space: pre-wrap; font-size: 12.5px; line-height: 1.35; margin: 0;
   max-height: 300px; overflow-y: auto; background: #f5f6f7; padding: 10px; color: {INK}}}
+.mls-wall {{width: 100%; display: block; margin: 6px 0}}
+.mls-pair {{border: 1px solid #d5dade; margin: 1px 3px 1px 0}}
+.mls-room-typed {{width: 97%}}
 .mls-said {{border-left: 5px solid {RESILIENT}; padding: 4px 10px; font-size: 15px}}
 .mls-said.no {{border-color: {ALERT}}}
 .mls-score {{font-size: 54px; font-weight: bold; color: {RESILIENT}; line-height: 1}}
@@ -135,6 +139,14 @@ def _cell(name: str, value: Any) -> str:
             f"{shown}"
         )
     return escape("" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value}")
+
+
+def image(png: bytes, title: str) -> str:
+    """The picture on the wall, with its sentence for whoever cannot see it."""
+    data = base64.b64encode(png).decode()
+    return (
+        f"<img class='mls-wall' alt='{escape(title, quote=True)}' src='data:image/png;base64,{data}'>"
+    )
 
 
 def said(text: str, *, wrong: bool = False) -> str:
