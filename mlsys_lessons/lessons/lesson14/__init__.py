@@ -1,0 +1,1 @@
+"""Lesson 14, on call: what its notebook needs beyond the drill itself."""
