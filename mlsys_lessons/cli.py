@@ -162,6 +162,7 @@ def _claims_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, help="of each run (the claim's own)")
     parser.add_argument("--daily", type=int, help="requests a day (the claim's own)")
     parser.add_argument("--store", action="store_true", help="keep it as the committed result")
+    parser.add_argument("--system", help="C28 only: your own, as module:factory")
     parser.add_argument("--coverage", action="store_true", help="only: how far intervals hold")
 
 
@@ -286,6 +287,7 @@ def _serve(options: argparse.Namespace) -> NoReturn:
 
 def _claims(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.claims import laboratory
+    from mlsys_lessons.errors import InputError
     from mlsys_lessons.experiments import coverage
     from mlsys_lessons.simulation.scenarios import ClaimSize
 
@@ -294,9 +296,13 @@ def _claims(options: argparse.Namespace) -> Answer:
     scale = {"days": options.days, "daily": options.daily}
     chosen = {name: number for name, number in scale.items() if number is not None}
     size = ClaimSize(**chosen) if chosen else None  # the claim's own
+    if options.system and options.store:
+        raise InputError("--store keeps the course's own result; leave it out beside --system.")
     results = []
     for name in options.names or laboratory.CLAIMS:
-        result = laboratory.run(name, seeds=options.seeds, jobs=options.jobs, size=size)
+        result = laboratory.run(
+            name, seeds=options.seeds, jobs=options.jobs, size=size, system=options.system
+        )
         if options.store:
             print(f"stored {laboratory.keep(result).name}", file=sys.stderr)
         if not options.json:  # at once: all claims take hours

@@ -127,7 +127,11 @@ class Incident:
         """What a command may name: a source, a field; and by which field a slice can be cut."""
         domain = self._run.system.domain
         fields = tuple(field.name for field in domain.fields)
-        return {"source": tuple(domain.sources), "field": fields, "slice": tuple(domain.vocabularies)}
+        return {
+            "source": tuple(domain.sources),
+            "field": fields,
+            "slice": tuple(domain.vocabularies),
+        }
 
     # --- what the player may do ----------------------------------------------------------------
 

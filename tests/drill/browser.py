@@ -132,7 +132,10 @@ def browser(*, wide: int = 1280, high: int = 1400) -> Iterator[Any]:
     """A page of a browser with an empty profile."""
     from playwright.sync_api import sync_playwright
 
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, sync_playwright() as it:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        sync_playwright() as it,
+    ):
         context = it.chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, headless=True, args=FLAGS,
             viewport={"width": wide, "height": high},

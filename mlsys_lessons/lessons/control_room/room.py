@@ -93,8 +93,9 @@ class Room:
                                 tooltip="a command in words").add_class("mls-room-typed")  # fmt: skip
         self.typed.observe(self._typed, names="value")
         left = forms.VBox([html["alerts"], self.lines_row, html["evidence"]])
-        right = forms.VBox([*self._shelf(), *self._levers(),
-                            self.back_row, _row("clock", [*clock, self.typed])])
+        right = forms.VBox(
+            [*self._shelf(), *self._levers(), self.back_row, _row("clock", [*clock, self.typed])]
+        )
         left.layout.width, right.layout.width = "50%", "50%"
         self.desk = forms.HBox([left, right])
         parts = [*(html[name] for name in names[:4]), html["debrief"], self.desk, html["twin"]]

@@ -138,15 +138,15 @@ def _cell(name: str, value: Any) -> str:
             f"<span class='mls-off{' far' * far}' style='width: {2 + 78 * share:.0f}px'></span> "
             f"{shown}"
         )
-    return escape("" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value}")
+    return escape(
+        "" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value}"
+    )
 
 
 def image(png: bytes, title: str) -> str:
     """The picture on the wall, with its sentence for whoever cannot see it."""
     data = base64.b64encode(png).decode()
-    return (
-        f"<img class='mls-wall' alt='{escape(title, quote=True)}' src='data:image/png;base64,{data}'>"
-    )
+    return f"<img class='mls-wall' alt='{escape(title, quote=True)}' src='data:image/png;base64,{data}'>"
 
 
 def said(text: str, *, wrong: bool = False) -> str:
