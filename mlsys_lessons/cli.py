@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mlsys_lessons import __version__
-from mlsys_lessons.errors import LessonError
+from mlsys_lessons.errors import InputError, LessonError
 from mlsys_lessons.files import said_by
 
 Answer = tuple[dict[str, Any], str, int]  # for --json, for people, exit code
@@ -287,7 +287,6 @@ def _serve(options: argparse.Namespace) -> NoReturn:
 
 def _claims(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.claims import laboratory
-    from mlsys_lessons.errors import InputError
     from mlsys_lessons.experiments import coverage
     from mlsys_lessons.simulation.scenarios import ClaimSize
 
