@@ -90,7 +90,8 @@ class Room:
                  ((1, "Live until tomorrow"), (3, "Live three days"))]  # fmt: skip
         clock[0].button_style = "primary"
         self.typed = forms.Text(placeholder="or in words: inspect inputs", continuous_update=False,
-                                tooltip="a command in words").add_class("mls-room-typed")  # fmt: skip
+                                tooltip="a command in words")  # fmt: skip
+        self.typed.add_class("mls-room-typed")
         self.typed.observe(self._typed, names="value")
         left = forms.VBox([html["alerts"], self.lines_row, html["evidence"]])
         right = forms.VBox(

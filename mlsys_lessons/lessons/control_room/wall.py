@@ -155,5 +155,5 @@ class Picture:
             last = min(end, self.days)
             yield self.axes.axvspan(start, last, ymin=0.305, color=NAIVE, alpha=0.22, linewidth=0,
                                     zorder=0.5)  # fmt: skip
-            yield self.axes.text(last - 0.15, -0.42 + 0.5 * place, words, color=TRUTH, ha="right",
-                                 fontsize=11, fontstyle="italic", va="center", zorder=5)  # fmt: skip
+            yield self.axes.text(start, -0.78 + 0.5 * place, words, color=TRUTH, fontsize=11,
+                                 fontstyle="italic", va="center", zorder=5)  # fmt: skip

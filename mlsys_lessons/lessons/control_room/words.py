@@ -23,7 +23,6 @@ from mlsys_lessons.lessons.house_style import (
     OTHERS,
     PAPER,
     QUIET,
-    REFERENCE,
     RESILIENT,
 )
 
@@ -35,7 +34,8 @@ LOOK = f"""<style>
 .mls-room-head .widget-html-content {{width: 100%}}
 .mls-bar {{background: {INK}; color: {PAPER}; display: flex; gap: 34px; align-items: center;
   padding: 12px 18px; font-size: 15px}}
-.mls-bar b {{display: block; font-size: 27px; line-height: 1.15; font-variant-numeric: tabular-nums}}
+.mls-bar b {{display: block; font-size: 27px; line-height: 1.15;
+  font-variant-numeric: tabular-nums}}
 .mls-bar span {{white-space: nowrap}}
 .mls-bar .mls-page {{flex: 1; white-space: normal; font-size: 17px;
   border-left: 4px solid {NAIVE}; padding-left: 14px}}
@@ -146,7 +146,8 @@ def _cell(name: str, value: Any) -> str:
 def image(png: bytes, title: str) -> str:
     """The picture on the wall, with its sentence for whoever cannot see it."""
     data = base64.b64encode(png).decode()
-    return f"<img class='mls-wall' alt='{escape(title, quote=True)}' src='data:image/png;base64,{data}'>"
+    alt = escape(title, quote=True)
+    return f"<img class='mls-wall' alt='{alt}' src='data:image/png;base64,{data}'>"
 
 
 def said(text: str, *, wrong: bool = False) -> str:
@@ -189,8 +190,10 @@ def debrief(told: Debrief) -> str:
         f"<h4>Debrief</h4><div class='mls-score'>{score.points:.0f} of 100</div>"
         f"<p class='mls-told'><b>{escape(told.title)}.</b> {escape(told.told)} "
         f"What ends it: <b>{escape(wanted)}</b>.</p>"
-        f"<p class='mls-told'>{score.lost / 100:,.0f} € lost beyond the best; "
-        f"{score.at_stake / 100:,.0f} € were at stake; {score.evidence / 100:,.0f} € for looking.</p>"
+        f"<p class='mls-told'>{score.lost / 100:,.0f} € lost beyond the best, of it "
+        f"{score.evidence / 100:,.0f} € for looking; {score.at_stake / 100:,.0f} € were at "
+        "stake.</p>"
         f"<table style='max-width: 620px'>{_heading('day', 'what')}{rows}</table>"
-        f"<p style='color: {REFERENCE}'>The page to fill: print(room.incident.debrief().postmortem)</p>"
+        f"<p style='color: {QUIET}'>The page to fill: "
+        "<code>print(room.incident.debrief().postmortem)</code></p>"
     )

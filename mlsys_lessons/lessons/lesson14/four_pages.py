@@ -7,7 +7,7 @@ are shown in no lesson.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def incident(letter: str, seed: int) -> Incident:
 
 
 def nothing_done(letter: str, seed: int) -> Score:
-    """The score of doing nothing: the run that every score is held against, without a second one."""
+    """The score of doing nothing, which needs no run beyond those of the scale."""
     name, world = PAGES[letter], scenario(PAGES[letter]).world
     lost = best(name, seed) - lived(name, seed).expected_value
     return Score(lost=lost, at_stake=lost, day=usual_day(seed, world), evidence=0.0)
@@ -92,7 +92,7 @@ def by_page(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_a_week(table: pd.DataFrame) -> pd.DataFrame:
-    """Points of a whole week by policy: the mean of its four pages, with the interval over seeds."""
+    """Points of a week by policy: the mean of its four pages, with the interval over seeds."""
     weeks = table.groupby(["policy", "seed"])["points"].mean().unstack("policy")
     order = list(dict.fromkeys(table["policy"]))
     rows = {name: mean_interval(weeks[name].to_numpy()) for name in order}
