@@ -6,7 +6,8 @@ everything in the same world without a fault. Held against it: what the system m
 approving everything, with faults; what it keeps of its own fault-free self; and how soon somebody
 notices what does not end by itself. The dearest incident is told, and not judged.
 
-The thresholds were written before the first run.
+The thresholds were written before the first run. A run is 90 days of 1,000 payments, less than
+most claims', so that a learner's own system takes an evening and not a night.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from mlsys_lessons.claims.effects import mean_effect, ratio_effect
 from mlsys_lessons.experiments.arms import REFERENCE, Arm
 from mlsys_lessons.experiments.statistics import Values, mean_interval
 from mlsys_lessons.experiments.unseen_years import OURS, YearArm, days_noticed
+from mlsys_lessons.simulation.scenarios import ClaimSize
 
 # Written before the first run. "Most" is half, as everywhere; a resilient system loses less than a
 # tenth of itself to a year's faults (assumed); a week is what a release cycle takes (assumed).
@@ -111,4 +113,5 @@ CLAIM = Claim(
     notes=notes,
     table=table_by_rate(rows),
     by_system=by_system,
+    size=ClaimSize(days=90, daily=1_000),
 )
