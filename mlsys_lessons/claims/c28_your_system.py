@@ -94,7 +94,7 @@ def notes(evidence: Evidence, found: Effects) -> tuple[str, ...]:
     runs, waited = _runs(evidence, ORDINARY), waits(evidence, ORDINARY)
     return (
         f"the dearest incident of {len(runs)} years cost {-runs['worst_cents'].min() / 100:,.0f} "
-        "euros",
+        "euros against the quiet weeks before it; those that overlap count each other's loss",
         f"{len(waited)} of {len(runs)} years had an incident that somebody has to end; unnoticed "
         "ones count as the rest of the run",
     )

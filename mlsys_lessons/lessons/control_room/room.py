@@ -16,6 +16,7 @@ from mlsys_lessons.drill.text import page_of, rows_of
 from mlsys_lessons.errors import InputError, StateError
 from mlsys_lessons.lessons.control_room import words
 from mlsys_lessons.lessons.control_room.wall import Picture, Wall
+from mlsys_lessons.lessons.house_style import Picture as Poster
 
 RUNBOOK_LINES, WAYS_BACK = 4, 4  # buttons that wait for something to say
 _FIRST = {"score": 0.4, "cases a day": 40, "days": 120, "share": 0.02}  # what a number begins at
@@ -45,10 +46,19 @@ class Room:
         self.show("The page is in. Look, act, or let a day go by.")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return self.box._repr_mimebundle_(**kwargs)
+        shown = self.box._repr_mimebundle_(**kwargs)
+        return {**shown, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"Room({self.incident!r})"
+
+    @property
+    def poster(self) -> Poster:
+        """What hangs on the wall now, as a picture to keep; alive or on paper."""
+        seen = self.incident.observation
+        title = words.title_of(seen)
+        drawn = self.picture.draw(self._hung(seen, title))
+        return Poster(drawn, f"Five layers over days. {title}.")
 
     # --- one command ---------------------------------------------------------------------------
 

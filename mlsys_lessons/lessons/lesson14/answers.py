@@ -82,7 +82,8 @@ _LINES = {
     "operations.fallback_rate": ("roll_back",), "operations.error_rate": (),
     "inputs.amount_mean": ("ask_owner amount",),
     "inputs.null_rate.history": ("rebuild_table", "ask_owner payments platform"),
-    "outputs.score_log_odds": ("roll_back", "fall_back"), "decisions.block_rate": ("widen_review 40",),
+    "outputs.score_log_odds": ("roll_back", "fall_back"),
+    "decisions.block_rate": ("widen_review 40",),
     "business.reported_fraud_rate": ("retrain 120",),
 }  # fmt: skip
 

@@ -16,7 +16,6 @@ import pandas as pd
 from mlsys_lessons.drill import Incident, Score, scenario
 from mlsys_lessons.drill.play import play
 from mlsys_lessons.drill.policies import (
-    Policy,
     always_roll_back,
     omniscient,
     runbook_follower,
@@ -48,9 +47,14 @@ def nothing_done(letter: str, seed: int) -> Score:
     return Score(lost=lost, at_stake=lost, day=usual_day(seed, world), evidence=0.0)
 
 
-def points(policy: Policy, letter: str, seed: int) -> float:
-    """Points of a policy in one incident, 0 to 100."""
-    return play(incident(letter, seed), policy).score.points
+def lived_with(command: str, letter: str, seed: int) -> Score:
+    """The score of one command at the page, and patience; no command is nothing done."""
+    if not command:
+        return nothing_done(letter, seed)
+    played = incident(letter, seed)
+    played.act(command)
+    played.advance(played.scenario.days)
+    return played.score
 
 
 def week(seed: int) -> Iterator[dict[str, Any]]:

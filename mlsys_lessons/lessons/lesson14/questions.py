@@ -24,13 +24,13 @@ TEXTS = question_texts(__file__)
 
 TEMPTING_NIGHT = {
     "block from .1 on": "set_threshold 0.1", "review 60 more": "widen_review 60",
-    "nothing": "",
+    "roll back": "roll_back", "nothing": "",
 }  # fmt: skip
 
 bet1 = Prediction(
     id="lesson14.bet1",
-    question="The head of risk wants something done today. Which of these earns most in two weeks?",
-    choices=tuple(TEMPTING_NIGHT),
+    question="Of these three, how many earn more in two weeks than doing nothing?",
+    choices=("none", "one", "two", "all three"),
 )
 bet2 = Prediction(
     id="lesson14.bet2",
@@ -39,7 +39,7 @@ bet2 = Prediction(
 )
 bet3 = Prediction(
     id="lesson14.bet3",
-    question="Four pages, 100 points each at best. What does acting at each ring come to, on average?",
+    question="Four pages, up to 100 points each. What does acting at each ring reach, on average?",
     unit="points",
     of=100,
 )
