@@ -8,9 +8,9 @@ found its cause. A mean over the faults weights each with how often it comes.
 
 The thresholds were written before the first run: a working day, and in money, for a year of such
 incidents, the one practical threshold. Worlds 501 and 502, which the claim does not use, were
-looked at for the run's length. One fault needs no busy world and is looked at for 24 days, so a run
+looked at for the run's length. One fault needs no busy world and is looked at for 18 days, so a run
 is shorter and smaller than most claims'. Incidents are hours of a hand-off: 1 x is a median of
-eight, 0 x none, 4 x four working days' worth.
+eight, 4 x of 32; at 0 x there is nothing to measure, for then nobody's alert is taken at once.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ def name_of(fault: str, route: str) -> str:
 
 def arms(rate: float) -> Mapping[str, Arm]:
     """Every silent fault with and without a team; with the field's owner where that is another."""
+    if not rate:
+        return {}
     pairs = [(fault, route) for fault in SILENT for route in (NO_OWNER, TEAM)]
     pairs += [(fault, SOURCE) for fault in OF_PRODUCERS if rate == ORDINARY]
     made = {
@@ -121,7 +123,7 @@ def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
         for one in OF_PRODUCERS
     ])  # fmt: skip
     return (
-        "incidents are hours of a hand-off: 1 x is a median of eight, 0 x none, 4 x 32",
+        "incidents are hours of a hand-off: 1 x is a median of eight, 4 x of 32",
         f"in {np.mean(same):.0%} of incidents it makes no difference: the change waits for the "
         "same midnight, or nobody has found the cause by the end",
         f"a producer's incident is over {closer:.2f} days sooner where the alert names the owner "
