@@ -1,14 +1,14 @@
 """C24, "the model owns it": the same incidents, with and without an owner on the alert.
 
-Eight silent faults, those that only somebody can end who finds the cause, break one at a time in
-the resilient system. Rules, limits, alerts, people and their delays are the same; an alert names a
-team, or nobody: then somebody has to take it before anybody looks, which is one hand-off more, and
-each hand-off draws a delay. Nobody has a runbook, so that what ends an incident is somebody who has
-found its cause. A mean over the faults weights each with how often it comes.
+Seven silent faults, those that ring and that only somebody can end who finds the cause, break one
+at a time in the resilient system. Rules, limits, alerts, people and their delays are the same; an
+alert names a team, or nobody: then somebody has to take it before anybody looks, which is one
+hand-off more, and each hand-off draws a delay. Nobody has a runbook, so that what ends an incident
+is somebody who has found its cause. A mean over the faults weights each with how often it comes.
 
 The thresholds were written before the first run: a working day, and in money, for a year of such
 incidents, the one practical threshold. Worlds 501 and 502, which the claim does not use, were
-looked at for the run's length. One fault needs no busy world and is looked at for 18 days, so a run
+looked at for the run's length. One fault needs no busy world and is looked at for 16 days, so a run
 is shorter and smaller than most claims'. Incidents are hours of a hand-off: 1 x is a median of
 eight, 4 x of 32; at 0 x there is nothing to measure, for then nobody's alert is taken at once.
 """

@@ -1,7 +1,7 @@
 """Releases: the same changes, shipped one by one or many at a time, some of them bad.
 
-A change is ready every four days; a release takes so many of them and goes out when the last one is
-ready. A bad change is a fault of the catalogue that begins with its release; on call rolls back
+A change is ready every three days; a release takes so many and goes out when the last is ready. A
+bad change is a fault of the catalogue that begins with its release; on call rolls back
 what rings, and a roll-back undoes the whole release. Which changes are bad, and how, is luck by
 the change's number: the same ones in every batch size. What a good change is worth, and how long
 the search for a culprit takes, is arithmetic on top (claims/c25_ship_small.py), not simulated.
@@ -25,9 +25,9 @@ from mlsys_lessons.system.faults import CATALOGUE, Fault
 from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
-CHANGES, FIRST_READY, EVERY = 16, 24, 4  # day 24 after four quiet weeks, nearly; then every 4 days
-BATCHES = (1, 4, 8)
-SIZE = ClaimSize(days=112, daily=1_000)  # four weeks after the last release
+CHANGES, FIRST_READY, EVERY = 16, 24, 3  # day 24, when monitors have learned; then every 3 days
+BATCHES = (1, 8)
+SIZE = ClaimSize(days=90, daily=1_000)  # three weeks after the last release
 # Assumed: surveys of teams (DORA, yearly) put the share of changes that need a repair between 5 and
 # 64 %; their middle groups stand at 10 to 15.
 BAD_SHARE = 0.15
@@ -43,7 +43,7 @@ def released_on(change: int, batch: int) -> int:
     """The day on which a change goes out: when the last of its batch is ready.
 
     >>> [released_on(change, 4) for change in range(5)]
-    [36, 36, 36, 36, 52]
+    [33, 33, 33, 33, 45]
     """
     last = change - change % batch + batch - 1
     return FIRST_READY + EVERY * last
@@ -65,7 +65,7 @@ def releases(batch: int) -> dict[int, tuple[int, ...]]:
     """The changes of each release, by its day.
 
     >>> releases(8)
-    {52: (0, 1, 2, 3, 4, 5, 6, 7), 84: (8, 9, 10, 11, 12, 13, 14, 15)}
+    {45: (0, 1, 2, 3, 4, 5, 6, 7), 69: (8, 9, 10, 11, 12, 13, 14, 15)}
     """
     days = sorted({released_on(change, batch) for change in range(CHANGES)})
     return {

@@ -27,9 +27,13 @@ from mlsys_lessons.system.faults import CATALOGUE, Fault
 from mlsys_lessons.worlds import payments_world
 
 NO_OWNER, TEAM, SOURCE = ROUTES = ("no owner", "a team", "the field's owner")
-BREAKS = 60  # days: two months' ends for the till, four weeks for every limit
-SIZE = ClaimSize(days=78, daily=500)  # 18 days to be found in; one fault needs no busy world
-SILENT = {row.fault: row.a_year for row in INCIDENTS if row.ends == BY_SOMEBODY}
+BREAKS = 28  # days: four weeks for every limit
+SIZE = ClaimSize(days=44, daily=500)  # 16 days to be found in; one fault needs no busy world
+SILENT = {  # reports that do not come ring for weeks nowhere, and what does not ring has no owner
+    row.fault: row.a_year
+    for row in INCIDENTS
+    if row.ends == BY_SOMEBODY and row.fault != "label_job_failure"
+}
 
 
 def routed(rules: tuple[AlertRule, ...], route: str, domain: Domain) -> tuple[AlertRule, ...]:
