@@ -104,12 +104,12 @@ def rows(evidence: Evidence, rate: float) -> Iterator[Row]:
     """A row a fault: days until it is over under each routing, and what no owner adds."""
     for fault, a_year in SILENT.items():
         without, team = (days(evidence, fault, route, rate) for route in (NO_OWNER, TEAM))
-        routes = [TEAM, SOURCE][: 1 + (rate == ORDINARY and fault in OF_PRODUCERS)]
-        best = days(evidence, fault, routes[-1], rate)
+        measured = rate == ORDINARY and fault in OF_PRODUCERS
+        closer = days(evidence, fault, SOURCE, rate).mean() if measured else np.nan
         more = _euros(evidence, fault, TEAM, rate) - _euros(evidence, fault, NO_OWNER, rate)
         yield {
             "fault": fault, "a_year": a_year, NO_OWNER: without.mean(), TEAM: team.mean(),
-            SOURCE: best.mean(), "euros more": more.mean(),
+            SOURCE: closer, "euros more": more.mean(),
             **mean_interval(without - team).columns("longer"),
         }  # fmt: skip
 

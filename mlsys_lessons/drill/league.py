@@ -76,8 +76,9 @@ def _of_seed(scenarios: tuple[str, ...], seed: int) -> Games:
 def store(seeds: Iterable[int], *, code: str, jobs: int = 1, path: Path = STORED) -> pd.DataFrame:
     """Play the seeds that this version of the code has not played yet; keep each when it is over.
 
-    Columns: those of `games`, and date, code, daily. Games of another version, or of scenarios that
-    are no more, are dropped; `code` is the version of the package's code. Raises StorageError where the file cannot be written.
+    Columns: those of `games`, and date, code, daily; `code` is the version of the package's code,
+    that of the scenarios is added to it. Games of another version are dropped. Raises StorageError
+    where the file cannot be written.
     """
     code = f"{code}-{_scenarios_version()}"
     kept = _kept(path, code)
