@@ -32,12 +32,11 @@ from mlsys_lessons.claims.claim import (
 )
 from mlsys_lessons.claims.effects import mean_effect
 from mlsys_lessons.experiments.arms import RESILIENT, Arm
-from mlsys_lessons.experiments.routing import NO_OWNER, SILENT, SIZE, SOURCE, TEAM, Routed
+from mlsys_lessons.experiments.routing import NO_OWNER, ROUTES, SILENT, SIZE, TEAM, Routed
 from mlsys_lessons.experiments.statistics import Values, mean_interval
 from mlsys_lessons.simulation.scenarios import YEAR
 
 A_DAY = 1.0  # days longer until it is over: what anybody would notice; written before the first run
-OF_PRODUCERS = ("unit_change", "null_flood", "time_zone_shift", "renamed_category")
 _DAYS, _MONEY = "days", "EUR per 1,000 requests"
 
 
@@ -51,14 +50,13 @@ def name_of(fault: str, route: str) -> str:
 
 
 def arms(rate: float) -> Mapping[str, Arm]:
-    """Every silent fault with and without a team; with the field's owner where that is another."""
+    """Every silent fault with and without a team."""
     if not rate:
         return {}
-    pairs = [(fault, route) for fault in SILENT for route in (NO_OWNER, TEAM)]
-    pairs += [(fault, SOURCE) for fault in OF_PRODUCERS if rate == ORDINARY]
     made = {
         name_of(fault, route): Routed(RESILIENT, rate=rate, route=route, fault=fault)
-        for fault, route in pairs
+        for fault in SILENT
+        for route in ROUTES
     }
     return {**made, **yardstick(rate)}
 
@@ -104,30 +102,21 @@ def rows(evidence: Evidence, rate: float) -> Iterator[Row]:
     """A row a fault: days until it is over under each routing, and what no owner adds."""
     for fault, a_year in SILENT.items():
         without, team = (days(evidence, fault, route, rate) for route in (NO_OWNER, TEAM))
-        measured = rate == ORDINARY and fault in OF_PRODUCERS
-        closer = days(evidence, fault, SOURCE, rate).mean() if measured else np.nan
         more = _euros(evidence, fault, TEAM, rate) - _euros(evidence, fault, NO_OWNER, rate)
         yield {
             "fault": fault, "a_year": a_year, NO_OWNER: without.mean(), TEAM: team.mean(),
-            SOURCE: closer, "euros more": more.mean(),
-            **mean_interval(without - team).columns("longer"),
+            "euros more": more.mean(), **mean_interval(without - team).columns("longer"),
         }  # fmt: skip
 
 
 def notes(evidence: Evidence, effects: Effects) -> tuple[str, ...]:
-    """What counts, how often the name changed nothing, and what a name on each field adds."""
+    """What the rate is, and how often the name changed nothing."""
     same = [days(evidence, one, NO_OWNER, ORDINARY) == days(evidence, one, TEAM, ORDINARY)
             for one in SILENT]  # fmt: skip
-    closer = np.mean([
-        days(evidence, one, TEAM, ORDINARY) - days(evidence, one, SOURCE, ORDINARY)
-        for one in OF_PRODUCERS
-    ])  # fmt: skip
     return (
         "incidents are hours of a hand-off: 1 x is a median of eight, 4 x of 32",
         f"in {np.mean(same):.0%} of incidents it makes no difference: the change waits for the "
         "same midnight, or nobody has found the cause by the end",
-        f"a producer's incident is over {closer:.2f} days sooner where the alert names the owner "
-        "of the field rather than a team for all producers",
     )
 
 

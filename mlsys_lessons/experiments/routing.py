@@ -15,7 +15,7 @@ from typing import Any
 from mlsys_lessons.components.monitoring import Monitor
 from mlsys_lessons.components.response import OnCall
 from mlsys_lessons.components.response.cases import UNOWNED
-from mlsys_lessons.domain import AlertRule, Domain
+from mlsys_lessons.domain import AlertRule
 from mlsys_lessons.experiments.arms import Arm, summary
 from mlsys_lessons.simulation.incidents import Incidents
 from mlsys_lessons.simulation.investigations import Investigations
@@ -26,9 +26,9 @@ from mlsys_lessons.simulation.simulate import resume, simulate
 from mlsys_lessons.system.faults import CATALOGUE, Fault
 from mlsys_lessons.worlds import payments_world
 
-NO_OWNER, TEAM, SOURCE = ROUTES = ("no owner", "a team", "the field's owner")
+NO_OWNER, TEAM = ROUTES = ("no owner", "a team")
 BREAKS = 28  # days: four weeks for every limit
-SIZE = ClaimSize(days=44, daily=500)  # 16 days to be found in; one fault needs no busy world
+SIZE = ClaimSize(days=44, daily=300)  # 16 days to be found in; one fault needs no busy world
 SILENT = {  # reports that do not come ring for weeks nowhere, and what does not ring has no owner
     row.fault: row.a_year
     for row in INCIDENTS
@@ -36,25 +36,16 @@ SILENT = {  # reports that do not come ring for weeks nowhere, and what does not
 }
 
 
-def routed(rules: tuple[AlertRule, ...], route: str, domain: Domain) -> tuple[AlertRule, ...]:
-    """The same rules with other owners: nobody, the team that each names, or the source's owner.
+def routed(rules: tuple[AlertRule, ...], route: str) -> tuple[AlertRule, ...]:
+    """The same rules with the team that each names, or with nobody.
 
     >>> from mlsys_lessons.worlds.payments.domain import PAYMENTS
-    >>> rules = {rule.metric: rule for rule in routed(PAYMENTS.alert_rules, SOURCE, PAYMENTS)}
-    >>> rules["amount_mean"].owner, rules["score_log_odds"].owner
-    ('payments gateway', 'ML team')
+    >>> {rule.owner for rule in routed(PAYMENTS.alert_rules, NO_OWNER)}
+    {'nobody in particular'}
     """
-    if route == NO_OWNER:
-        return tuple(replace(rule, owner=UNOWNED) for rule in rules)
     if route == TEAM:
         return rules
-    return tuple(replace(rule, owner=_source_of(rule, domain)) for rule in rules)
-
-
-def _source_of(rule: AlertRule, domain: Domain) -> str:
-    """Who answers for what a rule watches: the owner of the field that its line would ask about."""
-    asked = [domain.owner_of(value) for name, value in rule.runbook if name == "ask_owner"]
-    return next(iter(asked), rule.owner)
+    return tuple(replace(rule, owner=UNOWNED) for rule in rules)
 
 
 @dataclass
@@ -109,6 +100,6 @@ def _before(route: str, runbook: bool, seed: int, daily: int) -> Run:
     """The quiet days before the break."""
     responder = OnCall() if runbook else OnCall({})
     system = resilient_system(seed=seed, responder=responder)
-    monitor = Monitor(routed(system.domain.alert_rules, route, system.domain), system.domain)
+    monitor = Monitor(routed(system.domain.alert_rules, route), system.domain)
     world = payments_world(seed=seed, daily=daily)
     return simulate(world, system.with_(monitor=monitor), days=BREAKS, keep="metrics")
