@@ -128,14 +128,19 @@ def table(played: pd.DataFrame) -> pd.DataFrame:
 
 
 def report(summed: pd.DataFrame) -> str:
-    """The table as a page: a line a scenario, the median of each policy and its mean's interval."""
+    """The table as a page: a line a scenario, the median of each policy and its mean's interval.
+
+    The first column is what is at stake: euros between doing nothing and the remedy at once.
+    """
     cells = summed.assign(
         cell=[f"{m:3.0f} [{low:.0f}, {high:.0f}]"
               for m, low, high in summed[["median", "low", "high"]].values]
     )  # fmt: skip
     wide = cells.pivot(index="scenario", columns="policy", values="cell")
     order = list(dict.fromkeys(summed["policy"]))
-    return f"{wide[order].to_string()}\n\n{_merits(summed)}"
+    stakes = summed.groupby("scenario")["at_stake"].first().map("{:,.0f}".format)
+    page = pd.concat([stakes.rename("at stake"), wide[order]], axis=1)
+    return f"{page.to_string()}\n\n{_merits(summed)}"
 
 
 def _merits(summed: pd.DataFrame) -> str:

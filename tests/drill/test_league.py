@@ -95,8 +95,9 @@ def test_a_league_is_kept_seed_by_seed_and_goes_on_where_it_stopped(
 def test_the_report_counts_what_is_mastered_and_what_fails() -> None:
     rows = [("a", "p", 90.0), ("b", "p", 39.0), ("a", "q", 40.0), ("b", "q", 69.0)]
     summed = pd.DataFrame(rows, columns=["scenario", "policy", "median"])
-    summed = summed.assign(effect=0.0, low=0.0, high=0.0)
+    summed = summed.assign(low=0.0, high=0.0, at_stake=1_234.5)
     last = leagues.report(summed).splitlines()[-2:]
+    assert "1,234" in leagues.report(summed)
     assert last[0].split() == ["p", "1", "of", "2", "at", "70", "or", "more,", "1", "below", "40"]
     assert last[1].split() == ["q", "0", "of", "2", "at", "70", "or", "more,", "0", "below", "40"]
 
