@@ -26,12 +26,12 @@ def test_a_late_label_is_missing_and_a_flipped_one_is_there() -> None:
 
 
 def test_a_version_says_its_name_and_how_much_it_answers() -> None:
-    for name, share in (("canary_one_segment", 0.3), ("poisoned_model", 1.0), ("unlucky_day", 0.0)):
+    for name, share in (("canary_one_segment", 0.1), ("poisoned_model", 1.0), ("unlucky_day", 0.0)):
         rows = rows_of(name, "versions")
         found = sum(
             row["share"] for row in rows if row["version"] == "boosted-2" and "share" in row
         )
-        assert found == pytest.approx(share, abs=0.12)
+        assert found == pytest.approx(share, abs=0.05)
 
 
 def test_a_slice_shows_the_canary_s_country_and_the_mean_hardly() -> None:
