@@ -15,11 +15,11 @@ Policy = Callable[[Observation], str]
 RETRAINED_DAYS = 120
 PATIENCE = 3  # days until a line is tried again
 # Lines of the learner's runbook, from the lessons' last cells: what the domain's own rules say no
-# line about. A history that is missing may be a table that is old, or look-ups that time out.
+# line about. A history that is missing is a look-up that timed out, one that is old a table.
 FROM_LESSONS = {
     "operations.latency_p99": ("scale_out",),
     "operations.shed_rate": ("scale_out",),
-    "inputs.null_rate.history": ("rebuild_table",),
+    "inputs.null_rate.history": ("scale_out",),
     "inputs.recency_median": ("rebuild_table",),
 }
 FIRST_LOOKS = ("versions", "decisions")
