@@ -104,6 +104,7 @@ def _drill_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--league", action="store_true", help="all reference policies, a table")
     parser.add_argument("--seeds", type=int, default=20, help="of a league")
     parser.add_argument("--jobs", type=int, default=1, help="processes of a league")
+    parser.add_argument("--store", action="store_true", help="keep a league's games, seed by seed")
 
 
 def _command(
@@ -344,6 +345,10 @@ def _faults(options: argparse.Namespace) -> Answer:
 def _drill(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.drill import command
 
+    if options.store:
+        from mlsys_lessons.claims.code_version import code_version
+
+        options.code = code_version("mlsys_lessons.drill.league")
     return command.answer(options)
 
 
