@@ -28,6 +28,7 @@ class Debrief:
     score: Score
     timeline: tuple[tuple[float, str], ...]
     remedies: tuple[str, ...]
+    truth: tuple[tuple[float, float, str], ...] = ()  # from which day to which, and what
 
     def __repr__(self) -> str:
         return f"Debrief({self.title!r}, {self.score.points:.0f} of 100)"
@@ -74,4 +75,8 @@ def told(
     ]  # fmt: skip
     order = tuple(sorted(moments, key=lambda moment: moment[0]))
     remedies = tuple(map(command_of, scenario.remedies))
-    return Debrief(scenario.title, scenario.told, score, order, remedies)
+    truth = tuple(
+        (fault.start - PAGE_DAY, min(fault.end, run.days) - PAGE_DAY, fault.name)
+        for fault in run.faults
+    )
+    return Debrief(scenario.title, scenario.told, score, order, remedies, truth)
