@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -70,22 +71,25 @@ def test_the_table_of_one_scenario() -> None:
 def test_a_league_is_kept_seed_by_seed_and_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, dealt = tmp_path / "league.csv", []
+    path, first, dealt = tmp_path / "league.csv", leagues.names()[0], []
 
-    def of_seed(scenarios: tuple[str, ...], seed: int) -> list[dict[str, object]]:
-        dealt.append(seed)
-        if seed == 9:
+    def of_seed(asked: tuple[int, Sequence[str]]) -> list[dict[str, object]]:
+        seed, scenarios = asked
+        dealt.extend((seed, name) for name in scenarios)
+        if seed == 9 and scenarios != (first,):
             raise KeyboardInterrupt
         return [{"scenario": name, "seed": seed, "policy": "p", "points": 50.0, "at_stake": 1.0}
                 for name in scenarios]  # fmt: skip
 
     monkeypatch.setattr(leagues, "_of_seed", of_seed)
     with pytest.raises(KeyboardInterrupt):
-        leagues.store([7, 8, 9], code="abc", path=path)
-    assert set(leagues.stored(path)["seed"]) == {7, 8}
-    whole = leagues.store([7, 8, 10], code="abc", path=path)
-    assert dealt == [7, 8, 9, 10] and set(whole["seed"]) == {7, 8, 10}
-    assert set(leagues.stored(path)["code"].str[:4]) == {"abc-"}
+        leagues.store([8, 9], code="abc", path=path)
+    kept = leagues.stored(path)
+    assert kept[kept["seed"] == 9]["scenario"].tolist() == [first]
+    assert set(kept["code"].str[:4]) == {"abc-"}
+    dealt.clear()
+    whole = leagues.store([8, 10], code="abc", path=path)
+    assert {seed for seed, _ in dealt} == {10} and set(whole["seed"]) == {8, 9, 10}
     assert set(leagues.store([7], code="other", path=path)["seed"]) == {7}
     assert len(leagues.stored(path)) == len(leagues.names())
     with pytest.raises(StorageError, match="--store"):
