@@ -16,18 +16,24 @@ import pandas as pd
 
 def days_to_see(rate, change, share, rows_a_day):
     """Rows that equal arms would need, over what a day of unequal ones is worth."""
-    needed = 16 * rate * (1 - rate) / change**2
+    middle = rate + change / 2
+    needed = 16 * middle * (1 - middle) / change**2
     return needed / (2 * share * (1 - share) * rows_a_day)
 
 
 def by_the_canary_alone(rate: float, change: float, share: float, rows_a_day: float) -> float:
     """Until the canary has its rows, as if the old version's rate were known."""
-    return 16 * rate * (1 - rate) / change**2 / (share * rows_a_day)
+    return days_to_see(rate, change, share, rows_a_day) * 2 * (1 - share)
 
 
 def by_all_rows(rate: float, change: float, share: float, rows_a_day: float) -> float:
     """Until all requests together are so many."""
-    return 2 * 16 * rate * (1 - rate) / change**2 / rows_a_day
+    return days_to_see(rate, change, share, rows_a_day) * 4 * share * (1 - share)
+
+
+def by_the_old_rate(rate: float, change: float, share: float, rows_a_day: float) -> float:
+    """With the scatter of the old rate, although the new one scatters otherwise."""
+    return 16 * rate * (1 - rate) / change**2 / (2 * share * (1 - share) * rows_a_day)
 
 
 def canary_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:

@@ -58,6 +58,7 @@ q1 = Question(
     tempting={
         "by the canary alone": answers.by_the_canary_alone,
         "by all rows": answers.by_all_rows,
+        "by the old rate": answers.by_the_old_rate,
     },
 )
 

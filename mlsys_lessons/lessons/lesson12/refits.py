@@ -29,9 +29,9 @@ def interval(values: pd.Series) -> Interval:
 
 
 def pair(worlds: pd.DataFrame) -> pd.DataFrame:
-    """Euros with the old version and with the shipped one, for a figure."""
+    """Cents with the old version and with the shipped one, for a figure."""
     both = {"the old version stays": "stayed", "the new one is shipped": "shipped"}
-    found = {name: interval(worlds[column]) for name, column in both.items()}
+    found = {name: interval(100 * worlds[column]) for name, column in both.items()}
     return pd.DataFrame(
         {name: {"effect": one.estimate, "low": one.low, "high": one.high}
          for name, one in found.items()}
@@ -39,12 +39,12 @@ def pair(worlds: pd.DataFrame) -> pd.DataFrame:
 
 
 def against_never(found: pd.DataFrame, setting: str) -> pd.DataFrame:
-    """Euros more than never fitting again, by policy, with intervals over worlds."""
+    """Cents more than never fitting again, by policy, with intervals over worlds."""
     here = found[found["setting"] == setting].set_index("policy")
     rows = {}
     for name in POLICIES:
         if name != NEVER:
-            gain = interval(here.loc[name, "gain"])
+            gain = interval(100 * here.loc[name, "gain"])
             rows[name] = {"effect": gain.estimate, "low": gain.low, "high": gain.high}
     return pd.DataFrame(rows).T
 
