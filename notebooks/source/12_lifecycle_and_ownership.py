@@ -29,12 +29,10 @@ import mlsys_lessons as mls
 from mlsys_lessons import charts
 from mlsys_lessons.components.inference.ramp import days_to_see, equal_rows
 from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.experiments import retraining_policies
 from mlsys_lessons.lessons import five_questions, runbook
 from mlsys_lessons.lessons.expectation import expect
-from mlsys_lessons.lessons.lesson12 import answers, canaries, peeking, ramp_explorer, refits, rollout
+from mlsys_lessons.lessons.lesson12 import answers, canaries, peeking, refits, rollout
 from mlsys_lessons.lessons.lesson12.questions import bet1, bet2, bet3, bet4, q1, q2, q3, q4
-from mlsys_lessons.serving.model_registry import Lineage, ModelStore
 
 # %% [markdown]
 # ## Where a version lives
@@ -44,6 +42,8 @@ from mlsys_lessons.serving.model_registry import Lineage, ModelStore
 SEED = 7
 
 # %%
+from mlsys_lessons.serving.model_registry import Lineage, ModelStore
+
 home = rollout.at_home(SEED)
 champion = home.inference.registry.champion
 candidate = ModelVersion("trees-2", rollout.corrected_twice(champion.model))
@@ -126,6 +126,8 @@ charts.show(axes, alt=f"Days: {table.round().to_dict('index')}")
 # Move the shop's size, the share, the days. The text says what the canary can see; the form has the sliders.
 
 # %%
+from mlsys_lessons.lessons.lesson12 import ramp_explorer
+
 print(ramp_explorer.Explorer())
 print(ramp_explorer.Explorer(daily=100_000))
 ramp_explorer.widget()
@@ -204,7 +206,7 @@ print(f"in shadow the old version stops {ratio.median():.0f} times as many, at l
 
 # %% [markdown]
 # ## The next fit
-# A release that nobody decides on is the scheduled one. For 55 days a fourth of the merchants sent cents where euros were agreed, and nobody checked what came in. Then it was put right. Meanwhile, and after, models were fitted on what there was.
+# A release that nobody decides on is the scheduled one. For 55 days a fourth of the merchants sent cents where euros were agreed, and nobody checked what came in. Then it was put right. Models were fitted meanwhile and after, on what there was.
 #
 # Five policies in the same worlds: never; by the calendar, every six weeks; and three that wait for a sign, when the scores drift, when the *estimate* says that more is missed, when more is *reported*. A new fit goes into service only if it beats the old one on the newest two weeks.
 
@@ -213,12 +215,12 @@ bet4.guess(...)  # "fitted by the calendar", "never fitted again" or "within 2 %
 
 # %%
 found = refits.stored()
-repair = refits.against_never(found, retraining_policies.REPAIR)
+repair = refits.against_never(found, refits.REPAIR)
 worst = repair["effect"].idxmin()
 title = f"After the repair: {worst}, {repair.loc[worst, 'effect'] / 100:+,.0f} euros against never fitting again"
 axes = charts.bars_with_intervals(repair, title=title)
 charts.show(axes, alt=title)
-bet4.reveal(refits.verdict(found, retraining_policies.REPAIR), refits.told(found, retraining_policies.REPAIR))
+bet4.reveal(refits.verdict(found, refits.REPAIR), refits.told(found, refits.REPAIR))
 refits.table(found)
 
 # %% [markdown]
@@ -271,8 +273,8 @@ rules = mls.payments_world(seed=SEED, daily=rollout.DAILY).domain.alert_rules
 paths = pd.DataFrame({"path": [f"{r.layer}.{r.metric}" + f".{r.segment}" * (r.segment != "all") for r in rules]})
 owned = {path: rule.owner for path, rule in zip(paths["path"], rules, strict=True)}
 layers_only = {"operations": "platform"}  # a list as many teams have it
-nobody = [path for path, name in zip(paths["path"], answers.route(paths, layers_only)) if name == "duty manager"]
-print(f"{len(nobody)} of {len(rules)} rules of the course would wake the duty manager")
+nobody = answers.route(paths, layers_only).count("duty manager")
+print(f"{nobody} of {len(rules)} rules of the course would wake the duty manager")
 pd.Series(answers.route(paths, owned)).value_counts().rename("rules a team is called for").to_frame()
 
 # %% [markdown]
@@ -282,13 +284,13 @@ pd.Series(answers.route(paths, owned)).value_counts().rename("rules a team is ca
 # %%
 from mlsys_lessons.simulation.postmortem import postmortem
 
-world = mls.payments_world(seed=SEED, daily=300)
-run = mls.simulate(world, mls.resilient_system(seed=SEED), days=30, faults=[mls.faults.unit_change(start=20)])
-page = postmortem(run)
-print(page)
+world, system = mls.payments_world(seed=SEED, daily=300), mls.resilient_system(seed=SEED)
+wrong = mls.faults.wrong_model(start=18, severity=1.0)  # somebody deploys another portfolio's model
+run, twin = (mls.simulate(world, system, days=24, faults=faults) for faults in ([wrong], []))
+print(postmortem(run, twin=twin))
 
 # %% [markdown]
-# No sentence on it has a person for its subject. "The contract set the amount aside" can be improved; "the merchant desk was careless" can only be forgiven.
+# No sentence on it has a person for its subject. "The edge took a model whose label nobody had pinned" can be changed; "whoever deployed was careless" can only be forgiven.
 #
 # ## Your runbook line
 # A new version goes out on Thursday. Which number stops it, who watches, what is done, how do you get back?

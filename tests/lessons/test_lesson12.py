@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import mlsys_lessons as mls
-from mlsys_lessons.components.inference.canary import Arm, rows_needed
+from mlsys_lessons.components.inference.canary import Arm
 from mlsys_lessons.components.inference.ramp import GO, Guardrail, RampPlan, Step, days_to_see
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.components.monitoring.error_budget import rings
@@ -144,15 +144,11 @@ def test_a_verdict_is_about_the_mean_of_the_worlds() -> None:
 
 
 def test_the_rule_of_thumb_is_close_to_the_package_s_own() -> None:
-    for rate, share in ((0.01, 0.05), (0.03, 0.5)):
-        thumb = answers.days_to_see(rate, rate / 10, share, 1_000)
-        assert thumb == pytest.approx(
-            days_to_see(rate, rate / 10, share=share, rows_a_day=1_000), rel=0.06
-        )
-    even = answers.days_to_see(0.01, 0.001, 0.5, 2)
-    assert even == pytest.approx(158_400) and even == pytest.approx(
-        rows_needed(0.01, 0.001), rel=0.04
-    )
+    for rate, change, share in ((0.01, 0.001, 0.05), (0.03, 0.003, 0.5), (0.004, 0.004, 0.05)):
+        thumb = answers.days_to_see(rate, change, share, 1_000)
+        own = days_to_see(rate, change, share=share, rows_a_day=1_000)
+        assert thumb == pytest.approx(own, rel=0.03)
+    assert answers.days_to_see(0.2, -0.2, 0.5, 1) == pytest.approx(16 * 0.1 * 0.9 / 0.04 * 2)
 
 
 def test_the_burn_alert_is_the_package_s_own() -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.experiments.retraining_policies import NEVER, POLICIES
+from mlsys_lessons.experiments.retraining_policies import NEVER, POLICIES, REPAIR
 from mlsys_lessons.experiments.statistics import Interval, mean_interval
+
+__all__ = ["REPAIR", "against_never", "interval", "pair", "stored", "table", "told", "verdict"]
 
 STORED = Path(__file__).with_name("refits.csv")
 CALENDAR = "calendar"
