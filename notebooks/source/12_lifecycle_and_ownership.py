@@ -262,20 +262,24 @@ q3
 # %% tags=["exercise"] exercise_id="lesson12.q3"
 def route(alerts, owners):
     called = []
-    for path in alerts["path"]:
+    for path, severity in alerts[["path", "severity"]].to_numpy():
         ...
     return called
 
 q3.check(route)
 
 # %%
-rules = mls.payments_world(seed=SEED, daily=rollout.DAILY).domain.alert_rules
-paths = pd.DataFrame({"path": [f"{r.layer}.{r.metric}" + f".{r.segment}" * (r.segment != "all") for r in rules]})
-owned = {path: rule.owner for path, rule in zip(paths["path"], rules, strict=True)}
-layers_only = {"operations": "platform"}  # a list as many teams have it
-nobody = answers.route(paths, layers_only).count("duty manager")
-print(f"{nobody} of {len(rules)} rules of the course would wake the duty manager")
-pd.Series(answers.route(paths, owned)).value_counts().rename("rules a team is called for").to_frame()
+from mlsys_lessons.components.response.runbook import lines
+
+domain = mls.payments_world(seed=SEED, daily=rollout.DAILY).domain
+book = lines(domain).drop_duplicates("metric")
+alerts = book.rename(columns={"metric": "path"})[["path", "severity"]]
+called = {
+    "a list with one line, operations": answers.route(alerts, {"operations": "payments platform"}),
+    "the course's own, a line a rule": answers.route(alerts, dict(zip(book["metric"], book["owner"], strict=True))),
+}
+print("rules without any line of what to do:", int((book["line"] == "").sum()), "of", len(book))
+pd.DataFrame({name: pd.Series(names).value_counts() for name, names in called.items()}).fillna(0).astype(int)
 
 # %% [markdown]
 # ## The page afterwards

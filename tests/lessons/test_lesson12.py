@@ -160,13 +160,14 @@ def test_the_burn_alert_is_the_package_s_own() -> None:
 def test_routes_by_brute_force() -> None:
     for case in answers.alert_cases(np.random.default_rng(4)):
         alerts, owners = case.values()
-        for path, name in zip(alerts["path"], answers.route(alerts, owners), strict=True):
+        rows = zip(alerts["path"], alerts["severity"], answers.route(alerts, owners), strict=True)
+        for path, severity, name in rows:
             words = path.split(".")
-            due = "duty manager"
+            due = {"page": "duty manager", "ticket": "nobody"}[severity]
             for length in range(1, len(words) + 1):
                 due = owners.get(".".join(words[:length]), due)
             assert name == due
-    assert answers.route(pd.DataFrame({"path": []}), {"a": "b"}) == []
+    assert answers.route(pd.DataFrame({"path": [], "severity": []}), {"a": "b"}) == []
 
 
 def test_the_ramp_reads_two_numbers() -> None:
