@@ -26,7 +26,7 @@ def page(
     >>> print(page("A bug", summary="Cents.", impact="9 EUR", timeline=[(3.0, "broke")])[:19])
     # Postmortem: A bug
     """
-    rows = [f"| {day:+.1f} | {words} |" for day, words in timeline]
+    rows = [f"| {day:.1f} | {words} |" for day, words in timeline]
     helped = [*(f"- {fact}" for fact in went_well), OPEN]
     return "\n".join([
         f"# Postmortem: {title}", "", "## What happened", "", summary, "", f"**Cost:** {impact}",
@@ -56,7 +56,7 @@ def postmortem(run: Run, incident: int = 0, *, twin: Run | None = None) -> str:
     ended = f"ended on day {fault.end:.1f}" if fault.end < run.days else "has not ended"
     summary = f"`{fault.name}` began on day {fault.start:.1f} and {ended}."
     seen = [f"{layer} raised an alert on day {day}" for layer, day in life.seen.items()]
-    done = [] if case is None else [f"{each} was in force" for each in map(str, case.applied)]
+    done = [] if case is None else [f"{each} was done" for each in map(str, case.applied)]
     certain = "against the same days without it" if twin else "estimated from the weeks before"
     return page(
         f"{fault.name} on day {fault.start:.0f}",

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import mlsys_lessons as mls
-from mlsys_lessons.components.inference.canary import Arm, rows_needed
+from mlsys_lessons.components.inference.canary import Arm
 from mlsys_lessons.components.inference.ramp import GO, Guardrail, RampPlan, Step, days_to_see
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.components.monitoring.error_budget import rings
@@ -144,15 +144,11 @@ def test_a_verdict_is_about_the_mean_of_the_worlds() -> None:
 
 
 def test_the_rule_of_thumb_is_close_to_the_package_s_own() -> None:
-    for rate, share in ((0.01, 0.05), (0.03, 0.5)):
-        thumb = answers.days_to_see(rate, rate / 10, share, 1_000)
-        assert thumb == pytest.approx(
-            days_to_see(rate, rate / 10, share=share, rows_a_day=1_000), rel=0.06
-        )
-    even = answers.days_to_see(0.01, 0.001, 0.5, 2)
-    assert even == pytest.approx(158_400) and even == pytest.approx(
-        rows_needed(0.01, 0.001), rel=0.04
-    )
+    for rate, change, share in ((0.01, 0.001, 0.05), (0.03, 0.003, 0.5), (0.004, 0.004, 0.05)):
+        thumb = answers.days_to_see(rate, change, share, 1_000)
+        own = days_to_see(rate, change, share=share, rows_a_day=1_000)
+        assert thumb == pytest.approx(own, rel=0.03)
+    assert answers.days_to_see(0.2, -0.2, 0.5, 1) == pytest.approx(16 * 0.1 * 0.9 / 0.04 * 2)
 
 
 def test_the_burn_alert_is_the_package_s_own() -> None:
@@ -164,13 +160,14 @@ def test_the_burn_alert_is_the_package_s_own() -> None:
 def test_routes_by_brute_force() -> None:
     for case in answers.alert_cases(np.random.default_rng(4)):
         alerts, owners = case.values()
-        for path, name in zip(alerts["path"], answers.route(alerts, owners), strict=True):
+        rows = zip(alerts["path"], alerts["severity"], answers.route(alerts, owners), strict=True)
+        for path, severity, name in rows:
             words = path.split(".")
-            due = "duty manager"
+            due = {"page": "duty manager", "ticket": "nobody"}[severity]
             for length in range(1, len(words) + 1):
                 due = owners.get(".".join(words[:length]), due)
             assert name == due
-    assert answers.route(pd.DataFrame({"path": []}), {"a": "b"}) == []
+    assert answers.route(pd.DataFrame({"path": [], "severity": []}), {"a": "b"}) == []
 
 
 def test_the_ramp_reads_two_numbers() -> None:

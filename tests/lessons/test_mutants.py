@@ -51,6 +51,13 @@ SURVIVORS = {  # the changed line as it is now -> why it may pass
         "r, c = (np.bincount(np.searchsorted(edges, sample), minlength=11) / len(sample) "
         "for sample in (reference, current))": "an eleventh bin is empty on both sides",
     },
+    "lesson12.q2": {
+        "return (np.minimum(*rates) > 14.4).to_numpy()": "no float lies on the limit",
+        "wrong, all_of = (pd.Series(counts).rolling(minutes, min_periods=0).sum() "
+        "for counts in (bad, asked))": "each window holds a minute at least",
+        "wrong, all_of = (pd.Series(counts).rolling(minutes, min_periods=1).mean() "
+        "for counts in (bad, asked))": "means of one window have the ratio of their sums",
+    },
     "lesson09.q2": {
         "weight = np.where(agrees, 2 / propensity, 0.0)": "twice every weight is the same mean",
         "if total == 1 or total ** 2 / (weight ** 2).sum() < 100:": "without weights all is NaN",

@@ -30,7 +30,7 @@ def test_its_facts_are_those_of_the_run(run: mls.Run) -> None:
     page, life = postmortem(run), run.life(0)
     assert page.startswith("# Postmortem: unit_change on day 20\n")
     for day, words in life.moments:
-        assert f"| {day:+.1f} | {words} |" in page
+        assert f"| {day:.1f} | {words} |" in page
     assert f"{life.cents.sum() / 100:+,.0f} EUR, estimated" in page
     assert run.cases["owner"].iloc[life.case.number] in page
     for layer in life.seen:

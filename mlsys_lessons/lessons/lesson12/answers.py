@@ -16,18 +16,24 @@ import pandas as pd
 
 def days_to_see(rate, change, share, rows_a_day):
     """Rows that equal arms would need, over what a day of unequal ones is worth."""
-    needed = 16 * rate * (1 - rate) / change**2
+    middle = rate + change / 2
+    needed = 16 * middle * (1 - middle) / change**2
     return needed / (2 * share * (1 - share) * rows_a_day)
 
 
 def by_the_canary_alone(rate: float, change: float, share: float, rows_a_day: float) -> float:
     """Until the canary has its rows, as if the old version's rate were known."""
-    return 16 * rate * (1 - rate) / change**2 / (share * rows_a_day)
+    return days_to_see(rate, change, share, rows_a_day) * 2 * (1 - share)
 
 
 def by_all_rows(rate: float, change: float, share: float, rows_a_day: float) -> float:
     """Until all requests together are so many."""
-    return 2 * 16 * rate * (1 - rate) / change**2 / rows_a_day
+    return days_to_see(rate, change, share, rows_a_day) * 4 * share * (1 - share)
+
+
+def by_the_old_rate(rate: float, change: float, share: float, rows_a_day: float) -> float:
+    """With the scatter of the old rate, although the new one scatters otherwise."""
+    return 16 * rate * (1 - rate) / change**2 / (2 * share * (1 - share) * rows_a_day)
 
 
 def canary_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
@@ -49,13 +55,13 @@ def burning(bad, asked, promise):
         wrong, all_of = (
             pd.Series(counts).rolling(minutes, min_periods=1).sum() for counts in (bad, asked)
         )
-        rates.append((wrong / all_of).fillna(0) / (1 - promise))
+        rates.append(wrong / all_of / (1 - promise))
     return (np.minimum(*rates) >= 14.4).to_numpy()
 
 
 def _burns(bad: Any, asked: Any, promise: float, minutes: int) -> Any:
     over = [pd.Series(each).rolling(minutes, min_periods=1).sum() for each in (bad, asked)]
-    return ((over[0] / over[1]).fillna(0) / (1 - promise) >= 14.4).to_numpy()
+    return (over[0] / over[1] / (1 - promise) >= 14.4).to_numpy()
 
 
 def the_long_window(bad: Any, asked: Any, promise: float) -> Any:
@@ -86,37 +92,44 @@ def minute_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         yield {"bad": bad, "asked": asked, "promise": promise}
     quiet = np.zeros(12, dtype=int)
     yield {"bad": quiet, "asked": quiet, "promise": 0.999}
-    yield {"bad": np.array([0, 3, 0]), "asked": np.array([5, 5, 9]), "promise": 0.95}
+    yield {"bad": np.array([4, 3, 0]), "asked": np.array([5, 5, 9]), "promise": 0.95}
 
 
 # --- q3: whose is it -----------------------------------------------------------------------------
 
 
 def route(alerts, owners):
-    """The owner of the longest prefix; what is nobody's goes to the duty manager."""
+    """The owner of the longest line that fits; a page that is nobody's wakes the duty manager."""
     called = []
-    for path in alerts["path"]:
-        fits = [prefix for prefix in owners if f"{path}.".startswith(f"{prefix}.")]
-        called.append(owners[max(fits, key=len)] if fits else "duty manager")
+    for path, severity in alerts[["path", "severity"]].to_numpy():
+        words = path.split(".")
+        fits = [line for line in owners if words[: line.count(".") + 1] == line.split(".")]
+        spare = "duty manager" if severity == "page" else "nobody"
+        called.append(owners[max(fits, key=len)] if fits else spare)
     return called
+
+
+def _called(alerts: pd.DataFrame, owners: dict[str, str], lines: list[str]) -> list[str]:
+    """The owner of each alert's line; the spare one where it has none."""
+    spare = np.where(alerts["severity"] == "page", "duty manager", "nobody").tolist()
+    return [owners.get(line, other) for line, other in zip(lines, spare, strict=True)]
 
 
 def the_layer_s_owner(alerts: pd.DataFrame, owners: dict[str, str]) -> list[str]:
     """By the first word alone."""
-    first = [path.partition(".")[0] for path in alerts["path"]]
-    return [owners.get(layer, "duty manager") for layer in first]
+    return _called(alerts, owners, [path.partition(".")[0] for path in alerts["path"]])
 
 
 def the_first_that_fits(alerts: pd.DataFrame, owners: dict[str, str]) -> list[str]:
     """By the first line of the list that fits."""
     fits = [[p for p in owners if f"{path}.".startswith(f"{p}.")] for path in alerts["path"]]
-    return [owners[each[0]] if each else "duty manager" for each in fits]
+    return _called(alerts, owners, [each[0] if each else "" for each in fits])
 
 
 def by_letters(alerts: pd.DataFrame, owners: dict[str, str]) -> list[str]:
     """By letters, not by words: `amount` fits `amount_mean`."""
     fits = [[p for p in owners if path.startswith(p)] for path in alerts["path"]]
-    return [owners[max(each, key=len)] if each else "duty manager" for each in fits]
+    return _called(alerts, owners, [max(each, key=len, default="") for each in fits])
 
 
 def alert_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
@@ -131,12 +144,14 @@ def alert_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
         "outputs.psi_score", "outputs.psi", "operations.latency_p99", "operations.requests",
         "business.booked_cents", "inputs.null_rate",
     ])  # fmt: skip
-    for _ in range(4):
+    severities = ["page"] * 5 + ["ticket"] * 4
+    for _ in range(6):
         names = generator.permutation(list(lines)).tolist()
         taken = generator.permutation(paths)
-        alerts = pd.DataFrame({"path": taken, "severity": "page"})
+        alerts = pd.DataFrame({"path": taken, "severity": generator.permutation(severities)})
         yield {"alerts": alerts, "owners": {name: lines[name] for name in names}}
-    yield {"alerts": pd.DataFrame({"path": paths[:2]}), "owners": {}}
+    both = pd.DataFrame({"path": paths[:2], "severity": ["ticket", "page"]})
+    yield {"alerts": both, "owners": {}}
 
 
 # --- q4: the ramp --------------------------------------------------------------------------------

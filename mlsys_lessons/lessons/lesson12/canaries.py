@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 import mlsys_lessons as mls
@@ -64,7 +63,7 @@ def stored() -> pd.DataFrame:
 
 def lost(found: pd.DataFrame) -> pd.Series:
     """Euros that shipping has cost in each world."""
-    return pd.Series(np.subtract(found["stayed"], found["shipped"]), index=found["seed"])
+    return (found["stayed"] - found["shipped"]).rename("lost")
 
 
 if __name__ == "__main__":

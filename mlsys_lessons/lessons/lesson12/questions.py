@@ -58,6 +58,7 @@ q1 = Question(
     tempting={
         "by the canary alone": answers.by_the_canary_alone,
         "by all rows": answers.by_all_rows,
+        "by the old rate": answers.by_the_old_rate,
     },
 )
 
@@ -128,14 +129,14 @@ def weakness(ramp: Ramp, seed: int) -> str:
     sound, unsound = (release(ramp, seed, is_sound=each) - stayed(seed) for each in (True, False))
     if abs(sound) < 1 and abs(unsound) < 1:
         return "never"
-    run = rollout.begun(rollout.at_home(seed, model="rule"), days=1)
-    first = _first_share(ramp, run)
+    first = _first_share(ramp)
     return "" if unsound > -300 else "ship it" if first >= 0.5 else "a clean canary"
 
 
-def _first_share(ramp: Ramp, run: Any) -> float:
-    table = pd.DataFrame(0, index=["old", "new"], columns=["rows", "would stop", "frauds expected"])
-    counts = pd.DataFrame(0, index=["old", "new"], columns=["rows", "blocked", "reported"])
+def _first_share(ramp: Ramp) -> float:
+    """What a ramp sends when nothing is known yet."""
+    table = pd.DataFrame(0, index=["old", "new"], columns=list(rollout.SEEN))
+    counts = pd.DataFrame(0, index=["old", "new"], columns=["rows", *rollout.OUTCOMES])
     return float(ramp(1, table, counts))
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mlsys_lessons.experiments.retraining_policies import NEVER, POLICIES
+from mlsys_lessons.experiments.retraining_policies import NEVER, POLICIES, REPAIR
 from mlsys_lessons.experiments.statistics import Interval, mean_interval
+
+__all__ = ["REPAIR", "against_never", "interval", "pair", "stored", "table", "told", "verdict"]
 
 STORED = Path(__file__).with_name("refits.csv")
 CALENDAR = "calendar"
@@ -29,9 +31,9 @@ def interval(values: pd.Series) -> Interval:
 
 
 def pair(worlds: pd.DataFrame) -> pd.DataFrame:
-    """Euros with the old version and with the shipped one, for a figure."""
+    """Cents with the old version and with the shipped one, for a figure."""
     both = {"the old version stays": "stayed", "the new one is shipped": "shipped"}
-    found = {name: interval(worlds[column]) for name, column in both.items()}
+    found = {name: interval(100 * worlds[column]) for name, column in both.items()}
     return pd.DataFrame(
         {name: {"effect": one.estimate, "low": one.low, "high": one.high}
          for name, one in found.items()}
@@ -39,12 +41,12 @@ def pair(worlds: pd.DataFrame) -> pd.DataFrame:
 
 
 def against_never(found: pd.DataFrame, setting: str) -> pd.DataFrame:
-    """Euros more than never fitting again, by policy, with intervals over worlds."""
+    """Cents more than never fitting again, by policy, with intervals over worlds."""
     here = found[found["setting"] == setting].set_index("policy")
     rows = {}
     for name in POLICIES:
         if name != NEVER:
-            gain = interval(here.loc[name, "gain"])
+            gain = interval(100 * here.loc[name, "gain"])
             rows[name] = {"effect": gain.estimate, "low": gain.low, "high": gain.high}
     return pd.DataFrame(rows).T
 

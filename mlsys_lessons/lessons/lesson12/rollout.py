@@ -25,6 +25,7 @@ from mlsys_lessons.system.system import System
 DAILY = 1_000
 KEPT = 0.1  # of the genuine rows that the notebook trains on: one in ten (assumed, a usual choice)
 OUTCOMES = ("blocked", "reported")
+SEEN = ("rows", "would stop", "frauds expected")
 
 
 def corrected_twice(model: Model, *, kept: float = KEPT) -> CalibratedModel:
@@ -69,19 +70,25 @@ def gone_on(run: mls.Run, *, share: float, days: int) -> mls.Run:
     return later
 
 
+def _answered(run: mls.Run, *, since: int = 0) -> list[pd.DataFrame]:
+    """Day by day, the rows that came for the first time and that a version answered."""
+    days = run.recorder.kept("log")[since:]
+    return [day[~day["is_duplicate"].to_numpy() & ~day["is_fallback"].to_numpy()] for day in days]
+
+
 def counted(run: mls.Run, *, since: int = 0) -> pd.DataFrame:
     """A row for each of the two versions: requests answered, blocked, reported as fraud by now."""
-    log = run.log[~run.log["is_duplicate"] & ~run.log["is_fallback"]]
-    log = log[log["arrival_time"] >= mls.records.EPOCH + np.timedelta64(since, "D")]
     known = run.labels.loc[run.labels["label"] == 1, "request_id"]
     inference = run.system.inference
     names = {inference.registry.champion.label: "old", inference.challenger.label: "new"}
-    table = pd.DataFrame({
-        "version": log["model_version"].astype("str").map(names), "rows": 1,
-        "blocked": log["final_action"].eq("block"),
-        "reported": log["final_action"].ne("block") & log["request_id"].isin(known),
-    })  # fmt: skip
-    return table.groupby("version").sum().reindex(["old", "new"]).fillna(0).astype(int)
+    total = pd.DataFrame(0, index=["old", "new"], columns=["rows", *OUTCOMES])
+    for day in _answered(run, since=since):
+        blocked = day["final_action"].eq("block").to_numpy()
+        reported = ~blocked & day["request_id"].isin(known).to_numpy()
+        counts = pd.DataFrame({"rows": 1, "blocked": blocked, "reported": reported}).astype(int)
+        version = day["model_version"].astype("str").map(names).to_numpy()
+        total += counts.groupby(version).sum().reindex(total.index, fill_value=0)
+    return total
 
 
 def arms(table: pd.DataFrame, outcome: str) -> tuple[Arm, Arm]:
@@ -94,7 +101,7 @@ def auc(run: mls.Run) -> tuple[float, float]:
     """The AUC of both versions on the same rows, by the truth: what a test set would say."""
     from sklearn.metrics import roc_auc_score
 
-    log = run.log[~run.log["is_duplicate"] & ~run.log["is_fallback"]]
+    log = pd.concat(_answered(run))
     fraud = run.truth().loc[log["request_id"], "true_label"].to_numpy()
     whole = run.system.inference.registry.model.predict(log)
     return float(roc_auc_score(fraud, whole)), float(roc_auc_score(fraud, log[SHADOW]))
@@ -106,17 +113,15 @@ def in_shadow(run: mls.Run) -> pd.DataFrame:
     No row was answered otherwise for it. `would stop` counts rows for which approving is not the
     best action by the version's own score; `frauds expected` is the sum of its scores.
     """
-    log = run.log[~run.log["is_duplicate"] & ~run.log["is_fallback"]]
-    both = {"old": run.system.inference.registry.model.predict(log), "new": log[SHADOW].to_numpy()}
-    cents = np.rint(log["amount"].fillna(0).to_numpy() * 100).astype(np.int64)
-    rows = {}
-    for name, score in both.items():
-        approve, block, review = Policy().expected_cents(score, cents, cents)
-        rows[name] = {
-            "rows": len(log), "would stop": int((np.maximum(block, review) > approve).sum()),
-            "frauds expected": score.sum(),
-        }  # fmt: skip
-    return pd.DataFrame(rows).T
+    found = pd.DataFrame(0.0, index=["old", "new"], columns=list(SEEN))
+    for day in _answered(run):
+        cents = np.rint(day["amount"].fillna(0).to_numpy() * 100).astype(np.int64)
+        old = run.system.inference.registry.model.predict(day)
+        for name, score in (("old", old), ("new", day[SHADOW].to_numpy())):
+            approve, block, review = Policy().expected_cents(score, cents, cents)
+            stops = np.count_nonzero(np.maximum(block, review) > approve)
+            found.loc[name] += np.array([len(day), stops, score.sum()])
+    return found
 
 
 def ramped(run: mls.Run, plan: RampPlan) -> Iterator[tuple[int, float, str, mls.Run]]:
