@@ -9,6 +9,7 @@ sabotage: each is described with praise somewhere. They plug in with `with_` alo
 
 Ingestion, features, serving with its fallbacks, monitors, owners and reviewers are the resilient
 system's own. Every number below is assumed, and was written before the first run.
+Longer than most: three parts, each of which is read against the boring one that it replaces.
 """
 
 from __future__ import annotations

@@ -140,14 +140,11 @@ def price_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
 
 
 def simplify(system):
-    """One model, prices that stay, a refit every six weeks that has to win."""
+    """Prices that stay, and a refit every six weeks that has to win."""
     from mlsys_lessons.components.decisions import CostDecisions
     from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
 
-    model = system.inference.model.models[0]
-    return system.with_(
-        model=model, retraining=RetrainingPolicy(), decisions=CostDecisions(system.seed)
-    )
+    return system.with_(retraining=RetrainingPolicy(), decisions=CostDecisions(system.seed))
 
 
 def prices_that_stay(system: Any) -> Any:
@@ -157,11 +154,8 @@ def prices_that_stay(system: Any) -> Any:
     return system.with_(decisions=CostDecisions(system.seed))
 
 
-def one_model(system: Any) -> Any:
-    """The boosted model alone; refits and the moving cut go on."""
-    return system.with_(model=system.inference.model.models[0])
+def three_models(system: Any) -> Any:
+    """The third improvement on top."""
+    from mlsys_lessons.experiments.over_engineered import ENSEMBLE, parts
 
-
-def no_refits(system: Any) -> Any:
-    """Never learn again; three models, and a cut that follows."""
-    return system.with_(retraining=None)
+    return system.with_(**parts(system.seed)[ENSEMBLE])

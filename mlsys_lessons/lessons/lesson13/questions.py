@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 
 import mlsys_lessons as mls
-from mlsys_lessons.experiments.over_engineered import (
-    OVER_ENGINEERED,
-    AutoRetraining,
-    AutoThreshold,
-    Ensemble,
-    stack,
-)
+from mlsys_lessons.experiments.over_engineered import AutoRetraining, AutoThreshold, Ensemble
 from mlsys_lessons.lessons.feedback import Feedback
 from mlsys_lessons.lessons.lesson13 import answers, automation
+from mlsys_lessons.lessons.lesson13.automation import FOLLOWED
 from mlsys_lessons.lessons.prediction import Prediction
 from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.lessons.question_text import question_texts
@@ -29,7 +24,7 @@ TEXTS = question_texts(__file__)
 
 bet1 = Prediction(
     id="lesson13.bet1",
-    question="For each 100 euros that B earns from day 21 on, what does A earn?",
+    question="For each 100 euros that B earns from day 21 on, what does the refitted B earn?",
     unit="euros",
     least=0,
     most=200,
@@ -42,7 +37,7 @@ bet2 = Prediction(
 )
 bet3 = Prediction(
     id="lesson13.bet3",
-    question="With the cut that follows as well: how many of 100 lost euros come back?",
+    question="Of 100 euros that the refits lose, how many does the cut that follows win back?",
     unit="euros",
     of=100,
 )
@@ -88,48 +83,43 @@ q3 = Question(
 
 # --- q4: simplify --------------------------------------------------------------------------------
 
-WORLDS = ((708, 709), (710, 711))  # the over-engineered system's own weeks there are stored
-BAR = 30.0  # euros per 1,000 payments beyond the over-engineered system, in the mean of two worlds
+WORLDS = ((708, 709), (710, 711))  # what the inherited system earned there is stored
+BAR = 50.0  # euros per 1,000 payments beyond the inherited system, in the mean of two worlds
 
 
-def won(answer: Any, seed: int) -> float | str:
-    """Euros per 1,000 payments beyond the over-engineered system; or what is wrong."""
-    system = answer(stack(seed))
-    if not isinstance(system, System):
-        return "return a system: what with_ gives back, say."
-    found = automation.stored().set_index(["seed", "arm"])["euros"]
+def won(system: System, seed: int) -> float:
+    """Euros per 1,000 payments that a system earns beyond the inherited one."""
+    inherited = automation.stored().set_index(["seed", "arm"])["euros"][seed, FOLLOWED]
     world = mls.payments_world(seed=seed, daily=automation.DAILY)
     run = mls.simulate(world, system, days=automation.DAYS, keep="metrics")
-    return automation.measured(run)["euros"] - float(found[seed, OVER_ENGINEERED])
+    return automation.measured(run)["euros"] - float(inherited)
 
 
 def weakness(system: System) -> str:
     """The tempting simplification whose sentence is true of a system that falls short."""
+    if isinstance(system.inference.model, Ensemble):
+        return "three models"
     refits = isinstance(system.retraining, AutoRetraining)
     follows = isinstance(system.decisions, AutoThreshold)
-    if refits and not follows:
-        return "prices that stay"
-    if refits:
-        return "" if isinstance(system.inference.model, Ensemble) else "one model"
-    return "no refits" if follows else ""
+    return "prices that stay" if refits and not follows else ""
 
 
 def is_simpler(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
-    """Right when the system earns the bar beyond the over-engineered one."""
+    """Right when one model earns the bar beyond the inherited system."""
     worlds = WORLDS[int(generator.integers(len(WORLDS)))]
-    gains = []
-    for seed in worlds:
-        gain = won(answer, seed)
-        if isinstance(gain, str):
-            return gain
-        gains.append(gain)
-    gained = float(np.mean(gains))
+    systems = {seed: answer(automation.system_of(FOLLOWED, seed)) for seed in worlds}
+    for system in systems.values():
+        if not isinstance(system, System):
+            return "return a system: what with_ gives back, say."
+        if isinstance(system.inference.model, Ensemble):
+            return f"that is more, not less. {feedback.message('three models')}"
+    gained = float(np.mean([won(system, seed) for seed, system in systems.items()]))
     if gained >= BAR:
         return None
-    told = feedback.message(weakness(answer(stack(worlds[0]))))
+    told = feedback.message(weakness(systems[worlds[0]]))
     return (
         f"in worlds {worlds[0]} and {worlds[1]} yours earns {gained:+,.0f} euros per 1,000 "
-        f"payments beyond the over-engineered system; the bar is {BAR:+,.0f}. {told}"
+        f"payments beyond what you were given; the bar is {BAR:+,.0f}. {told}"
     )
 
 
@@ -140,8 +130,7 @@ q4 = Question(
     rule=is_simpler,
     tempting={
         "prices that stay": answers.prices_that_stay,
-        "one model": answers.one_model,
-        "no refits": answers.no_refits,
+        "three models": answers.three_models,
     },
     seeds=(1,),
 )
