@@ -159,7 +159,8 @@ def said(text: str, *, wrong: bool = False) -> str:
 
 def twin(lines: Iterable[str]) -> str:
     """The text beside the room."""
-    return f"<h4>The same in words</h4><pre class='mls-last' tabindex='0'>{escape(chr(10).join(lines))}</pre>"
+    text = escape("\n".join(lines))
+    return f"<h4>The same in words</h4><pre class='mls-last' tabindex='0'>{text}</pre>"
 
 
 def price_of_look(kind: str) -> str:
