@@ -139,13 +139,13 @@ for name, score in {**lives, **three}.items():
 
 # %% [markdown]
 # ## The next line
-# What does an experienced operator do in the first five minutes? Less than one would think: reads the alerts from the source downstream, and tries the first line of the runbook that has not been tried.
+# What does an experienced operator do in the first five minutes? Less than one would think: reads the alerts from the source downstream, and takes the first line of the runbook that nobody is working on.
 
 # %%
 q2
 
 # %% tags=["exercise"] exercise_id="lesson14.q2"
-def next_line(alerts, asked):
+def next_line(alerts, asked, day):
     order = ["operations", "inputs", "outputs", "decisions", "business"]
     ...
 

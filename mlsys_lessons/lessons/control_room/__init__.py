@@ -5,6 +5,7 @@ command line do. The picture is wall.py, the words on it words.py, the buttons r
 game master sees master.py.
 """
 
+from mlsys_lessons.lessons.control_room.master import Master
 from mlsys_lessons.lessons.control_room.room import Room
 
-__all__ = ["Room"]
+__all__ = ["Master", "Room"]

@@ -52,6 +52,7 @@ LOOK = f"""<style>
 .mls-room button:focus-visible {{outline: 3px solid {NAIVE} !important; outline-offset: 1px}}
 .mls-room pre {{white-space: pre-wrap; font-size: 12.5px; line-height: 1.35; margin: 0;
   max-height: 300px; overflow-y: auto; background: #f5f6f7; padding: 10px; color: {INK}}}
+.mls-last {{display: flex; flex-direction: column-reverse}}
 .mls-wall {{width: 100%; display: block; margin: 6px 0}}
 .mls-pair {{border: 1px solid #d5dade; margin: 1px 3px 1px 0}}
 .mls-room-typed {{width: 97%}}
@@ -69,6 +70,7 @@ def head(seen: Observation, usual_day: float, clues: Sequence[str] = ()) -> str:
     parts = [
         (f"day {seen.day}", f"of {seen.day + seen.days_left}"), (clock, "hours left to look"),
         (f"{seen.spent_cents / 100:,.0f} €", "spent on looking"),
+        (f"{bill(seen) / 100:,.0f} €", "on changes"),
         (f"{usual_day / 100:,.0f} €", "a usual day earns"),
     ]  # fmt: skip
     told = "".join(f"<span><b>{big}</b>{small}</span>" for big, small in parts)
@@ -157,7 +159,8 @@ def said(text: str, *, wrong: bool = False) -> str:
 
 def twin(lines: Iterable[str]) -> str:
     """The text beside the room."""
-    return f"<h4>The same in words</h4><pre tabindex='0'>{escape(chr(10).join(lines))}</pre>"
+    text = escape("\n".join(lines))
+    return f"<h4>The same in words</h4><pre class='mls-last' tabindex='0'>{text}</pre>"
 
 
 def price_of_look(kind: str) -> str:
@@ -166,11 +169,20 @@ def price_of_look(kind: str) -> str:
     return f"{minutes} min, {minutes * FIGURES['hour'] / 6_000:.0f} €"
 
 
+def bill(seen: Observation) -> float:
+    """Cents of people and machines that were asked for; what it does to payments comes on top."""
+    asked = [command for _, command in seen.history] + list(seen.asked)
+    return sum(_once(command.removeprefix("undo ").split()[0]) for command in asked)
+
+
+def _once(kind: str) -> float:
+    night = FIGURES["warehouse_night"] * (kind == "rebuild_table")
+    return FIGURES["work_mitigation"] * FIGURES["hour"] + night
+
+
 def price_of(kind: str) -> str:
     """What a mitigation costs people and machines; what it does to payments comes on top."""
-    once = FIGURES["work_mitigation"] * FIGURES["hour"]
-    once += FIGURES["warehouse_night"] * (kind == "rebuild_table")
-    daily = FIGURES["server_day"] * (kind == "scale_out")
+    once, daily = _once(kind), FIGURES["server_day"] * (kind == "scale_out")
     return f"{once / 100:.0f} €" + (f" + {daily / 100:.0f} € a day" if daily else "")
 
 

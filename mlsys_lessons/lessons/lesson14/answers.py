@@ -14,6 +14,8 @@ from mlsys_lessons.drill import Observation
 from mlsys_lessons.drill.observation import Ringing
 from mlsys_lessons.drill.policies import always_roll_back, do_nothing, threshold_alarm
 
+Alerts = tuple[Ringing, ...]
+
 # --- q1: the score by hand -----------------------------------------------------------------------
 
 
@@ -52,30 +54,38 @@ def score_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
 # --- q2: the next line ---------------------------------------------------------------------------
 
 
-def next_line(alerts, asked):
-    """The runbook's first line that nobody has tried, nearest to the cause first."""
+def next_line(alerts, asked, day):
+    """The runbook's first line that is not being worked on, nearest to the cause first."""
     order = ["operations", "inputs", "outputs", "decisions", "business"]
     for alert in sorted(alerts, key=lambda one: order.index(one.path.split(".")[0])):
         for command in alert.runbook:
-            if command not in asked:
+            if command not in asked or day - asked[command] >= 3:
                 return command
     return "advance"
 
 
-def as_listed(alerts: tuple[Ringing, ...], asked: set[str]) -> str:
+def as_listed(alerts: Alerts, asked: dict[str, int], day: int) -> str:
     """In the order of the list."""
-    lines = [command for one in alerts for command in one.runbook if command not in asked]
-    return (lines or ["advance"])[0]
+    lines = [command for one in alerts for command in one.runbook]
+    free = [line for line in lines if line not in asked or day - asked[line] >= 3]
+    return (free or ["advance"])[0]
 
 
-def the_loudest(alerts: tuple[Ringing, ...], asked: set[str]) -> str:
+def the_loudest(alerts: Alerts, asked: dict[str, int], day: int) -> str:
     """The alert farthest beyond its limit first."""
-    return as_listed(tuple(sorted(alerts, key=lambda one: -one.value / one.threshold)), asked)
+    loudest = sorted(alerts, key=lambda one: -one.value / one.threshold)
+    return as_listed(tuple(loudest), asked, day)
 
 
-def again(alerts: tuple[Ringing, ...], asked: set[str]) -> str:
+def again(alerts: Alerts, asked: dict[str, int], day: int) -> str:
     """The same line every night."""
-    return next_line(alerts, set())  # type: ignore[no-untyped-call, no-any-return]
+    return next_line(alerts, {}, day)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def never_again(alerts: Alerts, asked: dict[str, int], day: int) -> str:
+    """A line that was tried once is never tried again."""
+    ever = dict.fromkeys(asked, day)
+    return next_line(alerts, ever, day)  # type: ignore[no-untyped-call, no-any-return]
 
 
 _LINES = {
@@ -89,19 +99,23 @@ _LINES = {
 
 
 def alert_cases(generator: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """Alerts of several layers in any order; some lines have been tried, some have no line."""
+    """Alerts of several layers in any order; some lines are being worked on, some are none."""
     paths = list(_LINES)
-    yield {"alerts": (), "asked": set()}
-    yield {"alerts": (_ringing("operations.error_rate", 2.0),), "asked": set()}
+    yield {"alerts": (), "asked": {}, "day": 0}
+    yield {"alerts": (_ringing("operations.error_rate", 2.0),), "asked": {}, "day": 1}
     for size in (2, 3, 3, 4, 4, 5, 6):
         chosen = [paths[i] for i in generator.permutation(len(paths))[:size]]
         alerts = tuple(_ringing(path, float(generator.uniform(1.1, 9))) for path in chosen)
         lines = [line for path in chosen for line in _LINES[path]]
-        yield {"alerts": alerts, "asked": {line for line in lines if generator.random() < 0.5}}
-    tried = ("inputs.null_rate.history", "outputs.score_log_odds")
-    yield {"alerts": tuple(_ringing(path, 3.0) for path in tried), "asked": {"rebuild_table"}}
+        tried = [line for line in lines if generator.random() < 0.5]
+        asked = {line: int(generator.integers(9)) for line in tried}
+        yield {"alerts": alerts, "asked": asked, "day": 9}
+    both = ("inputs.null_rate.history", "outputs.score_log_odds")
+    for day in (4, 5, 6, 7):
+        alerts = tuple(_ringing(path, 3.0) for path in both)
+        yield {"alerts": alerts, "asked": {"rebuild_table": 3}, "day": day}
     backwards = tuple(_ringing(path, 9.0 - place) for place, path in enumerate(reversed(paths)))
-    yield {"alerts": backwards, "asked": set()}
+    yield {"alerts": backwards, "asked": {}, "day": 0}
 
 
 def _ringing(path: str, times: float) -> Ringing:

@@ -69,6 +69,7 @@ q2 = Question(
         "as listed": answers.as_listed,
         "the loudest": answers.the_loudest,
         "again": answers.again,
+        "never again": answers.never_again,
     },
 )
 
