@@ -235,6 +235,28 @@ pd.DataFrame({"honest": honest["recall"], "nine reports in ten missing": poisone
 # %% [markdown]
 # Retraining is code that strangers can run. It wants a gate: a champion to beat on rows that are known to be right, a limit to how far the fraud rate in the training table may move in a month, and a way back.
 #
+# ## Play
+# A model, what it learns from, how much is explored. The text below is one setting; the form has them all. Which settings survive the launch? Below the form you are asked for a loop of your own.
+
+# %%
+print(successors.Loop(seed=SEED))
+successors.widget(SEED)
+
+# %%
+q3
+
+# %% tags=["exercise"] exercise_id="lesson09.q3"
+def my_loop():
+    import numpy as np
+
+    def weights(month):
+        return np.where(month.passed, 1.0, 0.0)
+
+    return 0.0, weights
+
+q3.check(my_loop)
+
+# %% [markdown]
 # ## They test you
 # There is a loop on the other side of the counter too. A ring sends half of its first payments on a card as tests: at the amount that halves what it does not know. It cashes out just below what passes. How quickly it learns is up to the shop: an answer that may have come from anything teaches nothing, one that names its reason halves the rest. Bisection: six answers for one part in 64.
 #
@@ -257,7 +279,7 @@ bet5.reveal(str(word), f"A fraud that passes has {quiet.through:.0f} euros if no
 table.round({"recall": 2, "through": 0, "wronged": 2, "euros": 0})
 
 # %% [markdown]
-# Recall counts frauds. They let you have some more of them, and make the others larger. The tempting repairs act on the search: a cut that moves by request hides where it lies, a limit by card makes answers dearer. Neither touches what is found. `prices` is lesson 06's policy: it minds amounts, so that the largest payment that passes is a small one. The same worlds, and one rule more about secrets: a defence that works only while nobody knows it is on loan.
+# Recall counts frauds. They let you have some more of them, and make the others larger. The tempting repairs act on the search: a cut that moves by request hides where it lies, a limit by card makes answers dearer. Neither touches what is found. `prices` is lesson 06's policy: it minds amounts, so that the largest payment that passes is a smaller one. It also blocks more good customers, and is worth it. Worlds differ: in some the rings' search ends where it does no harm. Your turn, in worlds that you have not seen.
 
 # %%
 q4
@@ -269,28 +291,6 @@ def my_defence(cut, domain):
     return decisions.ScoreCut(cut, domain)
 
 q4.check(my_defence)
-
-# %% [markdown]
-# ## Play
-# A model, what it learns from, how much is explored. The text below is one setting; the form has them all. Which settings survive the launch? Below the form you are asked for a loop of your own.
-
-# %%
-print(successors.Loop(seed=SEED))
-successors.widget(SEED)
-
-# %%
-q3
-
-# %% tags=["exercise"] exercise_id="lesson09.q3"
-def my_loop():
-    import numpy as np
-
-    def weights(month):
-        return np.where(month.passed, 1.0, 0.0)
-
-    return 0.0, weights
-
-q3.check(my_loop)
 
 # %% [markdown]
 # ## Your runbook line

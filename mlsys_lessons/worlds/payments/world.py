@@ -256,4 +256,4 @@ def payments_world(
     if not isinstance(drift, Drift):
         raise InputError(f"drift={drift!r} must be a Drift; try Drift.none().")
     reviewers = Reviewers(capacity=max(1, round(daily * _REVIEWED_SHARE)), trust=trust)
-    return PaymentsWorld(seed, daily, drift, reviewers, appeals or Appeals())
+    return PaymentsWorld(seed, daily, drift, reviewers, appeals=appeals or Appeals())
