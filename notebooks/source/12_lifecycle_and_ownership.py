@@ -224,7 +224,9 @@ bet4.reveal(refits.verdict(found, refits.REPAIR), refits.told(found, refits.REPA
 refits.table(found)
 
 # %% [markdown]
-# A scheduled fit learns whatever last season held, incidents included; and the gate that should stop it judges on the same season. A fit is a release. It deserves what a release deserves: a shadow, a ramp, a way back, and a contract on what it learns from.
+# Whoever fits while the bug, or its shadow, is in the window learns that a hundredfold amount is normal. The gate does not help: it asks who is better on the newest two weeks that have labels, and those are the bug's own, for labels are six weeks old. The surest of the signs is no safer. More *was* reported; only a new fit was not the cure for it.
+#
+# A fit is a release that nobody has decided on. It deserves what a release deserves: a shadow, a ramp, a way back; and a contract on what it learns from.
 #
 # ## The promise, and how fast it burns
 # 99.9 % of payments get an answer in time: that is a *service level objective*, and its other side is a budget. In thirty days one payment in a thousand may go wrong. The question at night is never "is something wrong", it is "how fast are we spending?". Write the alert that the field has agreed on.

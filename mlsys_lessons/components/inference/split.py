@@ -16,7 +16,8 @@ from mlsys_lessons.components.component import Columns
 from mlsys_lessons.components.inference import answers
 from mlsys_lessons.components.inference.answers import NO_FAILURE, Mask
 from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.components.inference.stages import LadderInference
+from mlsys_lessons.components.inference.stages import BareInference, LadderInference
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.frames import extend
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
@@ -39,9 +40,11 @@ class SplitInference(LadderInference):
 
     @classmethod
     def around(
-        cls, stage: LadderInference, challenger: ModelVersion, *, share: float = 0.0, seed: int = 0
+        cls, stage: BareInference, challenger: ModelVersion, *, share: float = 0.0, seed: int = 0
     ) -> SplitInference:
         """The same stage with a challenger beside its champion; for `system.with_(inference=)`.
+
+        Raises InputError for a stage without a ladder, or a share outside 0..1.
 
         >>> import mlsys_lessons as mls
         >>> from mlsys_lessons.components.inference.models import BaseRate
@@ -51,6 +54,10 @@ class SplitInference(LadderInference):
         >>> system.with_(inference=split).inference.share
         0.01
         """
+        if not isinstance(stage, LadderInference):
+            raise InputError(
+                f"{stage!r} has no ladder to split; take a resilient system's inference."
+            )
         parts = {name: getattr(stage, name) for name in LadderInference.__dataclass_fields__}
         return cls(**parts, challenger=challenger, share=within("share", share, 0, 1), seed=seed)
 
