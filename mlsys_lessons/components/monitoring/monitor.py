@@ -2,13 +2,14 @@
 
 `OperationsOnly` is what any platform gives for free; `Monitor` is the resilient level, five layers
 and rules with owners. They see the log and what is known by tonight, never the truth, and they
-change nothing: who hears of an alert, and what becomes of it, is told in response/.
+change nothing: what becomes of an alert is told in response/.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 import pandas as pd
 
@@ -53,7 +54,7 @@ class OperationsOnly(Component):
         self._write(tick, {"operations": layers.operations(day_log)})
 
     def expect_new_model(self) -> None:
-        """Hear that another model answers from tomorrow: nothing at this level depends on it."""
+        """Hear that another model answers from tomorrow: nothing here depends on it."""
 
     @property
     def needs(self) -> Columns:
@@ -64,6 +65,11 @@ class OperationsOnly(Component):
     def metrics(self) -> pd.DataFrame:
         """Every number so far: tick, layer, metric, segment, value, n."""
         return _frame(self._metrics, METRIC_COLUMNS)
+
+    def measured(self, layer: str, *, since: int) -> list[tuple[int, str, float]]:
+        """A layer's numbers since a day: tick, path, value."""
+        rows = takewhile(lambda row: row[0] >= since, reversed(self._metrics))
+        return [(row[0], path(*row[1:4]), row[4]) for row in rows if row[1] == layer][::-1]
 
     @property
     def alerts(self) -> pd.DataFrame:
@@ -137,7 +143,7 @@ class Monitor(OperationsOnly):
 
     @property
     def needs(self) -> Columns:
-        """A day's log as the last stage has left it, raw fields and features among it."""
+        """A day's log as the last stage has left it, raw fields too."""
         return layers.needed(self.domain)
 
     def look(self, tick: int, day_log: pd.DataFrame, facts: DayFacts) -> None:
@@ -162,7 +168,7 @@ class Monitor(OperationsOnly):
         self._references["score"] = Reference()
 
     def _business(self, day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
-        """The business layer, and the reports that the last week lacks against the month before."""
+        """The business layer, and the reports that the last week lacks."""
         rows = layers.business(day_log, facts, self.domain)
         rate, requests = next(row[2:] for row in rows if row[0].startswith("reported_"))
         self._reports.append((round(rate * requests) if requests else 0, requests))
