@@ -197,7 +197,7 @@ FAULT = "stale_features"
 incident = diagnosis.incident(SEED, FAULT)
 moved = pd.DataFrame(incident.shifts, index=list(diagnosis.INPUTS)).drop(columns=diagnosis.UNORDERED)
 moved.insert(0, "broken", incident.broken)
-print(f"{FAULT}: {incident.euros_a_day:,.0f} euros a day; {incident.broken.sum()} of {len(moved)} inputs are broken")
+print(f"{FAULT}: {incident.euros_a_day:,.0f} euros a day; {incident.broken.sum()} of 16 inputs are broken")
 moved.sort_values("boosted", ascending=False).head(8).round(3)
 
 # %%
