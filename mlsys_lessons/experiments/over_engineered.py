@@ -27,7 +27,11 @@ from numpy.typing import NDArray
 from mlsys_lessons.components.component import Model, ModelRegistry
 from mlsys_lessons.components.decisions import CostDecisions, Policy
 from mlsys_lessons.components.feedback.labels import UNKNOWN, LabelQueue
-from mlsys_lessons.components.feedback.retraining import Retraining, RetrainingPolicy
+from mlsys_lessons.components.feedback.retraining import (
+    Measured,
+    Retraining,
+    RetrainingPolicy,
+)
 from mlsys_lessons.components.monitoring.drift import psi
 from mlsys_lessons.domain import Costs, Domain
 from mlsys_lessons.errors import InputError
@@ -118,7 +122,9 @@ class AutoRetraining(Retraining):
         self.fits = 0
         self._spent = 0  # fits of the last midnight
 
-    def step(self, day: ClosedDay, labels: LabelQueue, registry: ModelRegistry) -> str | None:
+    def step(
+        self, day: ClosedDay, labels: LabelQueue, registry: ModelRegistry, measured: Measured = ()
+    ) -> str | None:
         """Sample the day; fit when it is due or an input has drifted; the label, or None."""
         rows, before = day.firsts, self.fits
         self.sample.remember(day.tick, rows)

@@ -33,6 +33,7 @@ DAYS, DAILY = 36, 1_000
 FIRST_REFIT = 21  # from this day on the systems differ
 LAST_DAYS = 10
 SEEDS = range(700, 712)  # shown in no lesson, used by no claim
+AGES = (6, 16, 26, 36)  # limits of the age of a row, in days
 STORED = Path(__file__).with_name("worlds.csv")
 
 
@@ -42,10 +43,10 @@ def system_of(arm: str, seed: int) -> System:
     return stack(seed, *parts) if parts else mls.resilient_system(seed=seed)
 
 
-def lived(arm: str, seed: int) -> mls.Run:
+def lived(arm: str, seed: int, keep: str = "metrics") -> mls.Run:
     """36 quiet days of one arm."""
     world = mls.payments_world(seed=seed, daily=DAILY)
-    return mls.simulate(world, system_of(arm, seed), days=DAYS, keep="metrics")
+    return mls.simulate(world, system_of(arm, seed), days=DAYS, keep=keep)
 
 
 def euros_by_day(run: mls.Run) -> pd.Series:
@@ -70,6 +71,27 @@ def measured(run: mls.Run) -> dict[str, float]:
         "blocked": float(metric(run, "block_rate").iloc[-LAST_DAYS:].mean()),
         "alerts": float(since.sum()),
     }
+
+
+def learned_and_true(run: mls.Run) -> pd.DataFrame:
+    """What a refit on the last night learns from, by the age of its rows, beside what was true.
+
+    Frauds per 1,000 rows that it may learn from, and per 1,000 payments that arrived on those days.
+    Needs a run with its log.
+    """
+    tonight, system = run.days - 1, run.system
+    rows = system.retraining.known(system.labels, tonight, 60)  # type: ignore[union-attr]
+    log = run.log[~run.log["is_duplicate"]]
+    day = (log["arrival_time"] - run.log["arrival_time"].min().normalize()).dt.days
+    true = run.truth().loc[log["request_id"], "true_label"].to_numpy()
+    learned, there = (
+        1_000 * pd.Series(np.asarray(label, dtype=float)).groupby(
+            pd.cut(tonight - np.asarray(when), AGES), observed=True
+        ).mean()
+        for label, when in ((rows["label"], rows["tick"]), (true, day))
+    )  # fmt: skip
+    table = pd.DataFrame({"learned, per 1,000": learned, "true, per 1,000": there}).dropna()
+    return table.round(1).rename_axis("age in days")
 
 
 def made(seeds: Iterable[int]) -> pd.DataFrame:
