@@ -109,7 +109,7 @@ three = {"you, asking the owner": second.score, "nothing": nothing, "out of serv
 pd.Series({name: round(score.lost / 100) for name, score in three.items()}, name="euros lost beyond the best")
 
 # %% [markdown]
-# A third of the merchants sent wrong amounts. Without the model, all payments had none.
+# Half of the merchants sent wrong amounts. Out of service, the model had no opinion about anybody's.
 #
 # ## What a command is
 # No table says what an action leads to. A player is the running system's *responder*: the same function of an observation that the course's own on-call is, asked at the same midnight. Here is that player, and the fast operator, whole. In which line is it decided that the model is to blame?
@@ -183,7 +183,7 @@ print("points lost to one needless roll-back on a quiet page:", round(100 - page
 # %% [markdown]
 # The last line is the one to look at. Act fast? The fast operator lost to the one who slept. On page A nothing was repaired by it; on page C it was the incident. And the best operator did nothing, twice: not out of laziness, but after a look that would have shown something if there had been anything.
 #
-# Two things the table does not say. A needless roll-back costs three points here, because thirty euros of somebody's time are little beside a day's margin; a firm in which a deployment is a risk would write another scale. And page C has worlds in which even the one who knows is no better than sleep: there the amounts were wrong on cheap payments.
+# Two things the table does not say. A needless roll-back costs three points here, because thirty euros of somebody's time are little beside a day's margin; a firm in which a deployment is a risk would write another scale. And these are few worlds: the intervals above are wide, and on page C luck decides whether sleep costs thousands or nothing.
 #
 # ## Your policy
 # Now write the operator. It meets three incidents of the same look, in worlds that you have not seen. You may look at whatever you like meanwhile; the prices are below.
