@@ -15,7 +15,8 @@ Policy = Callable[[Observation], str]
 RETRAINED_DAYS = 120
 PATIENCE = 3  # days until a line is tried again
 # Lines of the learner's runbook, from the lessons' last cells: where the domain's own rules say no
-# line, or one that takes longer. A history that is missing is a look-up that timed out, one that is old a table.
+# line, or one that takes longer. A history that is missing is a look-up that timed out, one that is
+# old a table.
 FROM_LESSONS = {
     "operations.latency_p99": ("scale_out",),
     "operations.shed_rate": ("scale_out",),
