@@ -14,13 +14,12 @@ from mlsys_lessons.drill.scenario import DrillScenario
 Policy = Callable[[Observation], str]
 RETRAINED_DAYS = 120
 PATIENCE = 3  # days until a line is tried again
-# Lines of the learner's runbook, from the lessons' last cells: where the domain's own rules say no
-# line, or one that takes longer. A history that is missing is a look-up that timed out, one that is
-# old a table.
+# Lines of the learner's runbook, from the lessons' last cells: what the domain's own rules say no
+# line about. A history that is missing may be a table that is old, or look-ups that time out.
 FROM_LESSONS = {
     "operations.latency_p99": ("scale_out",),
     "operations.shed_rate": ("scale_out",),
-    "inputs.null_rate.history": ("scale_out",),
+    "inputs.null_rate.history": ("rebuild_table",),
     "inputs.recency_median": ("rebuild_table",),
 }
 FIRST_LOOKS = ("versions", "decisions")
@@ -107,7 +106,7 @@ def _lines(observation: Observation) -> list[str]:
     lines = [
         command
         for alert in named or observation.alerts
-        for command in FROM_LESSONS.get(alert.path, alert.runbook)
+        for command in (*alert.runbook, *FROM_LESSONS.get(alert.path, ()))
     ]
     return list(dict.fromkeys([*lines, *_from_evidence(observation)]))
 
