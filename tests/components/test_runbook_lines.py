@@ -30,7 +30,7 @@ def test_the_lessons_lines_are_the_drill_s() -> None:
     assert FROM_LESSONS == {
         "operations.latency_p99": ("scale_out",),
         "operations.shed_rate": ("scale_out",),
-        "inputs.null_rate.history": ("scale_out",),
+        "inputs.null_rate.history": ("rebuild_table",),
         "inputs.recency_median": ("rebuild_table",),
     }
     watched = set(lines(mls.payments_world(seed=0, daily=100).domain)["metric"])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,6 +16,8 @@ from mlsys_lessons.drill import league as leagues
 from mlsys_lessons.drill.child import ChildPolicy
 from mlsys_lessons.drill.league import games, report, table
 from mlsys_lessons.drill.play import play
+from mlsys_lessons.drill.policies import POLICIES
+from mlsys_lessons.drill.runs import DAILY
 from mlsys_lessons.errors import InputError, StorageError
 
 SEED = 3
@@ -104,6 +107,17 @@ def test_the_report_counts_what_is_mastered_and_what_fails() -> None:
     assert "1,234" in leagues.report(summed)
     assert last[0].split() == ["p", "1", "of", "2", "at", "70", "or", "more,", "1", "below", "40"]
     assert last[1].split() == ["q", "0", "of", "2", "at", "70", "or", "more,", "0", "below", "40"]
+
+
+def test_the_stored_league_says_where_it_comes_from() -> None:
+    found = leagues.stored()
+    assert found["code"].nunique() == 1 and found["date"].str.len().eq(10).all()
+    assert set(found["daily"]) == {DAILY} and set(found["scenario"]) <= set(leagues.names())
+    assert found["points"].between(0, 100).all()
+    each = found.groupby(["seed", "scenario"])["policy"].agg(set)
+    assert all(policies == {*POLICIES, leagues.OMNISCIENT} for policies in each)
+    idle = found[found["policy"] == "do_nothing"]  # its score is the formula's, from what it lost
+    np.testing.assert_allclose(idle["lost_euros"], idle["at_stake"], atol=0.01)
 
 
 # --- the command --------------------------------------------------------------------------------

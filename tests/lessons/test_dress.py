@@ -18,9 +18,7 @@ from mlsys_lessons.lessons.question import Question
 DESIGNS = {  # and the one that reads simulated weeks: no second simulation for a form's sake
     "lesson01.q4", "lesson02.q5", "lesson03.q4", "lesson04.q5", "lesson05.q4", "lesson06.q4",
     "lesson07.q4", "lesson08.q3", "lesson08.q4", "lesson09.q3", "lesson09.q4", "lesson10.q4",
-    "lesson11.q4", "lesson12.q4", "lesson13.q4",
-    "lesson07.q4", "lesson08.q3", "lesson08.q4", "lesson09.q3", "lesson10.q4", "lesson11.q4",
-    "lesson14.q3",
+    "lesson11.q4", "lesson12.q4", "lesson13.q4", "lesson14.q3",
 }  # fmt: skip
 QUESTIONS = [
     item

@@ -23,9 +23,7 @@ from mlsys_lessons.randomness import stream
 DESIGNS = {
     "lesson01.q4", "lesson02.q5", "lesson03.q4", "lesson04.q5", "lesson05.q4", "lesson06.q4",
     "lesson07.q4", "lesson08.q4", "lesson09.q3", "lesson09.q4", "lesson10.q4", "lesson11.q4",
-    "lesson12.q4", "lesson13.q4",
-    "lesson07.q4", "lesson08.q4", "lesson09.q3", "lesson10.q4", "lesson11.q4",
-    "lesson14.q3",
+    "lesson12.q4", "lesson13.q4", "lesson14.q3",
 }  # fmt: skip
 A_CENT = "a cent more or less is no other cut: the rule lets pass what earns as much to the cent"
 SURVIVORS = {  # the changed line as it is now -> why it may pass

@@ -13,11 +13,11 @@ from mlsys_lessons.components.response.mitigations import Mitigation, rebuild_ta
 from mlsys_lessons.domain import Domain, path
 
 COLUMNS = ("metric", "severity", "owner", "line", "from")
-# A history that is missing is a look-up that timed out; one that is old, a table.
+# A history that is missing may be a table that is old, or look-ups that time out.
 OF_LESSONS: dict[str, tuple[Mitigation, str]] = {
     "operations.latency_p99": (scale_out(), "lesson 04"),
     "operations.shed_rate": (scale_out(), "lesson 04"),
-    "inputs.null_rate.history": (scale_out(), "lesson 04"),
+    "inputs.null_rate.history": (rebuild_table(), "lesson 05"),
     "inputs.recency_median": (rebuild_table(), "lesson 03"),
 }
 

@@ -1,7 +1,7 @@
 """A new version meets the traffic: the candidate, its canary, its shadow, its ramp.
 
 The candidate ranks as the champion does; its scores were corrected for undersampling twice. How a
-release is taken on and counted stands in experiments/releases.py.
+release is taken on and counted stands in experiments/split_release.py.
 """
 
 from __future__ import annotations
