@@ -19,6 +19,11 @@ money fell by half: (1) was wrong in its first part. The limit stopped one good 
 so it became two an hour; prices were added. Expected for these before the stored run: (4) the limit
 saves a little, as much where rings are told as where they are not; (5) prices lose less than half
 of what the plain cut loses when reasons are named, since they mind amounts.
+
+Found, in eleven worlds (twenty were planned; time ran out): (1) recall rises, as before; what is
+lost is money, and in few worlds much of it; (2) does not hold: the randomised cut earns no more
+than the plain one, rather less; (3) and (4) the limit makes no difference that can be seen, told or
+not; (5) holds: prices lose nothing that can be seen.
 """
 
 from __future__ import annotations
@@ -58,7 +63,7 @@ ARMS = (
     *((told, defence) for told in ("tells nothing", "names reasons")
       for defence in ("plain cut", "randomised cut", "rate limit", "prices")),
 )  # fmt: skip
-SEEDS = range(500, 520)  # that no lesson shows
+SEEDS = range(500, 511)  # that no lesson shows
 STORED = Path(__file__).with_name("adaptive_fraud.csv")
 
 Stage = ScoreCut | RateLimit | CostDecisions
@@ -130,7 +135,7 @@ def measured(
 
 
 def stored() -> pd.DataFrame:
-    """Twenty worlds that no lesson shows, as `measured` found them."""
+    """The worlds of SEEDS, as `measured` found them."""
     return pd.read_csv(STORED)
 
 

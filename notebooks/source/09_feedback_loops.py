@@ -260,7 +260,7 @@ q3.check(my_loop)
 # ## They test you
 # There is a loop on the other side of the counter too. A ring sends half of its first payments on a card as tests: at the amount that halves what it does not know. It cashes out just below what passes. How quickly it learns is up to the shop: an answer that may have come from anything teaches nothing, one that names its reason halves the rest. Bisection: six answers for one part in 64.
 #
-# The running system now, with the notebook's cut. What does it cost that the shop names its reasons?
+# The running system now, with the notebook's cut, in worlds that no page has shown (sixty days, the last forty counted). What does it cost that the shop names its reasons?
 
 # %%
 bet5.guess(...)  # "both fall", "recall holds, money falls" or "both hold"
@@ -272,7 +272,7 @@ quiet, named = (table.loc[(told, "plain cut")] for told in ("tells nothing", "na
 holds = named.recall > quiet.recall - 0.02
 word = np.select([not holds, named.euros < 0.95 * quiet.euros], ["both fall", "recall holds, money falls"], "both hold")
 losses = adaptive_fraud.lost_by_naming(hunted)
-title = f"Naming reasons costs the plain cut {-losses.loc['plain cut', 'effect']:,.0f} euros per 1,000 payments"
+title = f"Told the reasons, rings take {-losses.loc['plain cut', 'effect']:,.0f} euros more per 1,000 payments"
 charts.show(charts.bars_with_intervals(losses, title=title, unit="euros per 1,000 payments, named against not"),
             alt=f"{title}; all four: {losses['effect'].round().astype(int).to_dict()}")  # fmt: skip
 bet5.reveal(str(word), f"A fraud that passes has {quiet.through:.0f} euros if not told, {named.through:.0f} if told.")
