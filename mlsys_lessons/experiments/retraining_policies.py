@@ -39,7 +39,7 @@ POLICIES: dict[str, RetrainingPolicy | None] = {
 }
 YEAR, REPAIR = "an ordinary year", "a bug and its repair"
 DAYS = {REPAIR: 168, YEAR: 365}
-WORLDS = {REPAIR: range(300, 305), YEAR: range(300, 302)}  # as many as an hour of a core allowed
+WORLDS = {REPAIR: range(300, 305), YEAR: range(300, 301)}  # as many as an hour allowed
 BUG = unit_change(start=30, end=85)
 DAILY = 500  # a day of the world; habits do not change with scale
 WITHOUT_CONTRACT = tuple(part for part in COMPONENTS if part != "ingestion")

@@ -7,7 +7,7 @@
 The registry in memory (components/inference/registry.py) is what a running system asks for each
 score, and forgets when its process ends. This one fills it on start (`in_memory`), and is told what
 was put in service. It fits nothing, and does not choose: whoever promotes has looked at the canary.
-Longer than most: what is written, sealed, verified and read back is one story.
+Longer than most: versions, aliases and what is refused of either are one format.
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@
 #     name: python3
 #   named_surprise: >-
 #     A competent guess: the canary was clean for a week, so the release is safe. What happens: the
-#     canary would have had to run for two months to see fraud double; shipped, the release earns less
-#     than half of what the old version earns. What would have shown it on the first night is a shadow
-#     on the same rows; and looking every hour instead stops four sound releases in ten.
+#     canary would have had to run for two months to see fraud double; shipped, the release earns a
+#     fourth less than the old version in the mean of twenty worlds, less than half in this one. What
+#     shows it on the first night is a shadow on the same rows; looking every hour instead stops four
+#     sound releases in ten.
 # ---
 
 # %% [markdown]
@@ -224,7 +225,9 @@ bet4.reveal(refits.verdict(found, refits.REPAIR), refits.told(found, refits.REPA
 refits.table(found)
 
 # %% [markdown]
-# Whoever fits while the bug, or its shadow, is in the window learns that a hundredfold amount is normal. The gate does not help: it asks who is better on the newest two weeks that have labels, and those are the bug's own, for labels are six weeks old. The surest of the signs is no safer. More *was* reported; only a new fit was not the cure for it.
+# Five worlds are few, and every interval holds zero. What it costs where it happens is no small thing, though, and how it happens can be read: whoever fits with the bug in the window is shown honest payments with a hundredfold amount. The gate asks who is better on the newest two weeks that have labels; labels are six weeks old, so those weeks are the bug's own, and the one who has learned the bug wins. The surest of the signs is no safer. More *was* reported; only a new fit was not the cure for it.
+#
+# The last rows of the table are one ordinary year of the resilient system, in one world: an anecdote, and a reason to look at your own.
 #
 # A fit is a release that nobody has decided on. It deserves what a release deserves: a shadow, a ramp, a way back; and a contract on what it learns from.
 #
