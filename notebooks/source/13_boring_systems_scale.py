@@ -32,7 +32,6 @@ import pandas as pd
 import mlsys_lessons as mls
 from mlsys_lessons import charts, claims
 from mlsys_lessons.experiments import diagnosis
-from mlsys_lessons.experiments.over_engineered import AutoRetraining
 from mlsys_lessons.lessons import five_questions, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson13 import answers, automation
@@ -86,6 +85,8 @@ expect(rang <= 1, "in most worlds none rings", "a few rows more or less can ring
 # Find the line that decides what a silent payment is, and the rows that are not there at all.
 
 # %%
+from mlsys_lessons.experiments.over_engineered import AutoRetraining
+
 print(inspect.getsource(AutoRetraining.known))
 automation.learned_and_true(runs[REFITTED])
 
