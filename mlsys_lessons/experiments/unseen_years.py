@@ -8,7 +8,6 @@ dearest incident cost. It judges nothing; C28 does.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
 import inspect
 from collections.abc import Callable
