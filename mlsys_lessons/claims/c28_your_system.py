@@ -30,7 +30,7 @@ from mlsys_lessons.claims.claim import (
 from mlsys_lessons.claims.effects import mean_effect, ratio_effect
 from mlsys_lessons.experiments.arms import REFERENCE, Arm
 from mlsys_lessons.experiments.statistics import Values, mean_interval
-from mlsys_lessons.experiments.unseen_years import OURS, YearArm, days_noticed
+from mlsys_lessons.experiments.unseen_years import OURS, YearArm
 from mlsys_lessons.simulation.scenarios import ClaimSize
 
 # Written before the first run. "Most" is half, as everywhere; a resilient system loses less than a
@@ -66,7 +66,7 @@ def effects(evidence: Evidence, rate: float) -> Effects:
 
 def waits(evidence: Evidence, rate: float) -> Values:
     """Mean days until somebody noticed, of each year that had something to notice."""
-    return days_noticed(numbers(_runs(evidence, rate).set_index("seed")["to_notice"]))
+    return numbers(_runs(evidence, rate).set_index("seed")["to_notice"].dropna())
 
 
 def _runs(evidence: Evidence, rate: float) -> pd.DataFrame:

@@ -8,7 +8,6 @@ dearest incident cost. It judges nothing; C28 does.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
 import inspect
 from collections.abc import Callable
@@ -16,11 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments.arms import RESILIENT, Arm, summary
-from mlsys_lessons.experiments.statistics import Values
 from mlsys_lessons.simulation.presets import resilient_system
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.scenarios import ClaimSize
@@ -62,7 +58,7 @@ def noticing(run: Run) -> dict[str, float]:
     ours = lived[lived["started"].isin(lasting)]
     days = ours["noticed"].fillna(float(run.days)) - ours["started"]
     return {
-        "incidents": float(len(lived)), "lasting": float(len(ours)),
+        "incidents": float(len(lived)),
         "to_notice": float(days.mean()) if len(days) else float("nan"),
         "worst_cents": float(min(lived["cents"].min(), 0)) if len(lived) else 0.0,
     }  # fmt: skip
@@ -104,10 +100,7 @@ def made(named: str, seed: int) -> System:
         return resilient_system(seed=seed)
     system = factory(named)(seed=seed)
     if not isinstance(system, System):
-        raise InputError(
-            f"{named} gave a {type(system).__name__}; return a System, such as "
-            "mls.resilient_system(seed=seed).with_(...)."
-        )
+        raise InputError(f"{named} gave a {type(system).__name__}; return a System.")
     return system
 
 
@@ -115,13 +108,4 @@ def _source(named: str) -> str:
     """A mark of the code that makes a system; empty for the course's own, which has a version."""
     if named == OURS:
         return ""
-    try:
-        text = Path(inspect.getfile(factory(named))).read_bytes()
-    except (OSError, TypeError):  # made by hand, in no file
-        text = b""
-    return hashlib.sha256(text).hexdigest()
-
-
-def days_noticed(column: Values) -> Values:
-    """The days of the years in which there was something to notice."""
-    return column[np.isfinite(column)]
+    return hashlib.sha256(Path(inspect.getfile(factory(named))).read_bytes()).hexdigest()
