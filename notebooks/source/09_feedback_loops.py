@@ -275,7 +275,7 @@ losses = adaptive_fraud.lost_by_naming(hunted)
 title = f"Told the reasons, rings take {-losses.loc['plain cut', 'effect']:,.0f} euros more per 1,000 payments"
 charts.show(charts.bars_with_intervals(losses, title=title, unit="euros per 1,000 payments, named against not"),
             alt=f"{title}; all four: {losses['effect'].round().astype(int).to_dict()}")  # fmt: skip
-bet5.reveal(str(word), f"A fraud that passes has {quiet.through:.0f} euros if not told, {named.through:.0f} if told.")
+bet5.reveal(str(word), f"A fraud that passes: {quiet.through:.0f} euros untold, {named.through:.0f} told.")
 table.round({"recall": 2, "through": 0, "wronged": 2, "euros": 0})
 
 # %% [markdown]
