@@ -213,8 +213,7 @@ approve, block = np.where(bad, -6_500.0, 150.0), np.where(bad, 0.0, -500.0)
 old = score > 0.10
 passing = ~old | (generator.random(n) < 0.1)
 chance = np.where(old, np.where(passing, 0.1, 0.9), 1.0)
-for cut in (0.05, 0.10, 0.15, 0.20, 0.30):
-    new = score > cut
+for cut, new in ((cut, score > cut) for cut in (0.05, 0.10, 0.15, 0.20, 0.30)):
     low, value, high = answers.judge_cut(new, passing, chance, np.where(passing, approve, block))
     rows[cut] = {"low": low, "estimate": value, "high": high, "truth": np.where(new, block, approve).mean()}
     print(cut, successors.asked(new, passing, chance, np.where(passing, approve, block)))
@@ -270,12 +269,13 @@ hunted = adaptive_fraud.stored().query("from_day >= 20")
 table = hunted.groupby(["told", "defence"], sort=False)[["recall", "through", "wronged", "euros"]].mean()
 quiet, named = (table.loc[(told, "plain cut")] for told in ("tells nothing", "names reasons"))
 holds = named.recall > quiet.recall - 0.02
-word = np.select([not holds, named.euros < 0.95 * quiet.euros], ["both fall", "recall holds, money falls"], "both hold")
+fell = named.euros < 0.95 * quiet.euros
+word = np.select([not holds, fell], ["both fall", "recall holds, money falls"], "both hold")
 losses = adaptive_fraud.lost_by_naming(hunted)
 title = f"Told the reasons, rings take {-losses.loc['plain cut', 'effect']:,.0f} euros more per 1,000 payments"
 charts.show(charts.bars_with_intervals(losses, title=title, unit="euros per 1,000 payments, named against not"),
             alt=f"{title}; all four: {losses['effect'].round().astype(int).to_dict()}")  # fmt: skip
-bet5.reveal(str(word), f"A fraud that passes has {quiet.through:.0f} euros if not told, {named.through:.0f} if told.")
+bet5.reveal(str(word), f"A fraud that passes: {quiet.through:.0f} euros untold, {named.through:.0f} told.")
 table.round({"recall": 2, "through": 0, "wronged": 2, "euros": 0})
 
 # %% [markdown]
