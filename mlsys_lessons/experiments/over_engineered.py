@@ -1,7 +1,7 @@
 """The over-engineered stack: an average of three models, refitted all the time, under a moving cut.
 
-Four parts that a competent and enthusiastic team adds to the resilient system, none of them
-sabotage: each is described with praise somewhere. They plug in with `with_` alone:
+What a competent and enthusiastic team adds to the resilient system, none of it sabotage: four ideas
+(ensemble, online learning, auto-retrain, auto-threshold) in three parts that plug in with `with_`:
 
     Ensemble         in place of the model
     AutoRetraining   in place of the gated refit every six weeks: every few days, at any drift alarm
