@@ -12,6 +12,7 @@ from mlsys_lessons.drill.observation import Observation, Ringing, command_of
 from mlsys_lessons.drill.scenario import DrillScenario
 
 Policy = Callable[[Observation], str]
+FIRST_LOOKS = ("versions", "decisions")
 RETRAINED_DAYS = 120
 PATIENCE = 3  # days until a line is tried again
 # Lines of the learner's runbook, from the lessons' last cells: what the domain's own rules say no
@@ -22,7 +23,6 @@ FROM_LESSONS = {
     "inputs.null_rate.history": ("rebuild_table",),
     "inputs.recency_median": ("rebuild_table",),
 }
-FIRST_LOOKS = ("versions", "decisions")
 
 
 def do_nothing(observation: Observation) -> str:
