@@ -13,11 +13,11 @@ from mlsys_lessons.drill.observation import Observation, Ringing, command_of
 from mlsys_lessons.drill.scenario import DrillScenario
 
 Policy = Callable[[Observation], str]
+FIRST_LOOKS = ("versions", "decisions")
 RETRAINED_DAYS = 120
 PATIENCE = 3  # days until a line is tried again
 # Lines of the learner's runbook, from the lessons: what the domain's own rules say no line about.
 FROM_LESSONS = {metric: (command_of(line),) for metric, (line, _) in OF_LESSONS.items()}
-FIRST_LOOKS = ("versions", "decisions")
 
 
 def do_nothing(observation: Observation) -> str:
