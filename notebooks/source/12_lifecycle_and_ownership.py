@@ -28,7 +28,7 @@ import pandas as pd
 
 import mlsys_lessons as mls
 from mlsys_lessons import charts
-from mlsys_lessons.components.inference.ramp import days_to_see, equal_rows
+from mlsys_lessons.components.inference import ramp
 from mlsys_lessons.components.inference.registry import ModelVersion
 from mlsys_lessons.lessons import five_questions, runbook
 from mlsys_lessons.lessons.expectation import expect
@@ -96,9 +96,9 @@ bet2.guess(...)  # days
 
 # %%
 rate = 0.004
-needed = days_to_see(rate, rate, share=canaries.SHARE, rows_a_day=rollout.DAILY)
+needed = ramp.days_to_see(rate, rate, share=canaries.SHARE, rows_a_day=rollout.DAILY)
 bet2.reveal(round(needed), "And the reports of a fraud take two weeks more to come in.")
-print(inspect.getsource(equal_rows))
+print(inspect.getsource(ramp.equal_rows))
 
 # %% [markdown]
 # The last line is the whole story. A split of one to nineteen is worth a tenth of its rows. Write the number that should have stood on the slide *before* the canary began.
@@ -107,11 +107,11 @@ print(inspect.getsource(equal_rows))
 q1
 
 # %% tags=["exercise"] exercise_id="lesson12.q1"
-def days_to_see_it(rate, change, share, rows_a_day):
+def days_to_see(rate, change, share, rows_a_day):
     needed = ...  # rows in each of two equal arms
     ...
 
-q1.check(days_to_see_it)
+q1.check(days_to_see)
 
 # %%
 shares, rises = (0.01, 0.05, 0.25, 0.5), (0.5, 1.0, 4.0)
@@ -122,12 +122,7 @@ table = pd.DataFrame(
 )
 axes = charts.heat_map(table.round(0), title="Days until a canary sees it, at 1,000 payments a day", unit="days")
 charts.show(axes, alt=f"Days: {table.round().to_dict('index')}")
-
-# %% [markdown]
-# Move the shop's size, the share, the days. The text says what the canary can see; the form has the sliders.
-
-# %%
-from mlsys_lessons.lessons.lesson12 import ramp_explorer
+from mlsys_lessons.lessons.lesson12 import ramp_explorer  # move the shop's size, the share, the days
 
 print(ramp_explorer.Explorer())
 print(ramp_explorer.Explorer(daily=100_000))
