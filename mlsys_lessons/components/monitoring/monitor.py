@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
+from typing import Any
 
 import pandas as pd
 
@@ -40,7 +41,7 @@ class OperationsOnly(Component):
 
     def __init__(self, domain: Domain = DEFAULT_DOMAIN) -> None:
         self.domain = domain
-        self._metrics: list[tuple[object, ...]] = []
+        self._metrics: list[tuple[Any, ...]] = []
         self._alerts: list[Alert] = []
         self._days = 0
         self.today: tuple[tuple[str, float], ...] = ()  # the last day's metrics, by path
@@ -54,7 +55,7 @@ class OperationsOnly(Component):
         self._write(tick, {"operations": layers.operations(day_log)})
 
     def expect_new_model(self) -> None:
-        """Hear that another model answers from tomorrow: nothing here depends on it."""
+        """Hear of another model: nothing here depends on it."""
 
     @property
     def needs(self) -> Columns:
