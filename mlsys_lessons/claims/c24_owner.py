@@ -1,6 +1,6 @@
 """C24, "the model owns it": the same incidents, with and without an owner on the alert.
 
-Seven silent faults, those that ring and that only somebody can end who finds the cause, break one
+Eight silent faults, those that ring and that only somebody can end who finds the cause, break one
 at a time in the resilient system. Rules, limits, alerts, people and their delays are the same; an
 alert names a team, or nobody: then somebody has to take it before anybody looks, which is one
 hand-off more, and each hand-off draws a delay. Nobody has a runbook, so that what ends an incident

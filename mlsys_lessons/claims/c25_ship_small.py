@@ -33,7 +33,7 @@ from mlsys_lessons.claims.claim import (
 from mlsys_lessons.claims.effects import mean_effect
 from mlsys_lessons.components.response.assumptions import FIGURES
 from mlsys_lessons.experiments.arms import RESILIENT, Arm
-from mlsys_lessons.experiments.releases import (
+from mlsys_lessons.experiments.batches import (
     BATCHES,
     CHANGES,
     EVERY,

@@ -3,16 +3,15 @@
     mlsys-lessons drill --league --seeds 20 --jobs 2 --store      keeps every game in league.csv
 
 Seeds are dealt to processes; inside one, all policies meet the same incident, the days before the
-page are lived once, and so are those after it until somebody acts. A seed is kept as soon as it is
-played, with date and version of code; a league that was interrupted goes on from there.
+page are lived once, and so are those after it until somebody acts. With --store an incident is kept
+as soon as all have played it, with date and version of code; an interrupted league goes on there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
-from functools import partial
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
@@ -53,20 +52,22 @@ def league(
     seeds: Iterable[int], scenarios: Sequence[str] | None = None, *, jobs: int = 1
 ) -> pd.DataFrame:
     """Every game, one row each; a seed's scenarios share a process and its quiet days."""
-    return pd.DataFrame([row for rows in _played(seeds, scenarios, jobs) for row in rows])
+    wanted = {seed: tuple(scenarios or names()) for seed in seeds}
+    return pd.DataFrame([row for rows in _played(wanted, jobs) for row in rows])
 
 
-def _played(seeds: Iterable[int], scenarios: Sequence[str] | None, jobs: int) -> Iterator[Games]:
-    """The games of one seed after another."""
-    of_seed = partial(_of_seed, tuple(scenarios or names()))
+def _played(wanted: Mapping[int, Sequence[str]], jobs: int) -> Iterator[Games]:
+    """The games of one incident after another; of a whole seed where several processes play."""
     if jobs == 1:
-        yield from map(of_seed, seeds)
+        for seed, scenarios in wanted.items():
+            yield from (_of_seed((seed, (name,))) for name in scenarios)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(of_seed, seeds)
+        yield from pool.map(_of_seed, wanted.items())
 
 
-def _of_seed(scenarios: tuple[str, ...], seed: int) -> Games:
+def _of_seed(dealt: tuple[int, Sequence[str]]) -> Games:
+    seed, scenarios = dealt
     return [row for name in scenarios for row in games(name, seed)]
 
 
@@ -74,7 +75,7 @@ def _of_seed(scenarios: tuple[str, ...], seed: int) -> Games:
 
 
 def store(seeds: Iterable[int], *, code: str, jobs: int = 1, path: Path = STORED) -> pd.DataFrame:
-    """Play the seeds that this version of the code has not played yet; keep each when it is over.
+    """Play what this version of the code has not played yet; keep each incident when it is over.
 
     Columns: those of `games`, and date, code, daily; `code` is the version of the package's code,
     that of the scenarios is added to it. Games of another version are dropped. Raises StorageError
@@ -82,9 +83,10 @@ def store(seeds: Iterable[int], *, code: str, jobs: int = 1, path: Path = STORED
     """
     code = f"{code}-{_scenarios_version()}"
     kept = _kept(path, code)
-    missing = [seed for seed in seeds if seed not in set(kept["seed"])] if len(kept) else [*seeds]
+    done = set(zip(kept["seed"], kept["scenario"], strict=True)) if len(kept) else set()
+    wanted = {seed: [name for name in names() if (seed, name) not in done] for seed in seeds}
     about = {"date": date.today().isoformat(), "code": code, "daily": DAILY}
-    for rows in _played(missing, None, jobs):
+    for rows in _played({seed: left for seed, left in wanted.items() if left}, jobs):
         kept = pd.concat([kept, pd.DataFrame([{**row, **about} for row in rows])])
         write_whole(path, kept.to_csv(index=False).encode(), way_out="make its folder writable")
     return kept

@@ -12,17 +12,17 @@ from mlsys_lessons.drill.observation import Observation, Ringing, command_of
 from mlsys_lessons.drill.scenario import DrillScenario
 
 Policy = Callable[[Observation], str]
+FIRST_LOOKS = ("versions", "decisions")
 RETRAINED_DAYS = 120
 PATIENCE = 3  # days until a line is tried again
 # Lines of the learner's runbook, from the lessons' last cells: what the domain's own rules say no
-# line about. A history that is missing is a look-up that timed out, one that is old a table.
+# line about. A history that is missing may be a table that is old, or look-ups that time out.
 FROM_LESSONS = {
     "operations.latency_p99": ("scale_out",),
     "operations.shed_rate": ("scale_out",),
-    "inputs.null_rate.history": ("scale_out",),
+    "inputs.null_rate.history": ("rebuild_table",),
     "inputs.recency_median": ("rebuild_table",),
 }
-FIRST_LOOKS = ("versions", "decisions")
 
 
 def do_nothing(observation: Observation) -> str:

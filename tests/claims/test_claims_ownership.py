@@ -15,7 +15,7 @@ from mlsys_lessons.claims import c25_ship_small as c25
 from mlsys_lessons.claims.claim import Evidence
 from mlsys_lessons.components.response import roll_back
 from mlsys_lessons.components.response.cases import UNOWNED
-from mlsys_lessons.experiments import releases, routing
+from mlsys_lessons.experiments import batches, routing
 from mlsys_lessons.experiments.arms import RESILIENT
 from mlsys_lessons.simulation.investigations import Investigations
 from mlsys_lessons.simulation.scenarios import ClaimSize
@@ -85,26 +85,26 @@ def test_the_money_is_that_of_a_year_of_them() -> None:
 
 @pytest.mark.parametrize("batch", [1, 2, 8, 16])
 def test_a_change_waits_for_the_last_of_its_batch(batch: int) -> None:
-    shipped = releases.releases(batch)
-    assert sorted(sum(shipped.values(), ())) == list(range(releases.CHANGES))
+    shipped = batches.releases(batch)
+    assert sorted(sum(shipped.values(), ())) == list(range(batches.CHANGES))
     for day, changes in shipped.items():
-        ready = [releases.FIRST_READY + releases.EVERY * change for change in changes]
+        ready = [batches.FIRST_READY + batches.EVERY * change for change in changes]
         assert len(changes) == batch and day == max(ready)
 
 
 def test_one_change_in_seven_is_bad_and_calm_worlds_are_among_the_others() -> None:
-    few = [releases.bad_changes(seed, 1.0) for seed in range(300)]
-    many = [releases.bad_changes(seed, 4.0) for seed in range(300)]
+    few = [batches.bad_changes(seed, 1.0) for seed in range(300)]
+    many = [batches.bad_changes(seed, 4.0) for seed in range(300)]
     assert all(one.items() <= other.items() for one, other in zip(few, many, strict=True))
-    for found, share in ((few, releases.BAD_SHARE), (many, 4 * releases.BAD_SHARE)):
+    for found, share in ((few, batches.BAD_SHARE), (many, 4 * batches.BAD_SHARE)):
         bad = sum(map(len, found))
-        assert binomtest(bad, 300 * releases.CHANGES, share).pvalue > 0.001
-    assert set().union(*(one.values() for one in many)) == set(releases.WAYS)
+        assert binomtest(bad, 300 * batches.CHANGES, share).pvalue > 0.001
+    assert set().union(*(one.values() for one in many)) == set(batches.WAYS)
 
 
 def test_every_batch_ships_the_same_bad_changes_and_a_roll_back_ends_them() -> None:
     one, eight = (
-        releases.Shipped(RESILIENT, rate=4.0, batch=batch).faults(5, releases.SIZE)
+        batches.Shipped(RESILIENT, rate=4.0, batch=batch).faults(5, batches.SIZE)
         for batch in (1, 8)
     )
     assert [fault.name for fault in one] == [fault.name for fault in eight]

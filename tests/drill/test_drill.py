@@ -171,7 +171,7 @@ _COMMANDS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(["stale_table", "reviewers_away", "canary_one_segment", "unlucky_day"]),
     st.lists(_COMMANDS, max_size=25),

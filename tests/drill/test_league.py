@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,6 +16,8 @@ from mlsys_lessons.drill import league as leagues
 from mlsys_lessons.drill.child import ChildPolicy
 from mlsys_lessons.drill.league import games, report, table
 from mlsys_lessons.drill.play import play
+from mlsys_lessons.drill.policies import POLICIES
+from mlsys_lessons.drill.runs import DAILY
 from mlsys_lessons.errors import InputError, StorageError
 
 SEED = 3
@@ -70,22 +74,25 @@ def test_the_table_of_one_scenario() -> None:
 def test_a_league_is_kept_seed_by_seed_and_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, dealt = tmp_path / "league.csv", []
+    path, first, dealt = tmp_path / "league.csv", leagues.names()[0], []
 
-    def of_seed(scenarios: tuple[str, ...], seed: int) -> list[dict[str, object]]:
-        dealt.append(seed)
-        if seed == 9:
+    def of_seed(asked: tuple[int, Sequence[str]]) -> list[dict[str, object]]:
+        seed, scenarios = asked
+        dealt.extend((seed, name) for name in scenarios)
+        if seed == 9 and scenarios != (first,):
             raise KeyboardInterrupt
         return [{"scenario": name, "seed": seed, "policy": "p", "points": 50.0, "at_stake": 1.0}
                 for name in scenarios]  # fmt: skip
 
     monkeypatch.setattr(leagues, "_of_seed", of_seed)
     with pytest.raises(KeyboardInterrupt):
-        leagues.store([7, 8, 9], code="abc", path=path)
-    assert set(leagues.stored(path)["seed"]) == {7, 8}
-    whole = leagues.store([7, 8, 10], code="abc", path=path)
-    assert dealt == [7, 8, 9, 10] and set(whole["seed"]) == {7, 8, 10}
-    assert set(leagues.stored(path)["code"].str[:4]) == {"abc-"}
+        leagues.store([8, 9], code="abc", path=path)
+    kept = leagues.stored(path)
+    assert kept[kept["seed"] == 9]["scenario"].tolist() == [first]
+    assert set(kept["code"].str[:4]) == {"abc-"}
+    dealt.clear()
+    whole = leagues.store([8, 10], code="abc", path=path)
+    assert {seed for seed, _ in dealt} == {10} and set(whole["seed"]) == {8, 9, 10}
     assert set(leagues.store([7], code="other", path=path)["seed"]) == {7}
     assert len(leagues.stored(path)) == len(leagues.names())
     with pytest.raises(StorageError, match="--store"):
@@ -100,6 +107,17 @@ def test_the_report_counts_what_is_mastered_and_what_fails() -> None:
     assert "1,234" in leagues.report(summed)
     assert last[0].split() == ["p", "1", "of", "2", "at", "70", "or", "more,", "1", "below", "40"]
     assert last[1].split() == ["q", "0", "of", "2", "at", "70", "or", "more,", "0", "below", "40"]
+
+
+def test_the_stored_league_says_where_it_comes_from() -> None:
+    found = leagues.stored()
+    assert found["code"].nunique() == 1 and found["date"].str.len().eq(10).all()
+    assert set(found["daily"]) == {DAILY} and set(found["scenario"]) <= set(leagues.names())
+    assert found["points"].between(0, 100).all()
+    each = found.groupby(["seed", "scenario"])["policy"].agg(set)
+    assert all(policies == {*POLICIES, leagues.OMNISCIENT} for policies in each)
+    idle = found[found["policy"] == "do_nothing"]  # its score is the formula's, from what it lost
+    np.testing.assert_allclose(idle["lost_euros"], idle["at_stake"], atol=0.01)
 
 
 # --- the command --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Releases: the same changes, shipped one by one or many at a time, some of them bad.
+"""Batches: the same changes, shipped one by one or many at a time, some of them bad.
 
 A change is ready every three days; a release takes so many and goes out when the last is ready. A
 bad change is a fault of the catalogue that begins with its release; on call rolls back
