@@ -21,7 +21,6 @@
 
 # %%
 import inspect
-import tempfile
 
 import numpy as np
 import pandas as pd
@@ -34,6 +33,7 @@ from mlsys_lessons.lessons import five_questions, runbook
 from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson12 import answers, canaries, peeking, refits, rollout
 from mlsys_lessons.lessons.lesson12.questions import bet1, bet2, bet3, bet4, q1, q2, q3, q4
+from mlsys_lessons.lessons.lesson12.ramp_explorer import Explorer, widget
 
 # %% [markdown]
 # ## Where a version lives
@@ -43,6 +43,8 @@ from mlsys_lessons.lessons.lesson12.questions import bet1, bet2, bet3, bet4, q1,
 SEED = 7
 
 # %%
+import tempfile
+
 from mlsys_lessons.serving.model_registry import Lineage, ModelStore
 
 home = rollout.at_home(SEED)
@@ -122,11 +124,8 @@ table = pd.DataFrame(
 )
 axes = charts.heat_map(table.round(0), title="Days until a canary sees it, at 1,000 payments a day", unit="days")
 charts.show(axes, alt=f"Days: {table.round().to_dict('index')}")
-from mlsys_lessons.lessons.lesson12 import ramp_explorer  # move the shop's size, the share, the days
-
-print(ramp_explorer.Explorer())
-print(ramp_explorer.Explorer(daily=100_000))
-ramp_explorer.widget()
+print(Explorer(), Explorer(daily=100_000), sep="\n")  # the form has the same, with sliders
+widget()
 
 # %% [markdown]
 # ## "Then we look every hour"
