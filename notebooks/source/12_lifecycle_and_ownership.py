@@ -219,7 +219,7 @@ bet4.reveal(refits.verdict(found, refits.REPAIR), refits.told(found, refits.REPA
 refits.table(found)
 
 # %% [markdown]
-# Five worlds are few, and every interval holds zero. What it costs where it happens is no small thing, though, and how it happens can be read: whoever fits with the bug in the window is shown honest payments with a hundredfold amount. The gate asks who is better on the newest two weeks that have labels; labels are six weeks old, so those weeks are the bug's own, and the one who has learned the bug wins. The surest of the signs is no safer. More *was* reported; only a new fit was not the cure for it.
+# Five worlds are few, and every interval holds zero. What it costs where it happens is no small thing, though, and how it happens can be read: whoever fits with the bug in the window is shown honest payments with a hundredfold amount. The gate asks who is better on the newest two weeks that have labels; labels are six weeks old, so those weeks are the bug's own, and the one who has learned the bug wins. The surest sign is no safer: more *was* reported, and a fit was no cure.
 #
 # The last rows of the table are one ordinary year of the resilient system, in one world: an anecdote, and a reason to look at your own.
 #
