@@ -41,7 +41,7 @@ class OperationsOnly(Component):
 
     def __init__(self, domain: Domain = DEFAULT_DOMAIN) -> None:
         self.domain = domain
-        self._metrics: list[tuple[Any, ...]] = []  # in the order of METRIC_COLUMNS
+        self._metrics: list[tuple[Any, ...]] = []
         self._alerts: list[Alert] = []
         self._days = 0
         self.today: tuple[tuple[str, float], ...] = ()  # the last day's metrics, by path
