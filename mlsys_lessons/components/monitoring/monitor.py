@@ -1,8 +1,8 @@
 """The monitors: once a day they look at the closed log, write metrics down and raise alerts.
 
 `OperationsOnly` is what any platform gives for free; `Monitor` is the resilient level, five layers
-and rules with owners. They see the log and what is known by tonight, never the truth, and they
-change nothing: what becomes of an alert is told in response/.
+and rules with owners. They see the log and what is known tonight, never the truth, and change
+nothing: what becomes of an alert is told in response/.
 """
 
 from __future__ import annotations
