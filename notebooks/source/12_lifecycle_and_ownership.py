@@ -29,7 +29,7 @@ import mlsys_lessons as mls
 from mlsys_lessons import charts
 from mlsys_lessons.components.inference import ramp
 from mlsys_lessons.components.inference.registry import ModelVersion
-from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.lessons import five_questions, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson12 import answers, canaries, peeking, refits, rollout
 from mlsys_lessons.lessons.lesson12.questions import bet1, bet2, bet3, bet4, q1, q2, q3, q4
@@ -198,8 +198,11 @@ axes = charts.bars_with_intervals(refits.pair(worlds), title=title)
 charts.show(axes, alt=title)
 print(f"lost: {price.estimate:,.0f} euros, 95 % interval {price.low:,.0f} to {price.high:,.0f}")
 print(f"in shadow the old version stops {ratio.median():.0f} times as many, at least {ratio.min():.1f} times")
+print(stored_claims.all_told("C25"))
 
 # %% [markdown]
+# *Ship small*, says the talk. The last lines put a price on it: eight changes in a release against one, as often bad as they are said to be. Read what they could tell, and from how few worlds.
+#
 # ## The next fit
 # A release that nobody decides on is the scheduled one. For 55 days a fourth of the merchants sent cents where euros were agreed, and nobody checked what came in. Then it was put right. Models were fitted meanwhile and after, on what there was.
 #
@@ -278,9 +281,12 @@ called = {
     "the course's own, a line a rule": answers.route(alerts, dict(zip(book["metric"], book["owner"], strict=True))),
 }
 print("rules without any line of what to do:", int((book["line"] == "").sum()), "of", len(book))
+print(stored_claims.all_told("C24"))
 pd.DataFrame({name: pd.Series(names).value_counts() for name, names in called.items()}).fillna(0).astype(int)
 
 # %% [markdown]
+# C24 lives the same incidents with a name on the alert and with none. Most of them wait for the same midnight, named or not; a name is worth what the hand-offs cost where you work.
+#
 # ## The page afterwards
 # When it is over, somebody writes it down, and if they write it from memory they write down who felt guilty. Most of the page is in the log. Here is an incident of the resilient system; the facts are the run's, the open places are yours.
 
