@@ -22,6 +22,7 @@ from mlsys_lessons.simulation.run import Run
 
 Rows = Iterator[dict[str, Any]]
 Table = NDArray[np.float64]
+OFF_SCALE = 999.0  # noises; what has never varied before is that far off at once
 USUAL_DAYS, WEEK = 28, 7
 
 
@@ -46,7 +47,7 @@ def _layer(layer: str) -> Callable[[Run, DrillScenario, str], Rows]:
         for place in np.argsort(-np.abs(off), kind="stable"):
             yield {
                 "metric": names[place], "now": float(now[place]), "usual": float(middle[place]),
-                "off": round(float(off[place]), 1),
+                "off": round(float(np.clip(off[place], -OFF_SCALE, OFF_SCALE)), 1),
             }  # fmt: skip
 
     return look

@@ -135,10 +135,9 @@ def _cell(name: str, value: Any) -> str:
     if name == "off" and isinstance(value, float):
         far = abs(value) > 4
         share = min(abs(value) / _FAR, 1.0)
-        shown = f"{value:+,.1f}" if abs(value) < 1_000 else f"{value:+.0e}"
         return (
             f"<span class='mls-off{' far' * far}' style='width: {2 + 78 * share:.0f}px'></span> "
-            f"{shown}"
+            f"{value:+,.1f}"
         )
     return escape(
         "" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value}"
