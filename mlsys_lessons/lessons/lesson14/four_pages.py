@@ -1,4 +1,4 @@
-"""Four pages of one week, and what policies come to in them; stored over twenty seeds.
+"""Four pages of one week, and what policies come to in them; stored world by world.
 
 The incidents are scenarios of the drill, under letters that say nothing; on two of them nothing is
 wrong. The stored table is made by `python -m mlsys_lessons.lessons.lesson14.four_pages`; its seeds
