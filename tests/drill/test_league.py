@@ -109,6 +109,12 @@ def test_the_report_counts_what_is_mastered_and_what_fails() -> None:
     assert last[1].split() == ["q", "0", "of", "2", "at", "70", "or", "more,", "0", "below", "40"]
 
 
+def test_without_a_stored_league_the_way_out_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="run mlsys-lessons drill --league --store"):
+        leagues.stored(tmp_path / "league.csv")
+
+
+@pytest.mark.skipif(not leagues.STORED.exists(), reason="no league of these scenarios is stored")
 def test_the_stored_league_says_where_it_comes_from() -> None:
     found = leagues.stored()
     assert found["code"].nunique() == 1 and found["date"].str.len().eq(10).all()
