@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlsys_lessons.components.response import Mitigation
+from mlsys_lessons.components.response import KINDS, Mitigation
 from mlsys_lessons.components.response.assumptions import FIGURES
 from mlsys_lessons.domain import path
 from mlsys_lessons.drill.debrief import Debrief, told
@@ -34,6 +34,7 @@ from mlsys_lessons.records import whole_number
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import copied, simulate
 
+VERBS = ("inspect", "advance", "undo", *KINDS)
 MINUTES = 480  # of looking, a day
 BEFORE_THE_PAGE = 14  # days of old alerts that everybody can read
 
@@ -147,6 +148,11 @@ class Incident:
     def do(self, command: str) -> Any:
         """Follow one command in words; see the class."""
         words = str(command).split()
+        if words and words[0] not in VERBS:
+            raise InputError(
+                f"{words[0]!r} is no command: it is not on the list; inspect to look, advance to "
+                f"let a night pass, undo, or one of {', '.join(KINDS)}."
+            )
         if words[:1] == ["inspect"]:
             return self.inspect(" ".join(words[1:2]), " ".join(words[2:]))
         if words[:1] == ["advance"]:
