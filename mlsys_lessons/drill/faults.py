@@ -1,4 +1,4 @@
-"""Faults that only the drill has: a bad version in service, flipped labels, a queue nobody opens.
+"""Faults that only the drill has: a bad version, a wrong default, labels and decisions gone wrong.
 
 They are made as those of the catalogue are (system/faults), and are no part of it: no rate says how
 often they come, so no calendar and no claim draws them. Each changes rows at its seam and nothing
@@ -14,8 +14,8 @@ import pandas as pd
 
 from mlsys_lessons.components.inference import answers
 from mlsys_lessons.components.response import ask_owner, roll_back
-from mlsys_lessons.frames import categorical, has_action
-from mlsys_lessons.records import APPROVE, REVIEW
+from mlsys_lessons.frames import categorical, codes, codes_in, has_action, words
+from mlsys_lessons.records import APPROVE, BLOCK, REVIEW
 from mlsys_lessons.system.faults import CATALOGUE, Fault
 from mlsys_lessons.system.faults.fault import Mask, made, on_rows, share
 from mlsys_lessons.worlds.payments.domain import FRAUD, MODELS
@@ -67,21 +67,63 @@ def unattended_queue(*, start: float, end: float | None = None, severity: float 
 
     Temporary staff do not help, for nobody gives them anything to look at.
     """
+    kind = ("unattended_queue", "decisions", "share of held payments")
+    return _instead((REVIEW, APPROVE), kind, (start, end), severity, "decisions.review_rate")
+
+
+def polite_default(*, start: float, end: float | None = None, severity: float = 1.0) -> Fault:
+    """A producer no longer knows the card's country and sends the shop's: a valid word, and wrong.
+
+    Nothing is null and nothing unknown: no contract of types and words can refuse it.
+    """
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
-        hit = inside & has_action(frame, REVIEW) & share(frame, fault)
-        action = frame["action"].array
-        return frame.assign(action=categorical(np.where(hit, APPROVE, action.codes), action.dtype))
+        hit = inside & share(frame, fault)
+        card = frame["card_country"]
+        shop = codes_in(frame["country"], words(card))
+        return frame.assign(card_country=categorical(np.where(hit, shop, codes(card)), card.dtype))
 
     return made(
-        ("unattended_queue", "decisions", "share of held payments"), (start, end), severity,
-        on_rows(change), "decisions.review_rate",
-        ("operations.error_rate", "inputs.null_rate.amount"),
-        remedies=(ask_owner(FRAUD),),
+        ("polite_default", "requests", "share of requests"), (start, end), severity,
+        on_rows(change), "inputs.share_foreign",
+        ("operations.error_rate", "inputs.null_rate.card_country"),
+        remedies=(ask_owner("card_country"),),
     )  # fmt: skip
+
+
+def mixed_up_list(*, start: float, end: float | None = None, severity: float = 0.03) -> Fault:
+    """A job has filled the list of stolen cards with other numbers: good payments are refused."""
+    kind = ("mixed_up_list", "decisions", "share of approved payments")
+    return _instead((APPROVE, BLOCK), kind, (start, end), severity, "decisions.block_rate")
+
+
+def _instead(
+    swapped: tuple[int, int], kind: tuple[str, str, str], window: tuple[float, float | None],
+    severity: float, moves: str,
+) -> Fault:  # fmt: skip
+    """Decisions of the first kind are carried out as the second; who owns the policy mends it."""
+
+    def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
+        hit = inside & has_action(frame, swapped[0]) & share(frame, fault)
+        action = frame["action"].array
+        done = np.where(hit, swapped[1], action.codes)
+        return frame.assign(action=categorical(done, action.dtype))
+
+    leaves = ("operations.error_rate", "inputs.null_rate.amount")
+    remedies = (ask_owner(FRAUD),)
+    return made(kind, window, severity, on_rows(change), moves, leaves, remedies=remedies)
 
 
 KINDS: dict[str, Callable[..., Fault]] = {
     **CATALOGUE,
-    **{factory.__name__: factory for factory in (bad_version, flipped_labels, unattended_queue)},
+    **{
+        made_by.__name__: made_by
+        for made_by in (
+            bad_version,
+            flipped_labels,
+            unattended_queue,
+            polite_default,
+            mixed_up_list,
+        )
+    },
 }

@@ -16,6 +16,7 @@ Policy = Callable[[Observation], str]
 FIRST_LOOKS = ("versions", "decisions")
 RETRAINED_DAYS = 120
 PATIENCE = 3  # days until a line is tried again
+FAR = 5.0  # usual deviations from which a number on the shelf counts as if it rang
 # Lines of the learner's runbook, from the lessons: what the domain's own rules say no line about.
 FROM_LESSONS = {metric: (command_of(line),) for metric, (line, _) in OF_LESSONS.items()}
 
@@ -107,7 +108,7 @@ def _lines(observation: Observation) -> list[str]:
 
 
 def _from_evidence(observation: Observation) -> list[str]:
-    """Lines for what rings nowhere: a version beside the usual one, a queue that nobody opens."""
+    """Lines for what rings nowhere: a strange version, an idle queue, a number far from usual."""
     today = [seen for seen in observation.evidence if seen.day == observation.day]
     rows = [row for seen in today for row in seen.rows]
     known = {row["version"] for row in rows if row.get("what") == "in the registry"}
@@ -116,7 +117,9 @@ def _from_evidence(observation: Observation) -> list[str]:
     strange = bool(known) and (len(models) > 1 or not models <= known)
     queue = [row for row in rows if row.get("metric") == "decisions.review_rate"]
     idle = any(row["now"] == 0.0 < row["usual"] for row in queue)
-    return ["roll_back"] * strange + ["ask_owner fraud operations"] * idle
+    far = [row["metric"] for row in rows if abs(row.get("off") or 0.0) >= FAR]
+    lines = [command for metric in far for command in FROM_LESSONS.get(metric, ())]
+    return ["roll_back"] * strange + ["ask_owner fraud operations"] * idle + lines
 
 
 def _ways_back(observation: Observation) -> list[str]:

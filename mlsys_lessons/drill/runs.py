@@ -25,8 +25,12 @@ DAILY = 1_500  # payments
 
 @dataclass
 class Script:
-    """A responder that asks for what is planned, and remembers what it saw last."""
+    """A responder that asks for what is planned, and remembers what it saw last.
 
+    The player looks for the cause, and pays for every look: colleagues' searching is not charged.
+    """
+
+    investigates = True
     plan: dict[int, tuple[Mitigation, ...]] = field(default_factory=dict)
     seen: Midnight | None = field(default=None, repr=False)
 

@@ -143,6 +143,19 @@ def test_a_false_alarm_costs_its_look_and_is_closed() -> None:
     assert desk.cases[0].repaired is None
 
 
+def test_who_searches_alone_is_charged_for_no_colleague() -> None:
+    """The player of a drill pays for looks; the diagnosis comes all the same, and closes."""
+
+    def player(seen: response.Observation) -> tuple[response.Mitigation, ...]:
+        return ()
+
+    player.investigates = True  # type: ignore[attr-defined]
+    desk = response.Response(player)
+    desk.notice(20, signals(ALERT))
+    desk.hear(21, [Finding(0, "diagnosed", 21.4, "false alarm")])
+    assert (desk.cases[0].closed, desk.spent) == (22, 0.0)
+
+
 def test_a_case_runs_from_its_page_to_its_repair() -> None:
     desk, ask = on_call(), response.ask_owner("amount")
     desk.notice(20, signals(ALERT))

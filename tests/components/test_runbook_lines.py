@@ -32,6 +32,8 @@ def test_the_lessons_lines_are_the_drill_s() -> None:
         "operations.shed_rate": ("scale_out",),
         "inputs.null_rate.history": ("rebuild_table",),
         "inputs.recency_median": ("rebuild_table",),
+        "inputs.share_foreign": ("ask_owner card_country",),
+        "decisions.block_rate": ("ask_owner fraud operations",),
     }
     watched = set(lines(mls.payments_world(seed=0, daily=100).domain)["metric"])
     assert set(OF_LESSONS) <= watched

@@ -8,7 +8,14 @@ import pytest
 from scipy.special import logit
 
 from mlsys_lessons.components.response import ask_owner, fall_back, retrain, roll_back
-from mlsys_lessons.drill.faults import KINDS, bad_version, flipped_labels, unattended_queue
+from mlsys_lessons.drill.faults import (
+    KINDS,
+    bad_version,
+    flipped_labels,
+    mixed_up_list,
+    polite_default,
+    unattended_queue,
+)
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.frames import in_words
 from mlsys_lessons.records import DAY_MS, timestamps
@@ -78,9 +85,43 @@ def test_an_unattended_queue_approves_what_was_held_and_nothing_else() -> None:
     assert after["action"].dtype == before["action"].dtype
 
 
+def test_a_mixed_up_list_refuses_a_share_of_what_was_approved_and_nothing_else() -> None:
+    before = answered()
+    after = through(before, mixed_up_list(start=1, severity=0.3))
+    approved = np.asarray(before["action"] == "approve") & (np.arange(ROWS) >= ROWS // 2)
+    refused = approved & np.asarray(after["action"] == "block")
+    assert refused.sum() / approved.sum() == pytest.approx(0.3, abs=0.08)
+    assert after["action"][~refused].equals(before["action"][~refused])
+
+
+@pytest.mark.parametrize("severity", [1.0, 0.4])
+def test_a_polite_default_is_a_valid_word_and_hides_what_is_foreign(severity: float) -> None:
+    luck = np.random.default_rng(2)
+    shop, card = (
+        pd.Categorical(luck.choice(words, ROWS), categories=words)
+        for words in (["DE", "FR", "US"], ["US", "DE", "FR", "NO"])  # orders of their own
+    )
+    before = answered().assign(country=shop, card_country=card)
+    before.loc[before.index[::7], "card_country"] = None
+    before["event_time"] = before["arrival_time"]
+    after = through(before, polite_default(start=1, severity=severity))
+    inside = np.arange(ROWS) >= ROWS // 2
+    was, now, here = (
+        frame[name].astype(object).to_numpy()
+        for frame, name in ((before, "card_country"), (after, "card_country"), (after, "country"))
+    )
+    moved = (was != now) & pd.notna(now)
+    assert not moved[~inside].any() and moved[inside].any()
+    assert (here == now)[moved].all()
+    assert after["card_country"].dtype == before["card_country"].dtype
+    if severity == 1.0:
+        assert (here == now)[inside].all()
+
+
 def test_each_is_ended_by_its_remedy_alone_and_stands_outside_the_catalogue() -> None:
     own = {name: KINDS[name](start=1) for name in KINDS.keys() - CATALOGUE.keys()}
-    assert set(own) == {"bad_version", "flipped_labels", "unattended_queue"}
+    assert set(own) == {"bad_version", "flipped_labels", "unattended_queue",
+                        "polite_default", "mixed_up_list"}  # fmt: skip
     for fault in own.values():
         assert fault.open_ended and len(fault.remedies) == 1
         assert fault.ended_by(fault.remedies[0], PAYMENTS)

@@ -1,8 +1,9 @@
 """Responders: policies that say at a midnight what to change, from what they see.
 
-A responder is any callable, observation -> mitigations. Three traits are read where it has them:
-`takes_alerts` (somebody is called when a rule fires), `practised` (a roll-back has been rehearsed)
-and `name`. What a mitigation does and costs is not decided here.
+A responder is any callable, observation -> mitigations. Four traits are read where it has them:
+`takes_alerts` (somebody is called when a rule fires), `practised` (a roll-back has been rehearsed),
+`investigates` (it looks for causes itself: no colleague's hours are charged for that) and `name`.
+What a mitigation does and costs is not decided here.
 """
 
 from __future__ import annotations

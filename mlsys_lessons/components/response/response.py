@@ -86,6 +86,11 @@ class Response(Component):
         """Whether a roll-back has been rehearsed."""
         return bool(getattr(self.responder, "practised", True))
 
+    @property
+    def searching_is_charged(self) -> bool:
+        """Whether colleagues look for causes here, or whoever responds does it alone."""
+        return not getattr(self.responder, "investigates", False)
+
     # --- noticing ------------------------------------------------------------------------------
 
     def notice(self, tick: int, signals: Signals) -> None:
@@ -130,7 +135,7 @@ class Response(Component):
     # --- working on a case ---------------------------------------------------------------------
 
     def hear(self, tick: int, findings: Iterable[Finding]) -> None:
-        """Write down what colleagues have found; their time is charged."""
+        """Write down what colleagues have found; their time is charged, if it is theirs."""
         for finding in findings:
             case = self.cases[finding.case]
             if not case.is_open:
@@ -138,7 +143,8 @@ class Response(Component):
             if finding.kind == "acknowledged":
                 case = replace(case, acknowledged=case.acknowledged or finding.at)
             elif finding.kind == "diagnosed":
-                self.spent += FIGURES[f"work_{case.clarity}"] * FIGURES["hour"]
+                hours = FIGURES[f"work_{case.clarity}"] * self.searching_is_charged
+                self.spent += hours * FIGURES["hour"]
                 case = replace(
                     case, diagnosed=finding.at, cause=finding.cause, remedies=finding.remedies
                 )

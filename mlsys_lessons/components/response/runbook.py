@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mlsys_lessons.components.response.mitigations import Mitigation, rebuild_table, scale_out
+from mlsys_lessons.components.response.mitigations import (
+    Mitigation,
+    ask_owner,
+    rebuild_table,
+    scale_out,
+)
 from mlsys_lessons.domain import Domain, path
 
 COLUMNS = ("metric", "severity", "owner", "line", "from")
@@ -19,6 +24,8 @@ OF_LESSONS: dict[str, tuple[Mitigation, str]] = {
     "operations.shed_rate": (scale_out(), "lesson 04"),
     "inputs.null_rate.history": (rebuild_table(), "lesson 05"),
     "inputs.recency_median": (rebuild_table(), "lesson 03"),
+    "inputs.share_foreign": (ask_owner("card_country"), "lesson 07"),
+    "decisions.block_rate": (ask_owner("fraud operations"), "lesson 06"),
 }
 
 
