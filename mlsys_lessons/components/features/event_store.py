@@ -255,8 +255,9 @@ class EventStore:
         lines = self._closed_days(ends[is_new])
         if as_of_ms > self.midnight_ms:
             lines.include(self.today.before(ends[is_new]))
-        line = np.cumsum(is_new) - 1
-        return _in_arrival_order(order, lines.take(line).history(keys))
+        line = np.empty_like(order)
+        line[order] = np.cumsum(is_new) - 1
+        return lines.take(line).history(attempts.keys)
 
     def _closed_days(self, ends: Ints) -> Summary:
         """What the days until the last midnight hold."""
