@@ -109,11 +109,12 @@ class Unreported:
 
     def pop(self, keys: NDArray[np.int64]) -> tuple[int, int]:
         """Let go of the rows that are here, whichever else were named: their loss and margin."""
-        here = np.unique(locate_sorted(keys, self.keys))
-        here = here[here >= 0]
-        known = int(self.loss[here].sum()), int(self.margin[here].sum())
+        place = locate_sorted(keys, self.keys)
+        heard = np.zeros(len(self.keys), dtype=bool)
+        heard[place[place >= 0]] = True
+        known = int(self.loss[heard].sum()), int(self.margin[heard].sum())
         held = self.keys, self.loss, self.margin
-        self.keys, self.loss, self.margin = (np.delete(each, here) for each in held)
+        self.keys, self.loss, self.margin = (each[~heard] for each in held)
         return known
 
     @property
@@ -157,10 +158,11 @@ class Ledger:
         world reacts to: identity, final_action and the truth columns.
         """
         log, identity, costs = day.log, self.domain.identity, self.domain.costs
-        repeat = self.settled.add(row_keys(log, identity))
+        keys = row_keys(log, identity)
+        repeat = self.settled.add(keys)
         self.settled.close_day()
         if repeat.any():
-            log, truth = log[~repeat], truth[~repeat]
+            log, truth, keys = log[~repeat], truth[~repeat], keys[~repeat]
         action = codes(log["final_action"])
         harm, amount = truth["true_label"].to_numpy() == 1, truth["true_amount_cents"].to_numpy()
         item, cents = effects(action, harm, amount, costs)
@@ -174,7 +176,7 @@ class Ledger:
             for code in (APPROVE, BLOCK)
         ))  # fmt: skip
         self.days.append(Expected(len(action), float(earned.sum()), float(best.sum())))
-        self._book_day(day.tick, row_keys(log, identity), item, cents, costs.margin(amount))
+        self._book_day(day.tick, keys, item, cents, costs.margin(amount))
         columns = {name: truth[name].to_numpy() for name in truth.columns}
         final = categorical(action, self.domain.action_dtype)
         return pd.DataFrame({**ids, "final_action": final, **columns}, copy=False)
