@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -134,7 +134,7 @@ class Ledger:
     seed: int
     domain: Domain = PAYMENTS
     keep_entries: bool = True
-    chunks: list[pd.DataFrame] = field(default_factory=list)
+    chunks: list[dict[str, NDArray[Any]]] = field(default_factory=list)  # columns of `entries`
     accrued: int = 0
     booked: list[tuple[int, int, int]] = field(default_factory=list)  # tick, item code, cents
     settled: SeenIds = field(default_factory=lambda: SeenIds(days=_SETTLED_DAYS))
@@ -144,7 +144,7 @@ class Ledger:
     days: list[Expected] = field(default_factory=list)  # what each day was to bring
 
     def __repr__(self) -> str:
-        rows = sum(len(chunk) for chunk in self.chunks)
+        rows = sum(len(chunk["cents"]) for chunk in self.chunks)
         books = sum(cents for _, _, cents in self.booked)
         return (
             f"Ledger({rows:,} entries, {self.accrued / 100:,.2f} EUR accrued, "
@@ -208,10 +208,7 @@ class Ledger:
         cents: NDArray[np.int64],
     ) -> None:
         day = np.full(len(item), tick, dtype=np.int32)
-        named = categorical(item, self.domain.item_dtype)
-        self.chunks.append(
-            pd.DataFrame({"tick": day, **ids, "item": named, "cents": cents}, copy=False)
-        )
+        self.chunks.append({"tick": day, **ids, "item": item, "cents": cents})
 
     def _book_day(
         self,
@@ -281,7 +278,11 @@ class Ledger:
         """tick, identity (-1 for overheads), item, cents: everything, accrued at its tick."""
         if not self.chunks:
             self._append(0, self._nobody(0), np.empty(0, np.int8), np.empty(0, np.int64))
-        return pd.concat(self.chunks, ignore_index=True)
+        columns: dict[str, Any] = {
+            name: np.concatenate([chunk[name] for chunk in self.chunks]) for name in self.chunks[0]
+        }
+        columns["item"] = categorical(columns["item"], self.domain.item_dtype)
+        return pd.DataFrame(columns, copy=False)
 
     @property
     def books(self) -> pd.DataFrame:
