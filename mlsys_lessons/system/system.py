@@ -195,7 +195,8 @@ class System(Parts):
         waiting = has_action(day.firsts, APPROVE, "final_action")
         self.labels.remember(day.tick, day.firsts, waiting)
         labels = self.labels.step(day.tick, day.verdicts, self._heard(news.reports))
-        self.features.step(day.tick, labels[labels["label"].to_numpy() == 1])
+        positive = labels["label"].to_numpy() == 1
+        self.features.step(day.tick, labels.loc[positive, ["tick", *self.domain.risks]])
         for stage in (self.ingestion, self.inference, self.decisions):
             stage.step(day)
         answered = self.inference.registry.champion
