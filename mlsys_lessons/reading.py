@@ -128,6 +128,8 @@ def _column(name: str, values: pd.Series, read: Callable[[pd.Series], pd.Series]
         column = read(values)
     except ValueError as error:
         raise InputError(f"column {name!r}: {error}.") from None
+    if column is values:  # it had its type
+        return values
     given = values.notna()
     legible = column.ne(-1) if column.dtype.kind == "i" else column.notna()
     needed = given if column.dtype.kind != "i" else np.ones(len(values), dtype=bool)  # an id is
