@@ -100,12 +100,15 @@ def _check_columns(what: str, frame: pd.DataFrame, needed: Collection[str]) -> N
 
 def _stamped(arrival: pd.Series) -> pd.Series:
     """Arrival times without a gap."""
-    if len(arrival) and arrival.isna().all():
+    gaps = arrival.isna()
+    if not gaps.any():
+        return arrival
+    if gaps.all():
         raise InputError(
             "every arrival_time is missing; send one, or leave the column out to have the "
             "event_time stand in for it."
         )
-    return arrival.fillna(arrival.max()) if arrival.isna().any() else arrival
+    return arrival.fillna(arrival.max())
 
 
 # --- columns -----------------------------------------------------------------------------------
@@ -128,6 +131,8 @@ def _column(name: str, values: pd.Series, read: Callable[[pd.Series], pd.Series]
         column = read(values)
     except ValueError as error:
         raise InputError(f"column {name!r}: {error}.") from None
+    if column is values:  # it had its type
+        return values
     given = values.notna()
     legible = column.ne(-1) if column.dtype.kind == "i" else column.notna()
     needed = given if column.dtype.kind != "i" else np.ones(len(values), dtype=bool)  # an id is

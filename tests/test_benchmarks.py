@@ -11,9 +11,10 @@ import pytest
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 SMALL = {
+    "pages": ("--users", "100", "--days", "4"),
     "performance": ("--rows", "1000", "--rounds", "1"),
     "drift": ("--rows", "3000", "--rounds", "1"),
-    "run": ("--days", "2", "--daily", "100", "--rounds", "1"),
+    "run": ("--days", "4", "--daily", "100", "--rounds", "1"),
     "traffic": ("--calls", "1000"),
     "warehouse": ("--days", "2", "--daily", "100", "--rounds", "1"),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -109,11 +109,12 @@ class Unreported:
 
     def pop(self, keys: NDArray[np.int64]) -> tuple[int, int]:
         """Let go of the rows that are here, whichever else were named: their loss and margin."""
-        here = np.unique(locate_sorted(keys, self.keys))
-        here = here[here >= 0]
-        known = int(self.loss[here].sum()), int(self.margin[here].sum())
+        place = locate_sorted(keys, self.keys)
+        heard = np.zeros(len(self.keys), dtype=bool)
+        heard[place[place >= 0]] = True
+        known = int(self.loss[heard].sum()), int(self.margin[heard].sum())
         held = self.keys, self.loss, self.margin
-        self.keys, self.loss, self.margin = (np.delete(each, here) for each in held)
+        self.keys, self.loss, self.margin = (each[~heard] for each in held)
         return known
 
     @property
@@ -133,7 +134,7 @@ class Ledger:
     seed: int
     domain: Domain = PAYMENTS
     keep_entries: bool = True
-    chunks: list[pd.DataFrame] = field(default_factory=list)
+    chunks: list[dict[str, NDArray[Any]]] = field(default_factory=list)  # columns of `entries`
     accrued: int = 0
     booked: list[tuple[int, int, int]] = field(default_factory=list)  # tick, item code, cents
     settled: SeenIds = field(default_factory=lambda: SeenIds(days=_SETTLED_DAYS))
@@ -143,7 +144,7 @@ class Ledger:
     days: list[Expected] = field(default_factory=list)  # what each day was to bring
 
     def __repr__(self) -> str:
-        rows = sum(len(chunk) for chunk in self.chunks)
+        rows = sum(len(chunk["cents"]) for chunk in self.chunks)
         books = sum(cents for _, _, cents in self.booked)
         return (
             f"Ledger({rows:,} entries, {self.accrued / 100:,.2f} EUR accrued, "
@@ -157,10 +158,11 @@ class Ledger:
         world reacts to: identity, final_action and the truth columns.
         """
         log, identity, costs = day.log, self.domain.identity, self.domain.costs
-        repeat = self.settled.add(row_keys(log, identity))
+        keys = row_keys(log, identity)
+        repeat = self.settled.add(keys)
         self.settled.close_day()
         if repeat.any():
-            log, truth = log[~repeat], truth[~repeat]
+            log, truth, keys = log[~repeat], truth[~repeat], keys[~repeat]
         action = codes(log["final_action"])
         harm, amount = truth["true_label"].to_numpy() == 1, truth["true_amount_cents"].to_numpy()
         item, cents = effects(action, harm, amount, costs)
@@ -174,7 +176,7 @@ class Ledger:
             for code in (APPROVE, BLOCK)
         ))  # fmt: skip
         self.days.append(Expected(len(action), float(earned.sum()), float(best.sum())))
-        self._book_day(day.tick, row_keys(log, identity), item, cents, costs.margin(amount))
+        self._book_day(day.tick, keys, item, cents, costs.margin(amount))
         columns = {name: truth[name].to_numpy() for name in truth.columns}
         final = categorical(action, self.domain.action_dtype)
         return pd.DataFrame({**ids, "final_action": final, **columns}, copy=False)
@@ -206,10 +208,7 @@ class Ledger:
         cents: NDArray[np.int64],
     ) -> None:
         day = np.full(len(item), tick, dtype=np.int32)
-        named = categorical(item, self.domain.item_dtype)
-        self.chunks.append(
-            pd.DataFrame({"tick": day, **ids, "item": named, "cents": cents}, copy=False)
-        )
+        self.chunks.append({"tick": day, **ids, "item": item, "cents": cents})
 
     def _book_day(
         self,
@@ -279,7 +278,11 @@ class Ledger:
         """tick, identity (-1 for overheads), item, cents: everything, accrued at its tick."""
         if not self.chunks:
             self._append(0, self._nobody(0), np.empty(0, np.int8), np.empty(0, np.int64))
-        return pd.concat(self.chunks, ignore_index=True)
+        columns: dict[str, Any] = {
+            name: np.concatenate([chunk[name] for chunk in self.chunks]) for name in self.chunks[0]
+        }
+        columns["item"] = categorical(columns["item"], self.domain.item_dtype)
+        return pd.DataFrame(columns, copy=False)
 
     @property
     def books(self) -> pd.DataFrame:

@@ -195,7 +195,9 @@ class System(Parts):
         waiting = has_action(day.firsts, APPROVE, "final_action")
         self.labels.remember(day.tick, day.firsts, waiting)
         labels = self.labels.step(day.tick, day.verdicts, self._heard(news.reports))
-        self.features.step(day.tick, labels[labels["label"].to_numpy() == 1])
+        harm, read = labels["label"].to_numpy() == 1, ("tick", *self.domain.risks)
+        harmed = {name: labels[name].to_numpy()[harm] for name in read}
+        self.features.step(day.tick, pd.DataFrame(harmed, copy=False))
         for stage in (self.ingestion, self.inference, self.decisions):
             stage.step(day)
         answered = self.inference.registry.champion

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.ids import BitFields
 from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, luck
-from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS, MATURITY_DAYS
+from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS, MATURITY_DAYS, timestamps
 from mlsys_lessons.worlds.world import History
 
 Floats = NDArray[np.float64]
@@ -48,6 +48,24 @@ def visits(seed: int, tick: int, rate: float, share: Floats) -> tuple[Ints, Ints
     event_ms = np.interp(moment, _HOURS, np.arange(len(_HOURS))) * HOUR_MS
     order = np.argsort(event_ms, kind="stable")
     return user[order], event_ms[order].astype(np.int64) + tick * DAY_MS
+
+
+def in_vain(
+    domain: Domain, settled: pd.DataFrame, rows: Ints, *, event: int, due: int
+) -> pd.DataFrame:
+    """What the log will say at tick `due` of rows that were shown at tick `event` for nothing."""
+    heard = timestamps(np.array([due * DAY_MS]))
+    return pd.DataFrame({
+        **{name: settled[name].to_numpy()[rows] for name in domain.identity},
+        "event_tick": np.full(len(rows), event), "label": np.ones(len(rows), dtype=np.int64),
+        "label_time": np.repeat(heard, len(rows)),
+    }, copy=False)  # fmt: skip
+
+
+def no_reports(domain: Domain) -> pd.DataFrame:
+    """What the log says on a day before which nothing was shown: nothing."""
+    nobody = pd.DataFrame(columns=[*domain.identity], dtype=np.int64)
+    return in_vain(domain, nobody, np.empty(0, dtype=np.int64), event=0, due=0)
 
 
 def no_verdicts(domain: Domain, picks: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import pages
 
 SEED = 7
 
@@ -134,6 +135,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     table = measure(chosen.days, chosen.daily, chosen.rounds)
+    table |= pages.measured(users=max(50, chosen.daily // 2), days=min(chosen.days, 80))
     if chosen.json:
         print(json.dumps(table, indent=2))
         return

@@ -233,7 +233,8 @@ class EventStore:
         """
         order = _by_customer(attempts.keys)
         ordered = attempts.take(order)
-        summary = self._closed_days(ordered.keys)
+        is_new, line = _lines(ordered.keys)
+        summary = self._closed_days(ordered.keys[is_new]).take(line)
         today = self.today
         for rows in _waves(ordered.keys):
             wave = ordered.take(rows)
@@ -251,12 +252,13 @@ class EventStore:
         order = _by_customer(attempts.keys)
         keys = attempts.keys[order]
         ends = _no_later_than(as_of_ms, keys)
-        is_new = np.diff(ends, prepend=-1) != 0  # a customer's rows mostly read the same line
+        is_new, line = _lines(ends)
         lines = self._closed_days(ends[is_new])
         if as_of_ms > self.midnight_ms:
             lines.include(self.today.before(ends[is_new]))
-        line = np.cumsum(is_new) - 1
-        return _in_arrival_order(order, lines.take(line).history(keys))
+        arrived = np.empty_like(line)
+        arrived[order] = line
+        return lines.take(arrived).history(attempts.keys)
 
     def _closed_days(self, ends: Ints) -> Summary:
         """What the days until the last midnight hold."""
@@ -289,6 +291,15 @@ class EventStore:
 def _by_customer(keys: Ints) -> Ints:
     """The order that groups rows by customer and leaves each customer's rows as they arrived."""
     return stable_order(EVENT.get(keys, "customer"))
+
+
+def _lines(ends: Ints) -> tuple[NDArray[np.bool_], Ints]:
+    """Which rows end at a moment of their own, and for each the number of its moment.
+
+    Rows of one slate share theirs, and so do a customer's in a table written at one moment.
+    """
+    is_new = np.diff(ends, prepend=-1) != 0
+    return is_new, np.cumsum(is_new) - 1
 
 
 def _no_later_than(moment_ms: int, keys: Ints) -> Ints:

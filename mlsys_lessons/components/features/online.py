@@ -11,7 +11,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN, Columns, Component
 from mlsys_lessons.components.features.definitions import (
@@ -27,7 +26,7 @@ from mlsys_lessons.components.features.risk_tables import RiskTable
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import StateError
 from mlsys_lessons.frames import extend, in_arrival_order
-from mlsys_lessons.ids import is_in, row_keys
+from mlsys_lessons.ids import locate_sorted, row_keys
 from mlsys_lessons.records import DAY_MS, milliseconds, ticks
 
 
@@ -161,14 +160,15 @@ def positives_of(requests: pd.DataFrame, labels: pd.DataFrame, domain: Domain) -
 
     Only a request's first positive label counts; `known_tick` ascends.
     """
-    positive = labels[labels["label"].to_numpy() == 1].sort_values("label_time", kind="stable")
-    positive = positive.assign(key=row_keys(positive, domain.identity))
-    positive = positive.drop_duplicates("key").sort_values("key")
-    keys, heard_ms = positive["key"].to_numpy(), milliseconds(positive["label_time"])
-    requested: NDArray[np.int64] = row_keys(requests, domain.identity)
-    rows = np.flatnonzero(is_in(requested, keys))
-    tick = ticks(requests["arrival_time"].iloc[rows])
-    heard = heard_ms[np.searchsorted(keys, requested[rows])]
+    positive = labels["label"].to_numpy() == 1
+    heard_ms = milliseconds(labels["label_time"])[positive]
+    sooner = np.argsort(heard_ms, kind="stable")
+    told = row_keys(labels, domain.identity)[positive][sooner]
+    keys, first = np.unique(told, return_index=True)
+    heard_ms = heard_ms[sooner][first]
+    place = locate_sorted(row_keys(requests, domain.identity), keys)
+    rows = np.flatnonzero(place >= 0)
+    tick, heard = ticks(requests["arrival_time"])[rows], heard_ms[place[rows]]
     known_tick = np.maximum(-(-heard // DAY_MS) - 1, tick)  # at midnight sharp it is known
-    found = requests.iloc[rows][list(domain.risks)].assign(tick=tick, known_tick=known_tick)
+    found = requests[list(domain.risks)].iloc[rows].assign(tick=tick, known_tick=known_tick)
     return found.sort_values("known_tick", kind="stable")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.frames import categorical, codes
-from mlsys_lessons.ids import ascending, is_in, row_keys
+from mlsys_lessons.ids import ascending, locate_sorted, row_keys
 from mlsys_lessons.records import (
     CARDHOLDER,
     DAY_MS,
@@ -57,9 +57,8 @@ class FiledDay:
     label: Codes
     score: NDArray[np.float64]
 
-    def file(self, keys: Ints, label: Codes, source: int) -> Filed:
+    def file(self, rows: Ints, label: Codes, source: int) -> Filed:
         """Write labels of this day's requests down; a report after maturity is a correction."""
-        rows = np.searchsorted(self.keys, keys)
         corrects = (self.label[rows] == 0) & (label == 1) & (source == CARDHOLDER)
         self.label[rows] = label
         return Filed(self, rows, label, np.where(corrects, LATE, source).astype(np.int8))
@@ -158,18 +157,18 @@ class LabelQueue:
                 day = self._days.get(tick)
                 if day is None or not len(missing):
                     continue
-                is_here = is_in(keys[missing], day.keys)
-                here, missing = missing[is_here], missing[~is_here]
-                filed.append(day.file(keys[here], label[here], source))
+                rows = locate_sorted(keys[missing], day.keys)
+                here, missing = missing[rows >= 0], missing[rows < 0]
+                filed.append(day.file(rows[rows >= 0], label[here], source))
         return filed
 
     def labels_of(self, tick: int, keys: Ints) -> Codes:
         """What is known now of requests that arrived on one day; UNKNOWN where nothing is."""
         day = self._days.get(tick)
         label = np.full(len(keys), UNKNOWN, dtype=np.int8)
-        if day is not None and len(day.keys):
-            is_here = is_in(keys, day.keys)
-            label[is_here] = day.label[np.searchsorted(day.keys, keys[is_here])]
+        if day is not None:
+            rows = locate_sorted(keys, day.keys)
+            label[rows >= 0] = day.label[rows[rows >= 0]]
         return label
 
     def _frame(self, tick: int, filed: list[Filed]) -> pd.DataFrame:

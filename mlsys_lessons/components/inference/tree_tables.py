@@ -97,14 +97,13 @@ class TreeTables:
 
     def _sums(self, inputs: Floats) -> Floats:
         """The trees' values added tree by tree: no other order gives the same bits."""
-        trees, leaves = self.values.shape
         open_leaves = np.tile(self.all_leaves, (len(inputs), 1))
         for table in self.tables:
-            open_leaves &= table.open_leaves(np.ascontiguousarray(inputs[:, table.feature]))
-        leaf = _place_of_bit(open_leaves).T + leaves * np.arange(trees)[:, None]
+            open_leaves &= table.open_leaves(inputs[:, table.feature])
+        leaves = _place_of_bit(np.ascontiguousarray(open_leaves.T))
         total = np.full(len(inputs), self.baseline)
-        for value in self.values.take(leaf):
-            total += value
+        for values, leaf in zip(self.values, leaves, strict=True):
+            total += values.take(leaf)
         return total
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.frames import has_action
 from mlsys_lessons.records import APPROVE
+from mlsys_lessons.worlds.pages import in_vain
 from mlsys_lessons.worlds.recommender.domain import RECOMMENDER
 from mlsys_lessons.worlds.recommender.knobs import Habits
 from mlsys_lessons.worlds.recommender.population import Population
@@ -81,22 +82,21 @@ class FrontPageState:
         self, population: Population, habits: Habits, tick: int, settled: pd.DataFrame
     ) -> None:
         """Live with a day's final actions: count, be swayed, be let down, wait for orders."""
-        shown = settled[has_action(settled, APPROVE, "final_action")]
-        user, item = shown["true_user"].to_numpy(), shown["true_item"].to_numpy()
-        clicked = shown["true_click"].to_numpy() == 1
-        ordered = shown["true_label"].to_numpy() == 0
-        let_down = clicked & (shown["true_content"].to_numpy() == 0)
+        rows = np.flatnonzero(has_action(settled, APPROVE, "final_action"))
+        names = ("true_user", "true_item", "true_click", "true_content", "true_label")
+        user, item, click, content, label = (settled[name].to_numpy()[rows] for name in names)
+        clicked, let_down = click == 1, (click == 1) & (content == 0)
         size = len(self.counts.clicks)
         self.counts.shown += np.bincount(item, minlength=size)
         self.counts.clicks += np.bincount(item[clicked], minlength=size)
-        self.counts.orders += np.bincount(item[ordered], minlength=size)
+        self.counts.orders += np.bincount(item[label == 0], minlength=size)
         if (tick + 1) % habits.refresh_days == 0:
             self.retrieved_by = self.counts.clicks.copy()
-        self.visits[np.unique(settled["true_user"].to_numpy())] += 1
         people = len(self.patience)
+        self.visits += np.bincount(settled["true_user"].to_numpy(), minlength=people) > 0
         lost = (1 - habits.lapse) ** np.bincount(user[let_down], minlength=people)
         self.patience = 1 - (1 - _HEALING) * (1 - self.patience * lost)
         self.tastes += _RETURNING * (population.tastes - self.tastes)
         np.add.at(self.tastes, user[clicked], habits.sway * population.traits[item[clicked]])
-        waiting = shown.loc[~ordered, [*RECOMMENDER.identity]]
-        self.reports[tick + ATTRIBUTION_DAYS] = waiting.assign(event_tick=tick, label=1)
+        due, waiting = tick + ATTRIBUTION_DAYS, rows[label == 1]
+        self.reports[due] = in_vain(RECOMMENDER, settled, waiting, event=tick, due=due)

@@ -25,7 +25,7 @@ from mlsys_lessons.records import (
     timestamps,
     whole_number,
 )
-from mlsys_lessons.worlds.pages import WEEK, Nobody, known_history, no_verdicts, visits
+from mlsys_lessons.worlds.pages import WEEK, Nobody, known_history, no_reports, no_verdicts, visits
 from mlsys_lessons.worlds.recommender.domain import PLACES, RECOMMENDER
 from mlsys_lessons.worlds.recommender.knobs import Habits
 from mlsys_lessons.worlds.recommender.outcomes import Chances, chances
@@ -166,9 +166,7 @@ class RecommenderWorld:
 
     def reports(self, state: FrontPageState, tick: int) -> pd.DataFrame:
         """What the shop knows tonight: the places of three days ago that brought no order."""
-        empty = pd.DataFrame(columns=[*RECOMMENDER.identity, "event_tick", "label"], dtype=np.int64)
-        due = state.reports.pop(tick, empty)
-        return due.assign(label_time=timestamps(np.array([tick * DAY_MS]))[0])
+        return state.reports.pop(tick) if tick in state.reports else no_reports(RECOMMENDER)
 
     def react(self, state: FrontPageState, tick: int, settled: pd.DataFrame) -> None:
         """Live with a day's final actions; changes `state`."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.frames import has_action
 from mlsys_lessons.records import APPROVE
+from mlsys_lessons.worlds.pages import in_vain
 from mlsys_lessons.worlds.search.corpus import SHELVES, Corpus, graded, matched, relevance
 from mlsys_lessons.worlds.search.domain import KINDS, PLACES, SEARCH
 from mlsys_lessons.worlds.search.knobs import SearchHabits
@@ -145,8 +146,8 @@ class SearchState:
         add(counts.clicks, pair[clicked])
         add(counts.weighted, pair[clicked], weights(habits, 1.0)[at])
         add(counts.learned, pair[clicked], weights(habits, habits.weighting)[at])
-        waiting = settled[[*SEARCH.identity]].iloc[rows[label == 1]]
-        self.reports[tick + ATTRIBUTION_DAYS] = waiting.assign(event_tick=tick, label=1)
+        due, waiting = tick + ATTRIBUTION_DAYS, rows[label == 1]
+        self.reports[due] = in_vain(SEARCH, settled, waiting, event=tick, due=due)
         self._renew(corpus, habits, tick + 1)
 
     def _renew(self, corpus: Corpus, habits: SearchHabits, tick: int) -> None:

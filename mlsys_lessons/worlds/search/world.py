@@ -20,7 +20,7 @@ from mlsys_lessons.frames import categorical
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck, opaque_id
 from mlsys_lessons.records import DAY_MS, LAST_TICK, timestamps, whole_number
-from mlsys_lessons.worlds.pages import WEEK, Nobody, known_history, no_verdicts, visits
+from mlsys_lessons.worlds.pages import WEEK, Nobody, known_history, no_reports, no_verdicts, visits
 from mlsys_lessons.worlds.search.corpus import LOOKBACK, SHELVES, Corpus, collect
 from mlsys_lessons.worlds.search.domain import PLACES, SEARCH
 from mlsys_lessons.worlds.search.knobs import SearchHabits
@@ -179,9 +179,7 @@ class SearchWorld:
 
     def reports(self, state: SearchState, tick: int) -> pd.DataFrame:
         """What the click log knows tonight: the places of yesterday that answered nothing."""
-        empty = pd.DataFrame(columns=[*SEARCH.identity, "event_tick", "label"], dtype=np.int64)
-        due = state.reports.pop(tick, empty)
-        return due.assign(label_time=timestamps(np.array([tick * DAY_MS]))[0])
+        return state.reports.pop(tick) if tick in state.reports else no_reports(SEARCH)
 
     def react(self, state: SearchState, tick: int, settled: pd.DataFrame) -> None:
         """Live with a day's final actions; changes `state`."""
