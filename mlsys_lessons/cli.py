@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mlsys_lessons import __version__
-from mlsys_lessons.errors import LessonError
+from mlsys_lessons.errors import InputError, LessonError
 from mlsys_lessons.files import said_by
 
 Answer = tuple[dict[str, Any], str, int]  # for --json, for people, exit code
@@ -104,6 +104,7 @@ def _drill_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--league", action="store_true", help="all reference policies, a table")
     parser.add_argument("--seeds", type=int, default=20, help="of a league")
     parser.add_argument("--jobs", type=int, default=1, help="processes of a league")
+    parser.add_argument("--store", action="store_true", help="keep a league's games, seed by seed")
 
 
 def _command(
@@ -162,6 +163,7 @@ def _claims_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, help="of each run (the claim's own)")
     parser.add_argument("--daily", type=int, help="requests a day (the claim's own)")
     parser.add_argument("--store", action="store_true", help="keep it as the committed result")
+    parser.add_argument("--system", help="C28 only: your own, as module:factory")
     parser.add_argument("--coverage", action="store_true", help="only: how far intervals hold")
 
 
@@ -294,9 +296,13 @@ def _claims(options: argparse.Namespace) -> Answer:
     scale = {"days": options.days, "daily": options.daily}
     chosen = {name: number for name, number in scale.items() if number is not None}
     size = ClaimSize(**chosen) if chosen else None  # the claim's own
+    if options.system and options.store:
+        raise InputError("--store keeps the course's own result; leave it out beside --system.")
     results = []
     for name in options.names or laboratory.CLAIMS:
-        result = laboratory.run(name, seeds=options.seeds, jobs=options.jobs, size=size)
+        result = laboratory.run(
+            name, seeds=options.seeds, jobs=options.jobs, size=size, system=options.system
+        )
         if options.store:
             print(f"stored {laboratory.keep(result).name}", file=sys.stderr)
         if not options.json:  # at once: all claims take hours
@@ -339,6 +345,10 @@ def _faults(options: argparse.Namespace) -> Answer:
 def _drill(options: argparse.Namespace) -> Answer:
     from mlsys_lessons.drill import command
 
+    if options.store:
+        from mlsys_lessons.claims.code_version import code_version
+
+        options.code = code_version("mlsys_lessons.drill.league")
     return command.answer(options)
 
 

@@ -1,12 +1,14 @@
 """Ids: where they are among others, which have been here before, and numbers packed into one.
 
 The one place of the package that searches sorted ids or shifts bits. It holds numbers and nothing
-else: what was answered to a request, and what it was worth, is kept elsewhere.
+else: what was answered to a request, and what it was worth, is kept elsewhere. Longer than most:
+all that is done to ids stands in one file.
 
 | to know | ask |
 |---|---|
 | where each id is among others, in any order | `locate`; `SortedIds` when asked again and again |
 | where each id is among ids that are sorted | `locate_sorted`, or `is_in` for yes and no |
+| how many sorted ids lie in a range | `count_between` |
 | the order that sorts them | `ascending`, or `stable_order` for small numbers |
 | whether an id came in the last days | `SeenIds` |
 | which row this is, in a slate too | `row_keys` |
@@ -84,6 +86,15 @@ def is_in(wanted: Ints, keys: Ints) -> NDArray[np.bool_]:
     if not len(keys):
         return np.zeros(len(wanted), dtype=bool)
     return np.asarray(keys[_nearest(wanted, keys)] == wanted)
+
+
+def count_between(low: Ints, high: Ints, keys: Ints) -> Ints:
+    """How many of the sorted keys lie from each low number up to, but not at, its high one.
+
+    >>> count_between(np.array([2, 5]), np.array([5, 9]), np.array([2, 4, 5, 5, 9])).tolist()
+    [2, 2]
+    """
+    return np.asarray(np.searchsorted(keys, high) - np.searchsorted(keys, low))
 
 
 def _nearest(wanted: Ints, keys: Ints) -> NDArray[np.intp]:

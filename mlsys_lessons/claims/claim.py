@@ -160,6 +160,7 @@ class Claim:
     verdict_at: VerdictAt = each_holds
     verdict: Callable[[Evidence, Verdicts], str] = unless_contradicted
     promises: Callable[[int], dict[str, float]] | None = None  # a notebook's, by seed, if needed
+    by_system: Callable[[str], Callable[[float], Mapping[str, Arm]]] | None = None  # one's own
     size: ClaimSize = CLAIM_SIZE  # of each run; another one has its reason in the claim's module
     earlier: tuple[Earlier, ...] = ()  # what it meant before, if that was changed after a result
 

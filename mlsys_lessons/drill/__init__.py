@@ -2,8 +2,9 @@
 
 The player is a responder of the course's own system: what it sees and what it may change is what
 the course's on-call sees and changes (components/response). Here are the incident as a state
-machine (incident.py), what can be looked at (evidence.py), the scenarios as data (scenario.py), the
-score (score.py), reference policies (policies.py) and the table of a league (league.py).
+machine (incident.py), what can be looked at (evidence.py), the scenarios as data (scenario.py) and
+the faults that only they have (faults.py), the score (score.py), reference policies (policies.py)
+and the table of a league (league.py).
 """
 
 from mlsys_lessons.drill.evidence import SHELF, Evidence

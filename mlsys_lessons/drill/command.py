@@ -42,11 +42,17 @@ def _listed() -> Answer:
 
 
 def _league(options: Namespace) -> Answer:
-    seeds = range(whole_number("seeds", options.seeds, 2, 1_000))
+    count = whole_number("seeds", options.seeds, 2, 1_000)
+    seeds = range(leagues.FIRST_SEED, leagues.FIRST_SEED + count)
+    jobs = whole_number("jobs", options.jobs, 1, 64)
     chosen = None if options.scenario is None else [scenario(options.scenario).name]
-    summed = leagues.table(
-        leagues.league(seeds, chosen, jobs=whole_number("jobs", options.jobs, 1, 64))
-    )
+    if options.store:
+        if chosen:
+            raise InputError("--store keeps whole leagues; leave --scenario out.")
+        played = leagues.store(seeds, code=options.code, jobs=jobs)
+    else:
+        played = leagues.league(seeds, chosen, jobs=jobs)
+    summed = leagues.table(played)
     return {"league": summed.to_dict("records")}, leagues.report(summed), 0
 
 

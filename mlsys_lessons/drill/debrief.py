@@ -15,6 +15,7 @@ from mlsys_lessons.components.response import Mitigation
 from mlsys_lessons.drill.observation import Seen, command_of
 from mlsys_lessons.drill.scenario import PAGE_DAY, DrillScenario
 from mlsys_lessons.drill.score import Score
+from mlsys_lessons.simulation.postmortem import page
 from mlsys_lessons.simulation.run import Run
 
 
@@ -27,6 +28,7 @@ class Debrief:
     score: Score
     timeline: tuple[tuple[float, str], ...]
     remedies: tuple[str, ...]
+    truth: tuple[tuple[float, float, str], ...] = ()  # from which day to which, and what
 
     def __repr__(self) -> str:
         return f"Debrief({self.title!r}, {self.score.points:.0f} of 100)"
@@ -43,16 +45,11 @@ class Debrief:
     @property
     def postmortem(self) -> str:
         """A blameless postmortem to fill in, as Markdown."""
-        rows = [f"| {day:+.1f} | {words} |" for day, words in self.timeline]
-        money = f"{self.score.lost / 100:,.0f} EUR more than the remedy at the first midnight"
-        return "\n".join([
-            f"# Postmortem: {self.title}", "", "## What happened", "", self.told, "",
-            f"**Cost:** {money}.", "", "## Timeline (days from the page)", "",
-            "| day | what |", "|---:|---|", *rows, "",
-            "## What helped", "", "_..._", "", "## What stood in the way", "", "_..._", "",
-            "## What we change, who owns it, by when", "",
-            "| change | owner | by |", "|---|---|---|", "| | | |", "",
-        ])  # fmt: skip
+        money = f"{self.score.lost / 100:,.0f} EUR more than the remedy at the first midnight."
+        return page(
+            self.title, summary=self.told, impact=money, timeline=self.timeline,
+            clock="days from the page",
+        )  # fmt: skip
 
 
 def told(
@@ -78,4 +75,8 @@ def told(
     ]  # fmt: skip
     order = tuple(sorted(moments, key=lambda moment: moment[0]))
     remedies = tuple(map(command_of, scenario.remedies))
-    return Debrief(scenario.title, scenario.told, score, order, remedies)
+    truth = tuple(
+        (fault.start - PAGE_DAY, min(fault.end, run.days) - PAGE_DAY, fault.name)
+        for fault in run.faults
+    )
+    return Debrief(scenario.title, scenario.told, score, order, remedies, truth)

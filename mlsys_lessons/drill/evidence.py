@@ -7,20 +7,22 @@ assumed; an hour of somebody's time costs what it costs everywhere in the course
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.domain import path
 from mlsys_lessons.drill.scenario import DrillScenario
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.records import LAYERS, ticks
+from mlsys_lessons.frames import codes, has_action
+from mlsys_lessons.records import BLOCK, LAYERS
 from mlsys_lessons.simulation.run import Run
 
 Rows = Iterator[dict[str, Any]]
+Table = NDArray[np.float64]
+OFF_SCALE = 999.0  # noises; what has never varied before is that far off at once
 USUAL_DAYS, WEEK = 28, 7
 
 
@@ -37,21 +39,41 @@ def _layer(layer: str) -> Callable[[Run, DrillScenario, str], Rows]:
     """A layer's metrics of the last day, beside their usual values; the oddest first."""
 
     def look(run: Run, scenario: DrillScenario, about: str) -> Rows:
-        metrics = run.metrics
-        mine = metrics[metrics["layer"] == layer]
-        names = [path(layer, *pair) for pair in zip(mine["metric"], mine["segment"], strict=True)]
-        days = mine.assign(path=names).pivot_table(index="tick", columns="path", values="value")
-        last = days.index[-1]
-        usual = days.loc[max(last - USUAL_DAYS - WEEK, 0) : last - WEEK]
-        spread = usual.std().clip(lower=1e-9)
-        off = ((days.loc[last] - usual.median()) / spread).fillna(0.0)
-        for name in off.abs().sort_values(ascending=False, kind="stable").index:
+        last = run.days - 1
+        names, days = _by_day(run, layer, since=last - USUAL_DAYS - WEEK)
+        now, usual = days[-1], days[: USUAL_DAYS + 1]
+        middle, spread = _middle_and_spread(usual)
+        off = np.nan_to_num((now - middle) / np.maximum(spread, 1e-9))
+        for place in np.argsort(-np.abs(off), kind="stable"):
             yield {
-                "metric": name, "now": float(days.loc[last, name]),
-                "usual": float(usual[name].median()), "off": round(float(off[name]), 1),
+                "metric": names[place], "now": float(now[place]), "usual": float(middle[place]),
+                "off": round(float(np.clip(off[place], -OFF_SCALE, OFF_SCALE)), 1),
             }  # fmt: skip
 
     return look
+
+
+def _by_day(run: Run, layer: str, *, since: int) -> tuple[list[str], Table]:
+    """A layer's metrics from a day on: their names, and a row a day, NaN where there is none."""
+    rows = run.system.monitor.measured(layer, since=since)
+    names = sorted({name for _, name, _ in rows})
+    place = {name: column for column, name in enumerate(names)}
+    table = np.full((run.days - since, len(names)), np.nan)
+    for tick, name, value in rows:
+        table[tick - since, place[name]] = value
+    return names, table
+
+
+def _middle_and_spread(days: Table) -> tuple[Table, Table]:
+    """Median and standard deviation of each column, missing days left out; NaN where too few."""
+    known = np.isfinite(days)
+    count = known.sum(axis=0)
+    ranked, column = np.sort(days, axis=0), np.arange(days.shape[1])
+    middle = (ranked[np.maximum(count - 1, 0) // 2, column] + ranked[count // 2, column]) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, days, 0.0).sum(axis=0) / count
+        squares = np.where(known, (days - mean) ** 2, 0.0).sum(axis=0)
+        return middle, np.sqrt(squares / np.where(count > 1, count - 1.0, np.nan))
 
 
 def _slice(run: Run, scenario: DrillScenario, field: str) -> Rows:
@@ -59,32 +81,40 @@ def _slice(run: Run, scenario: DrillScenario, field: str) -> Rows:
     words = run.system.domain.vocabularies
     if field not in words:
         raise InputError(f"no slice by {field!r}; choose one of {', '.join(words)}.")
-    log, ago = run.log, _days_ago(run.log)
-    now, before = log[ago == 0], log[(ago > WEEK) & (ago <= USUAL_DAYS)]
-    for word in [*words[field].categories, None]:
+    days = run.recorder.kept("log")
+    spans = {"now": days[-1:], "usual": days[-1 - USUAL_DAYS : -1 - WEEK]}
+    shares = {name: _shares(span, field, len(words[field].categories))
+              for name, span in spans.items()}  # fmt: skip
+    for place, word in enumerate([*words[field].categories, None]):
         told: dict[str, Any] = {"value": word or "(none of these)"}
-        for name, rows in (("now", now), ("usual", before)):
-            here = rows[field].isna() if word is None else rows[field] == word
-            part = rows[np.asarray(here)]
-            told[f"share {name}"] = round(len(part) / max(len(rows), 1), 4)
-            told[f"score {name}"] = _mean(part["score"])
-            told[f"blocked {name}"] = _mean(part["action"] == "block")
+        for name, (share, score, blocked) in shares.items():
+            told[f"share {name}"] = round(float(share[place]), 4)
+            told[f"score {name}"] = _known(score[place])
+            told[f"blocked {name}"] = _known(blocked[place])
         yield told
 
 
-def _days_ago(log: pd.DataFrame) -> NDArray[np.int64]:
-    """Of each row, how many days before the last one it came."""
-    day = ticks(log["arrival_time"])
-    return day[-1] - day
+def _shares(days: Sequence[pd.DataFrame], field: str, words: int) -> tuple[Table, Table, Table]:
+    """By word, and last for none of them: share of rows, mean score, share blocked."""
+    word = np.concatenate([codes(day[field]) for day in days]).astype(np.int64)
+    word[word < 0] = words
+    score = np.concatenate([day["score"].to_numpy(dtype=np.float64) for day in days])
+    blocked = np.concatenate([has_action(day, BLOCK) for day in days])
+    scored = np.isfinite(score)
+    rows = np.bincount(word, minlength=words + 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scores = np.bincount(word[scored], score[scored], words + 1)
+        mean = scores / np.bincount(word[scored], minlength=words + 1)
+        return rows / max(len(word), 1), mean, np.bincount(word, blocked, words + 1) / rows
 
 
-def _mean(column: pd.Series) -> float | None:
-    return round(float(column.mean()), 4) if len(column) and column.notna().any() else None
+def _known(value: float) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None
 
 
 def _versions(run: Run, scenario: DrillScenario, about: str) -> Rows:
     """Who answered yesterday, and what stands in the registry."""
-    versions = run.log.loc[_days_ago(run.log) == 0, "model_version"]
+    versions = run.recorder.kept("log")[-1]["model_version"]
     for label, share in versions.value_counts(normalize=True).items():
         if share:
             yield {"what": "answered yesterday", "version": str(label), "share": round(share, 4)}
@@ -93,23 +123,30 @@ def _versions(run: Run, scenario: DrillScenario, about: str) -> Rows:
 
 
 def _labels(run: Run, scenario: DrillScenario, about: str) -> Rows:
-    """Labels that became known, week by week: by source, and the share that is fraud."""
-    labels = run.labels
-    week = (labels["label_time"].max() - labels["label_time"]).dt.days // WEEK
-    for number, rows in labels.groupby(week):
-        if number > USUAL_DAYS // WEEK:
-            continue
-        told = rows["source"].value_counts()
-        yield {"weeks ago": int(number), "frauds": int(rows["label"].sum()),
-               **{str(name): int(count) for name, count in told.items()}}  # fmt: skip
+    """Labels that became known, week by week: by source, and how many are fraud."""
+    days = [day for day in run.recorder.kept("labels")[-USUAL_DAYS - 2 * WEEK :] if len(day)]
+    known = np.concatenate([day["label_time"].to_numpy() for day in days])
+    week = (known.max() - known) // np.timedelta64(WEEK, "D")
+    label = np.concatenate([day["label"].to_numpy() for day in days])
+    source = np.concatenate([codes(day["source"]) for day in days])
+    names = run.system.domain.label_sources
+    for number in range(USUAL_DAYS // WEEK + 1):
+        here = week == number
+        if here.any():
+            counts = np.bincount(source[here], minlength=len(names)).tolist()
+            told = sorted(zip(names, counts, strict=True), key=lambda one: -one[1])
+            yield {"weeks ago": number, "frauds": int(label[here].sum()),
+                   **{name: count for name, count in told if count}}  # fmt: skip
 
 
 def _rows(run: Run, scenario: DrillScenario, about: str) -> Rows:
     """The last payments as they came in."""
     fields = [one.name for one in run.system.domain.fields]
-    for row in run.log[[*fields, "score", "action"]].tail(5).to_dict("records"):
+    day, names = run.recorder.kept("log")[-1], [*fields, "score", "action"]
+    columns = [day[name].iloc[-5:].tolist() for name in names]
+    for row in zip(*columns, strict=True):
         yield {name: value if isinstance(value, (int, float)) else str(value)
-               for name, value in row.items()}  # fmt: skip
+               for name, value in zip(names, row, strict=True)}  # fmt: skip
 
 
 def _calendar(run: Run, scenario: DrillScenario, about: str) -> Rows:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlsys_lessons.components.response import Mitigation
+from mlsys_lessons.components.response import KINDS, Mitigation
 from mlsys_lessons.components.response.assumptions import FIGURES
+from mlsys_lessons.domain import path
 from mlsys_lessons.drill.debrief import Debrief, told
 from mlsys_lessons.drill.evidence import SHELF
 from mlsys_lessons.drill.observation import Observation, Seen, command_of, noticed, ringing
 from mlsys_lessons.drill.runs import (
     Script,
     best,
+    idle,
     lived,
     paged,
     script_of,
+    seen_last,
     system_of,
     usual_day,
     world_of,
@@ -31,7 +34,9 @@ from mlsys_lessons.records import whole_number
 from mlsys_lessons.simulation.run import Run
 from mlsys_lessons.simulation.simulate import copied, simulate
 
+VERBS = ("inspect", "advance", "undo", *KINDS)
 MINUTES = 480  # of looking, a day
+BEFORE_THE_PAGE = 14  # days of old alerts that everybody can read
 
 
 class Incident:
@@ -54,8 +59,8 @@ class Incident:
     def __init__(self, name: str, seed: int = 0) -> None:
         self.scenario = scenario(name)
         self.seed = whole_number("seed", seed, 0, 2**31 - 1)
-        self._run = paged(name, self.seed)
-        self._is_shared = True  # with other players of this process, until a day is lived
+        self.day = 0  # since the page
+        self._own: Run | None = None  # until somebody acts, all players of a process share one
         self.tonight: list[Mitigation] = []
         self.plan: dict[int, tuple[Mitigation, ...]] = {}
         self.minutes = 0  # spent on evidence, in all
@@ -72,9 +77,18 @@ class Incident:
     # --- what stands before the player ---------------------------------------------------------
 
     @property
-    def day(self) -> int:
-        """Days since the page."""
-        return self._run.days - PAGE_DAY
+    def _run(self) -> Run:
+        """The run as it stands: everybody's where nobody has acted, to be read and not changed."""
+        name, seed, last = self.scenario.name, self.seed, PAGE_DAY + self.day
+        if self._own is None:
+            idle(name, seed).at(self.day)
+            for shared in (paged(name, seed), idle(name, seed).run):
+                if shared.days == last:
+                    return shared
+            self._own = copied(paged(name, seed))
+        while self._own.days < last:
+            self._own.step()
+        return self._own
 
     @property
     def is_over(self) -> bool:
@@ -89,13 +103,14 @@ class Incident:
     @property
     def observation(self) -> Observation:
         """Everything that a player may know."""
-        midnight = script_of(self._run).seen
-        assert midnight is not None  # a run of sixty days has asked
+        own, shared = self._own, idle(self.scenario.name, self.seed)
+        midnight = shared.at(self.day) if own is None else seen_last(own)
+        in_force = {} if own is None else own.system.in_force
         return Observation(
             page=self.scenario.page, day=self.day, days_left=self.scenario.days - self.day,
             minutes_left=MINUTES - self._minutes_today, spent_cents=round(self.spent),
             alerts=tuple(ringing(midnight)), cases=tuple(noticed(midnight.cases)),
-            in_force=tuple(command_of(item) for item in self._run.system.in_force),
+            in_force=tuple(command_of(item) for item in in_force),
             asked=tuple(command_of(item) for item in self.tonight),
             history=tuple(
                 (tick - PAGE_DAY, command_of(item))
@@ -104,11 +119,40 @@ class Incident:
             evidence=tuple(self.evidence),
         )  # fmt: skip
 
+    @property
+    def usual_day(self) -> float:
+        """Cents that a day is expected to earn when nothing is wrong: the scale of every price."""
+        return usual_day(self.seed, self.scenario.world)
+
+    @property
+    def rung(self) -> tuple[tuple[int, str, str], ...]:
+        """Every alert of the last weeks: its day (negative before the page), path, severity."""
+        alerts = (self._own or idle(self.scenario.name, self.seed).run).alerts
+        since, last = PAGE_DAY - BEFORE_THE_PAGE, PAGE_DAY + self.day
+        recent = alerts[(alerts["tick"] >= since) & (alerts["tick"] < last)]
+        return tuple(
+            (int(tick) + 1 - PAGE_DAY, path(layer, metric, segment), str(severity))
+            for tick, layer, metric, segment, severity in
+            recent[["tick", "layer", "metric", "segment", "severity"]].itertuples(index=False)
+        )  # fmt: skip
+
+    @property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """What a command may name: a source, a field; and by which field a slice can be cut."""
+        domain = paged(self.scenario.name, self.seed).system.domain
+        fields, cuts = tuple(field.name for field in domain.fields), tuple(domain.vocabularies)
+        return {"source": tuple(domain.sources), "field": fields, "slice": cuts}
+
     # --- what the player may do ----------------------------------------------------------------
 
     def do(self, command: str) -> Any:
         """Follow one command in words; see the class."""
         words = str(command).split()
+        if words and words[0] not in VERBS:
+            raise InputError(
+                f"{words[0]!r} is no command: it is not on the list; inspect to look, advance to "
+                f"let a night pass, undo, or one of {', '.join(KINDS)}."
+            )
         if words[:1] == ["inspect"]:
             return self.inspect(" ".join(words[1:2]), " ".join(words[2:]))
         if words[:1] == ["advance"]:
@@ -161,12 +205,13 @@ class Incident:
         for _ in range(whole_number("days", days, 1, 365)):
             if self.is_over:
                 break
-            if self._is_shared:
-                self._run, self._is_shared = copied(self._run), False
             if self.tonight:
-                self.plan[self._run.days] = tuple(self.tonight)
-            script_of(self._run).plan = dict(self.plan)
-            self._run.step()
+                self._own = self._own or copied(self._run)
+                self.plan[PAGE_DAY + self.day] = tuple(self.tonight)
+            self.day += 1
+            if self._own is not None:
+                script_of(self._own).plan = dict(self.plan)
+                self._own.step()
             self.tonight, self._minutes_today = [], 0
         return self.observation
 
@@ -188,7 +233,7 @@ class Incident:
         return Score(
             lost=remedied - self._run.expected_value + self.spent,
             at_stake=remedied - lived(name, seed).expected_value,
-            day=usual_day(self.seed, self.scenario.world), evidence=self.spent,
+            day=self.usual_day, evidence=self.spent,
         )  # fmt: skip
 
     def debrief(self) -> Debrief:

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mlsys_lessons.components.response.runbook import OF_LESSONS
 from mlsys_lessons.drill.observation import Observation, Ringing, command_of
 from mlsys_lessons.drill.scenario import DrillScenario
 
 Policy = Callable[[Observation], str]
+FIRST_LOOKS = ("versions", "decisions")
 RETRAINED_DAYS = 120
 PATIENCE = 3  # days until a line is tried again
-# Lines of the learner's runbook, from the lessons' last cells: what the domain's own rules say no
-# line about. A history that is missing may be a table that is old, or look-ups that time out.
-FROM_LESSONS = {
-    "operations.latency_p99": ("scale_out",),
-    "operations.shed_rate": ("scale_out",),
-    "inputs.null_rate.history": ("rebuild_table",),
-    "inputs.recency_median": ("rebuild_table",),
-}
+# Lines of the learner's runbook, from the lessons: what the domain's own rules say no line about.
+FROM_LESSONS = {metric: (command_of(line),) for metric, (line, _) in OF_LESSONS.items()}
 
 
 def do_nothing(observation: Observation) -> str:
@@ -51,8 +47,14 @@ def threshold_alarm(observation: Observation) -> str:
 def runbook_follower(observation: Observation) -> str:
     """The runbook's lines of what rings, those that name something before those of scores alone.
 
-    What has come back to rest is taken back: servers cost money every day.
+    Where nothing that rings names anything, it looks at two things on the first day. What has come
+    back to rest is taken back: servers cost money every day.
     """
+    looked = {seen.asked for seen in observation.evidence}
+    if observation.day == 0 and not any(map(_names_something, observation.alerts)):
+        for kind in FIRST_LOOKS:
+            if kind not in looked:
+                return f"inspect {kind}"
     for command in [*_lines(observation), *_ways_back(observation)]:
         if command not in observation.asked and not _is_tried(observation, command):
             return command
@@ -101,7 +103,20 @@ def _lines(observation: Observation) -> list[str]:
         for alert in named or observation.alerts
         for command in (*alert.runbook, *FROM_LESSONS.get(alert.path, ()))
     ]
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys([*lines, *_from_evidence(observation)]))
+
+
+def _from_evidence(observation: Observation) -> list[str]:
+    """Lines for what rings nowhere: a version beside the usual one, a queue that nobody opens."""
+    today = [seen for seen in observation.evidence if seen.day == observation.day]
+    rows = [row for seen in today for row in seen.rows]
+    known = {row["version"] for row in rows if row.get("what") == "in the registry"}
+    answered = {row["version"] for row in rows if row.get("what") == "answered yesterday"}
+    models = {version for version in answered if "fallback" not in version}
+    strange = bool(known) and (len(models) > 1 or not models <= known)
+    queue = [row for row in rows if row.get("metric") == "decisions.review_rate"]
+    idle = any(row["now"] == 0.0 < row["usual"] for row in queue)
+    return ["roll_back"] * strange + ["ask_owner fraud operations"] * idle
 
 
 def _ways_back(observation: Observation) -> list[str]:

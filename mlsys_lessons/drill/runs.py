@@ -21,7 +21,6 @@ from mlsys_lessons.system.system import System
 from mlsys_lessons.worlds import Drift, PaymentsWorld, payments_world
 
 DAILY = 1_500  # payments
-Plan = tuple[tuple[int, tuple[Mitigation, ...]], ...]  # tick, and what is asked for at its midnight
 
 
 @dataclass
@@ -78,11 +77,55 @@ def paged(name: str, seed: int) -> Run:
     return run
 
 
+class Idle:
+    """A scenario while nobody acts, lived as far as somebody has asked: all players share it.
+
+    >>> Idle("unlucky_day", 3).at(1).tick
+    63
+    """
+
+    def __init__(self, name: str, seed: int) -> None:
+        self.run, self._name = copied(paged(name, seed)), name
+        self._midnights = [seen_last(self.run)]  # the first is the page's
+
+    def __repr__(self) -> str:
+        return f"Idle({self._name!r}, {len(self._midnights) - 1} days)"
+
+    def at(self, day: int) -> Midnight:
+        """What was to be seen at the midnight that ended so many days."""
+        while len(self._midnights) <= day:
+            self.run.step()
+            self._midnights.append(seen_last(self.run))
+        return self._midnights[day]
+
+
+def seen_last(run: Run) -> Midnight:
+    """What the script of a run saw last."""
+    midnight = script_of(run).seen
+    assert midnight is not None  # a run of sixty days has asked
+    return midnight
+
+
+@lru_cache(maxsize=4)
+def idle(name: str, seed: int) -> Idle:
+    """The days that players share until one of them acts."""
+    return Idle(name, seed)
+
+
+def lived(name: str, seed: int) -> Run:
+    """The scenario to its end, nobody having done anything."""
+    shared = idle(name, seed)
+    shared.at(scenario(name).days)
+    return shared.run
+
+
 @lru_cache(maxsize=8)
-def lived(name: str, seed: int, plan: Plan = ()) -> Run:
-    """The scenario to its end under a plan that may begin before the page."""
-    run, last = _broken(name, seed), PAGE_DAY + scenario(name).days
-    script_of(run).plan = dict(plan)
+def remedied(name: str, seed: int) -> Run:
+    """The scenario to its end, with the listed remedies at the first midnight of harm."""
+    what = scenario(name)
+    run, last = _broken(name, seed), PAGE_DAY + what.days
+    first = min((int(fault.start) for fault in what.happening()), default=PAGE_DAY)
+    script_of(run).plan = {first: what.remedies}
     while run.days < last:
         run.step()
     return run
@@ -90,11 +133,8 @@ def lived(name: str, seed: int, plan: Plan = ()) -> Run:
 
 def best(name: str, seed: int) -> float:
     """Expected cents with the listed remedies at the first midnight of harm."""
-    what = scenario(name)
-    if what.quiet:
-        return lived(name, seed).expected_value
-    first = min(int(fault.start) for fault in what.happening())
-    return lived(name, seed, ((first, what.remedies),)).expected_value
+    run = lived(name, seed) if scenario(name).quiet else remedied(name, seed)
+    return run.expected_value
 
 
 @lru_cache(maxsize=4)

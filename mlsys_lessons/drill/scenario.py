@@ -1,7 +1,8 @@
 """Scenarios of the drill: one file each in scenarios/, read into frozen data.
 
-A scenario says what truly happens (faults of the catalogue, knobs of the world), what the page
-says, and which remedies end it. No consequence stands here: those come out of the simulation.
+A scenario says what truly happens (faults, knobs of the world), what the page says, and which
+remedies end it; one without remedies is quiet: nothing is wrong, or nothing on the list helps. No
+consequence stands here: those come out of the simulation.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from mlsys_lessons.components.response import Mitigation
+from mlsys_lessons.drill.faults import KINDS
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.system.faults import CATALOGUE, Fault
+from mlsys_lessons.system.faults import Fault
 from mlsys_lessons.worlds import Drift
 
 FOLDER = Path(__file__).parent / "scenarios"
@@ -45,8 +47,8 @@ class DrillScenario:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.faults
+        """Whether the best is to look on: nothing is wrong, or nothing on the list helps."""
+        return not self.remedies
 
     def __repr__(self) -> str:
         return f"DrillScenario({self.name!r}: {self.title}, {self.days} days)"
@@ -54,7 +56,7 @@ class DrillScenario:
     def happening(self) -> tuple[Fault, ...]:
         """The faults, on the days of a run."""
         return tuple(
-            CATALOGUE[one["kind"]](
+            KINDS[one["kind"]](
                 start=PAGE_DAY + one["starts"],
                 **{name: value for name, value in one.items() if name not in ("kind", "starts")},
             )

@@ -17,6 +17,7 @@ from mlsys_lessons.drill.observation import Observation
 from mlsys_lessons.errors import InputError, StateError
 
 PROMPT = "> "
+BEGIN = "help lists what can be looked at and changed, and what each costs"
 _ROWS = 12  # of a piece of evidence
 
 
@@ -75,7 +76,7 @@ def converse(
     incident: Incident, commands: Iterable[str], say: Callable[[str], None] = print
 ) -> bool:
     """Follow commands until the incident is over; whether it came to its end."""
-    say(page_of(incident.observation))
+    say(f"{page_of(incident.observation)}\n{BEGIN}")
     for command in _cleaned(commands):
         if command == "quit":
             return False
@@ -92,7 +93,7 @@ def _cleaned(commands: Iterable[str]) -> Iterator[str]:
 
 def _answer(incident: Incident, command: str) -> str:
     """What one command brings, in words; a mistake is a sentence, and nothing changes."""
-    if command == "help":
+    if command.split()[0] == "help":
         return help_text()
     try:
         told = incident.do(command)

@@ -40,7 +40,7 @@ class OpenLabelsWorld(PaymentsWorld):
     @classmethod
     def of(cls, world: PaymentsWorld) -> OpenLabelsWorld:
         """The same world with open labels."""
-        return cls(world.seed, world.daily, world.drift, world.reviewers)
+        return cls(world.seed, world.daily, world.drift, world.reviewers, appeals=world.appeals)
 
     def reports(self, state: WorldState, tick: int) -> pd.DataFrame:
         """Every fraud of two days ago, whatever was decided about it."""

@@ -7,6 +7,7 @@ passed on. What was running may be anything, so nothing here knows what it was.
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,10 +41,25 @@ def at_most(seconds: float) -> Iterator[None]:
     timer.daemon = True
     timer.start()
     try:
-        yield
+        with _interruptible():
+            yield
     except KeyboardInterrupt:
         if stopped.is_set():
             raise TooLong from None
         raise
     finally:
         timer.cancel()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Hear Ctrl-C: what a shell has sent to the background ignores it, and with it the limit."""
+    usual = signal.getsignal(signal.SIGINT)
+    if usual not in (signal.SIG_IGN, signal.SIG_DFL):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from mlsys_lessons.claims import Result, stored
-from mlsys_lessons.errors import InputError
+from mlsys_lessons.errors import InputError, StorageError
 from mlsys_lessons.lessons.wording import lines
 
 
@@ -36,6 +36,20 @@ def told(result: Result) -> str:
     earlier = [f"before {one.date}, {one.definition}: {one.verdict}" for one in result.earlier]
     told = [lines(line, indent=" " * 8) for line in (verdict, *earlier)]
     return "\n    ".join([f"{result.claim}  {result.sentence}", *told])
+
+
+def all_told(claim: str) -> str:
+    """A claim's result with notes and effects; that it waits, where nothing is stored yet.
+
+    >>> all_told("C8").splitlines()[0]
+    'C8  Retries turn a stall into a permanent outage, and a retry budget undoes it.'
+    """
+    try:
+        result = stored(claim)
+    except StorageError:
+        return f"{claim}  is written down with its thresholds, and not measured yet."
+    parts = [told(result), *result.notes, effects(result).round(1).to_string()]
+    return "\n    ".join(line for part in parts for line in part.splitlines())
 
 
 def effects(result: Result) -> pd.DataFrame:

@@ -8,6 +8,7 @@ serialisation.py  a payment as the caller's values, the system's frame, the log'
 schemas.py        what a caller may send, and the reader of request bodies
 decision_log.py   every decision on disk before its response leaves (SQLite)
 model_files.py    a fitted model in one file that runs no code when it is opened
+model_registry.py the versions on disk: lineage, champion, challenger, a roll-back in one call
 decider.py        a system, its clock and its log in one thread; rebuilt by replay
 board.py          what the monitors said of the last closed day
 batcher.py        admission, the queue, and which requests share a batch

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from mlsys_lessons.components.component import COMPONENTS, Component, Model
-from mlsys_lessons.components.decisions import CostDecisions, ScoreCut
+from mlsys_lessons.components.decisions import CostDecisions, RateLimit, ScoreCut
 from mlsys_lessons.components.features import BatchFeatures, OnlineFeatures
 from mlsys_lessons.components.feedback.labels import LabelQueue
 from mlsys_lessons.components.feedback.retraining import Frozen, Retraining, RetrainingPolicy
@@ -43,7 +43,7 @@ class Parts:
     ingestion: ParsingIngestion
     features: OnlineFeatures | BatchFeatures
     inference: BareInference
-    decisions: ScoreCut | CostDecisions
+    decisions: ScoreCut | CostDecisions | RateLimit
     monitor: OperationsOnly
     retraining: Retraining | Frozen
     labels: LabelQueue
@@ -70,7 +70,7 @@ class Parts:
     def with_(
         self, *, name: str = _SAME, ingestion: ParsingIngestion = _SAME,
         features: OnlineFeatures | BatchFeatures = _SAME, model: Model | ModelVersion = _SAME,
-        inference: BareInference = _SAME, decisions: ScoreCut | CostDecisions = _SAME,
+        inference: BareInference = _SAME, decisions: ScoreCut | CostDecisions | RateLimit = _SAME,
         monitor: OperationsOnly = _SAME, retraining: RetrainingPolicy | None = _SAME,
         responder: Responder | None = _SAME,
     ) -> Self:  # fmt: skip
@@ -136,7 +136,7 @@ def retrained_by(policy: RetrainingPolicy | None, seed: int, domain: Domain) -> 
         return Frozen()
     if not isinstance(policy, RetrainingPolicy):
         raise InputError(f"retraining={policy!r} is no policy; pass RetrainingPolicy() or None.")
-    return Retraining(policy, seed, domain)
+    return policy.kept_by(seed, domain)
 
 
 def _checked(place: str, part: Any, domain: Domain) -> Any:

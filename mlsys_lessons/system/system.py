@@ -199,7 +199,8 @@ class System(Parts):
         for stage in (self.ingestion, self.inference, self.decisions):
             stage.step(day)
         answered = self.inference.registry.champion
-        adopted = self.retraining.step(day, self.labels, self.inference.registry)
+        registry, measured = self.inference.registry, self.monitor.today
+        adopted = self.retraining.step(day, self.labels, registry, measured)
         facts = DayFacts(day.tick, news.books_cents, labels, day.held, len(day.verdicts))
         self.monitor.look(day.tick, day.log, facts)
         applied = self._respond(day.tick, int(np.count_nonzero(waiting)), news)
@@ -217,7 +218,7 @@ class System(Parts):
         response.notice(tick, Signals(
             alerts=alerts,
             new=frozenset(path(r.layer, r.metric, r.segment) for r in self.monitor.opened),
-            disputes=0 if news.reports is None else len(news.reports),
+            disputes=0 if news.reports is None else int(np.sum(news.reports["label"] == 1)),
             accepted=accepted,
             calls=refused // friction if friction else 0,
             tips=news.tips,

@@ -338,7 +338,7 @@ five_questions.sheet()
 # | `13_boring_systems_scale` | which stack survives a bad year? |
 # | `14_on_call` | what do you do when the page comes? |
 #
-# Those that lie in your folder are finished. The others follow, in this order.
+# All of them lie in your folder. In the last one you are on call.
 
 # %% [markdown]
 # ## Carry it home

@@ -21,15 +21,12 @@ import inspect
 import numpy as np
 import pandas as pd
 
-import mlsys_lessons as mls
 from mlsys_lessons import charts
-from mlsys_lessons.components.feedback import off_policy
-from mlsys_lessons.experiments import selective_labels
-from mlsys_lessons.experiments.statistics import mean_interval
-from mlsys_lessons.lessons import five_questions, runbook
+from mlsys_lessons.experiments import adaptive_fraud, selective_labels
+from mlsys_lessons.lessons import five_questions, runbook, stored_claims
 from mlsys_lessons.lessons.expectation import expect
 from mlsys_lessons.lessons.lesson09 import answers, successors
-from mlsys_lessons.lessons.lesson09.questions import bet1, bet2, bet3, bet4, q1, q2, q3
+from mlsys_lessons.lessons.lesson09.questions import bet1, bet2, bet3, bet4, bet5, q1, q2, q3, q4
 
 # %% [markdown]
 # ## A town with one number
@@ -60,18 +57,14 @@ axes.set_xlabel("month", loc="right")
 charts.show(axes, alt=f"{title}; by month {boosted['recall'].round(2).tolist()}.")
 bet1.reveal(round(100 * boosted["recall"].iloc[1]), "The month after, it is back. And then not.")
 expect(boosted["recall"].iloc[1] < 0.1 < boosted["recall"].iloc[2], "every second is blind", "luck of bins")
-
-# %% [markdown]
-# Nothing in the code has changed from month to month. Look at what the second model was given to learn from: the same table, of what passed in month 1.
-
-# %%
 passed = first.predict_proba(x[:, None])[:, 1] <= 0.5
 seen = pd.DataFrame({"payments that passed": passed, "frauds that passed": passed & fraud})
 seen.groupby(bins, observed=True).sum()
 
 # %% [markdown]
-# Far to the right there is not one payment. And what has passed is what the first model gave at most one half: at the right edge of the table, frauds and good customers are mixed, by construction. A tree's last leaf holds that edge and says: less than one half. To the right of its last row a tree repeats its
+# Nothing in the code has changed from month to month. The table is what the second model was given to learn from: what passed in month 1. Far to the right there is not one payment. And what has passed is what the first model gave at most one half: at the right edge of the table, frauds and good customers are mixed, by construction. A tree's last leaf holds that edge and says: less than one half. To the right of its last row a tree repeats its
 # last word. So it blocks nobody; so the month after it sees everything; so its successor is splendid.
+# (Splendid is .8 or .98: these trees see a number in 255 steps of equally many payments, and all frauds lie in the last two and a half. One step has about as many frauds as others, and luck decides it.)
 #
 # This is **selective labels**: the decision decides what can be learned. Every offline number of the second model is fine, since it is tested on payments of the same kind.
 #
@@ -103,8 +96,6 @@ bet2.reveal(str(word), "It was given the same kind of rows.")
 # %%
 print(inspect.getsource(selective_labels.own_decisions))
 print(inspect.getsource(selective_labels.reject_inference))
-
-# %%
 tempting = {name: successors.months("boosted", successors.SOURCES[name], seed=SEED)["recall"]
             for name in ("own decisions", "reject inference")}  # fmt: skip
 pd.DataFrame({"what passed": boosted["recall"], **tempting}).T.round(2)
@@ -180,33 +171,27 @@ charts.show(axes, alt=f"{title}: {boosted['euros'].mean():,.0f} against {explore
 word = np.select([gain < -500, gain > 500], ["less", "more"], "about the same")
 bet4.reveal(str(word), "The lesson was cheap.")
 expect(gain > 0, "a little exploration pays for itself", "few frauds were let through by luck")
-
-# %%
-# And after the launch: the share of payments that is blocked, by month.
-setting = {"seed": SEED, "share": 0.02, "count": 9, "population": town}
-found = successors.months("naive Bayes", selective_labels.weighted, **setting)
+found = successors.after_the_launch(SEED, share=0.02)
 pd.DataFrame({**blocked, "2 % explored": found["blocked"]}).T.round(3)
 
 # %% [markdown]
-# It blocks the newcomers for one month. Then it has seen enough of them. It also stops catching frauds that hide among them: with this one number nobody can, and the money says so.
+# The table is the share of payments blocked, by month, after the launch. It blocks the newcomers for one month. Then it has seen enough of them. It also stops catching frauds that hide among them: with this one number nobody can, and the money says so.
 #
 # ## How sure?
-# Twenty other towns, nine months each, launch included.
+# Twenty other towns, nine months each, launch included. Below the figure is what the talk says of it, in the running system.
 
 # %%
-stored = successors.stored()
-euros = stored.pivot(index="seed", columns="policy", values="euros")
-base = "Bayes, what passed"
-effects = pd.DataFrame({
-    name: mean_interval(euros[name] - euros[base]).columns("effect")
-    for name in euros.columns if name != base
-}).T
+effects = successors.against("Bayes, what passed")
 title = f"Exploring is worth {effects.loc['Bayes, weighted', 'effect']:,.0f} euros a month; believing costs"
 charts.show(charts.bars_with_intervals(effects, title=title, unit="euros a month against what passed"),
             alt=f"Euros: {effects['effect'].round().astype(int).to_dict()}")  # fmt: skip
+for name in ("C19", "C20"):
+    print(stored_claims.all_told(name), "\n")
 
 # %% [markdown]
 # Where does it stop being true? Where nothing changes and the shape is right, exploration is a cost without a yield: the logistic town of months 1 to 4 needed none. It is an insurance, and its premium is what you have just seen.
+#
+# Two sentences of the talk say it of the running system: eight months, refitted every six weeks. A town with one number was made to show a mechanism. The business has sixteen, blocks one payment in a few hundred, and gates its refits: ask for the size before you carry a mechanism home.
 #
 # ## The log can answer
 # A log with propensities can do more than train. Somebody wants another cut than the .10 of some log: fewer stopped, at what price? Without trying it on anybody, the rows on which both cuts agree say what it would bring, each weighted by one over the chance of what was done. Write it, and let it refuse where few rows count.
@@ -228,25 +213,15 @@ approve, block = np.where(bad, -6_500.0, 150.0), np.where(bad, 0.0, -500.0)
 old = score > 0.10
 passing = ~old | (generator.random(n) < 0.1)
 chance = np.where(old, np.where(passing, 0.1, 0.9), 1.0)
-for cut in (0.05, 0.10, 0.15, 0.20, 0.30):
-    new = score > cut
+for cut, new in ((cut, score > cut) for cut in (0.05, 0.10, 0.15, 0.20, 0.30)):
     low, value, high = answers.judge_cut(new, passing, chance, np.where(passing, approve, block))
     rows[cut] = {"low": low, "estimate": value, "high": high, "truth": np.where(new, block, approve).mean()}
+    print(cut, successors.asked(new, passing, chance, np.where(passing, approve, block)))
 pd.DataFrame(rows).T.round(1)
 
 # %% [markdown]
-# The last column is what only a simulated world can know. The first row has a gap in its reasoning: below the old cut nothing was ever blocked, so the log holds no row in which a new, lower cut would have blocked. It leaves them out, and answers about somebody else. The package's own version asks whether the weights add up, and refuses.
-
-# %%
-for cut in rows:
-    new = score > cut
-    target = (passing != new).astype(float)
-    try:
-        print(cut, off_policy.self_normalised(np.where(passing, approve, block), chance, target))
-    except mls.InputError as refusal:
-        print(cut, "refused:", refusal)
-
-# %% [markdown]
+# The last column is what only a simulated world can know. The table's first row has a gap in its reasoning: below the old cut nothing was ever blocked, so the log holds no row in which a new, lower cut would have blocked. It leaves them out, and answers about somebody else. The package's own version, in the lines above the table, asks whether the weights add up, and refuses.
+#
 # ## The loop as an attack surface
 # Whoever feeds the labels writes the next model. Suppose that nine reports in ten never come: a ring that refunds those who complain, or a job that drops them. Nobody breaks into anything.
 
@@ -279,6 +254,43 @@ def my_loop():
     return 0.0, weights
 
 q3.check(my_loop)
+
+# %% [markdown]
+# ## They test you
+# There is a loop on the other side of the counter too. A ring sends half of its first payments on a card as tests: at the amount that halves what it does not know. It cashes out just below what passes. How quickly it learns is up to the shop: an answer that may have come from anything teaches nothing, one that names its reason halves the rest. Bisection: six answers for one part in 64.
+#
+# The running system now, with the notebook's cut, in worlds that no page has shown (sixty days, the last forty counted). What does it cost that the shop names its reasons?
+
+# %%
+bet5.guess(...)  # "both fall", "recall holds, money falls" or "both hold"
+
+# %%
+hunted = adaptive_fraud.stored().query("from_day >= 20")
+table = hunted.groupby(["told", "defence"], sort=False)[["recall", "through", "wronged", "euros"]].mean()
+quiet, named = (table.loc[(told, "plain cut")] for told in ("tells nothing", "names reasons"))
+holds = named.recall > quiet.recall - 0.02
+fell = named.euros < 0.95 * quiet.euros
+word = np.select([not holds, fell], ["both fall", "recall holds, money falls"], "both hold")
+losses = adaptive_fraud.lost_by_naming(hunted)
+title = f"Told the reasons, rings take {-losses.loc['plain cut', 'effect']:,.0f} euros more per 1,000 payments"
+charts.show(charts.bars_with_intervals(losses, title=title, unit="euros per 1,000 payments, named against not"),
+            alt=f"{title}; all four: {losses['effect'].round().astype(int).to_dict()}")  # fmt: skip
+bet5.reveal(str(word), f"A fraud that passes: {quiet.through:.0f} euros untold, {named.through:.0f} told.")
+table.round({"recall": 2, "through": 0, "wronged": 2, "euros": 0})
+
+# %% [markdown]
+# Recall counts frauds. They let you have some more of them, and make the others larger. The tempting repairs act on the search: a cut that moves by request hides where it lies, a limit by card makes answers dearer. Neither touches what is found. `prices` is lesson 06's policy: it minds amounts, so that the largest payment that passes is a smaller one. It also blocks more good customers, and is worth it. Worlds differ: in some the rings' search ends where it does no harm. Your turn, in worlds that you have not seen.
+
+# %%
+q4
+
+# %% tags=["exercise"] exercise_id="lesson09.q4"
+def my_defence(cut, domain):
+    from mlsys_lessons.components import decisions
+
+    return decisions.ScoreCut(cut, domain)
+
+q4.check(my_defence)
 
 # %% [markdown]
 # ## Your runbook line

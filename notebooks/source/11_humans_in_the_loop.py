@@ -218,14 +218,20 @@ waiting_line.by_order(day, worth, capacity=desk.ROOM, patience=2).round(2)
 usual, fraud = np.array([0.07]), np.array([True])
 for seen in (0.5, 0.1, 0.01):
     print(f"{seen:.0%} targets: {rarer(usual, fraud, seen, usual=0.5, rarity=0.38)[0]:.0%} missed")
-queue = rarer(np.array([0.1]), fraud, held["p"].mean(), usual=0.5, rarity=0.38)[0]
-print(f"a clear fraud, missed 10 % on a pile of known cases: {queue:.0%} on this month's queue")
+queue = float(held["p"].mean())
+missed = {f"{name}, {share:.0%} frauds": desk.missed_by_place(40, share)
+          for name, share in (("known cases", 0.5), ("this month's queue", queue))}  # fmt: skip
+first, last = (100 * float(series.iloc[place]) for series, place in zip(missed.values(), (0, -1), strict=True))
+title = f"A clear fraud is missed {first:.0f} times in 100 by who is fresh, {last:.0f} at the end of a dull day"
+axes = charts.metric_over_time(missed, title=title, unit="chance that a clear fraud is missed")
+axes.set_xlabel("case of the day", loc="right")
+charts.show(axes, alt=title)
 
 # %% [markdown]
-# So the known cases are more than a measurement. Mixed into the daily queue, they keep people used to finding something.
+# The slope is tiredness, the step between the lines is rarity. So the known cases are more than a measurement. Mixed into the daily queue, they keep people used to finding something.
 #
 # ## Who comes back
-# A blocked payment has no label. Unless its customer appeals. Of the honest say three in ten do and nearly all are upheld; of the fraudsters one in ten, and some are believed. All of it is assumed here, and nobody knows it for their own business until they have counted. A model that learns from such labels learns that blocking is nearly always right; then correct it.
+# A blocked payment has no label. Unless its customer appeals. Of the honest say three in ten do and nearly all are upheld; of the fraudsters one in ten, and some are believed. All of it is assumed here, and nobody knows it for their own business until they have counted. A model that learns from such labels learns that blocking is nearly always right; then correct it. (`mls.payments_world(appeals=Appeals(genuine=0.3))` lets them come back in the running system: as labels, days late, of what it blocked.)
 
 # %%
 from mlsys_lessons.worlds.payments.appeals import Appeals
@@ -250,7 +256,12 @@ q3.check(frauds_among)
 # %%
 chances = office.genuine * office.upheld_genuine, office.fraud * office.upheld_fraud
 corrected = answers.frauds_among(len(blocked), int(heard["upheld"].sum()), *chances)
-print(f"corrected: {corrected:.0%}; in truth {true_share:.0%}; it rests on {len(heard)} who came back")
+silent = 1 - heard["upheld"].sum() / len(blocked)
+frauds = pd.Series({"silence is guilt": silent, "corrected": corrected, "in truth": true_share})
+title = f"Of the blocked, {silent:.0%} are frauds by the labels, {true_share:.0%} in truth"
+shares = pd.DataFrame({"frauds": frauds, "honest": 1 - frauds})
+charts.show(charts.stacked_shares(shares, title=title), alt=f"{title}; corrected {corrected:.0%}.")
+print(f"it rests on {len(heard)} who came back")
 
 # %% [markdown]
 # ## How sure?

@@ -16,10 +16,10 @@ from mlsys_lessons.drill import SHELF, Incident, Observation, names, scenario
 from mlsys_lessons.drill.incident import MINUTES
 from mlsys_lessons.drill.play import play
 from mlsys_lessons.drill.policies import POLICIES, do_nothing, omniscient
-from mlsys_lessons.drill.runs import Script
+from mlsys_lessons.drill.runs import Script, lived
 from mlsys_lessons.drill.scenario import PAGE_DAY, QUIET_DAYS, mitigation_of
 from mlsys_lessons.drill.score import Score
-from mlsys_lessons.drill.text import converse, help_text
+from mlsys_lessons.drill.text import BEGIN, converse, help_text
 from mlsys_lessons.errors import InputError, LessonError, StateError
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
@@ -93,6 +93,21 @@ def test_a_finished_drill_replays_to_the_same_ledger() -> None:
     assert again.actions_sha256 == incident._run.actions_sha256
 
 
+def test_days_that_others_have_lived_are_no_different_days() -> None:
+    ahead, late = Incident("unlucky_day", SEED), Incident("unlucky_day", SEED)
+    ahead.advance(5)
+    late.advance(2)
+    late.inspect("inputs")  # the shared run is beyond this day: the player has one of his own now
+    late.act("fall_back")
+    assert late.advance().in_force == ("fall_back",) and ahead.observation.in_force == ()
+    late.advance(99)
+    again = late.replay()
+    pd.testing.assert_frame_equal(again.ledger, late._run.ledger)
+    assert late.plan == {PAGE_DAY + 2: (mitigation_of("fall_back"),)}
+    ahead.advance(99)
+    assert ahead.score.points == 100.0 and ahead._run is lived("unlucky_day", SEED)
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -157,9 +172,12 @@ _COMMANDS = st.one_of(
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(_COMMANDS, max_size=25))
-def test_any_commands_in_any_order_leave_a_valid_state(commands: list[str]) -> None:
-    incident = Incident("stale_table", SEED)
+@given(
+    st.sampled_from(["stale_table", "reviewers_away", "canary_one_segment", "unlucky_day"]),
+    st.lists(_COMMANDS, max_size=25),
+)
+def test_any_commands_in_any_order_leave_a_valid_state(name: str, commands: list[str]) -> None:
+    incident = Incident(name, SEED)
     for command in commands:
         try:
             incident.do(command)
@@ -222,13 +240,16 @@ def test_a_conversation_from_the_page_to_the_debrief() -> None:
     whole = "\n".join(said)
     assert scenario("unit_change").page in said[0]
     assert "tonight: ask_owner amount" in whole and "of 100" in said[-1]
-    assert "not on the list" in whole
+    assert "'nonsense' is no command" in whole
 
 
 def test_leaving_early_is_no_end() -> None:
     said: list[Any] = []
     assert not converse(Incident("unit_change", SEED), ["advance", "quit", "advance"], said.append)
     assert not converse(Incident("unit_change", SEED), [], said.append)
+    assert said[-1].endswith(BEGIN)
+    assert not converse(Incident("unit_change", SEED), ["look alerts", "help look"], said.append)
+    assert said[-2].startswith("'look' is no command") and said[-1] == help_text()
     assert all(name in help_text() for name in (*SHELF, *KINDS))
 
 

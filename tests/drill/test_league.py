@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from mlsys_lessons import cli
 from mlsys_lessons.drill import Incident
+from mlsys_lessons.drill import league as leagues
 from mlsys_lessons.drill.child import ChildPolicy
 from mlsys_lessons.drill.league import games, report, table
 from mlsys_lessons.drill.play import play
-from mlsys_lessons.errors import InputError
+from mlsys_lessons.drill.policies import POLICIES
+from mlsys_lessons.drill.runs import DAILY
+from mlsys_lessons.errors import InputError, StorageError
 
 SEED = 3
 
@@ -58,13 +64,66 @@ def test_a_policy_that_is_not_there_is_refused(spec: str) -> None:
 
 
 def test_the_table_of_one_scenario() -> None:
-    import pandas as pd
-
     played = [game for seed in (SEED, SEED + 1) for game in games("unlucky_day", seed)]
     summed = table(pd.DataFrame(played))
     best = summed.set_index("policy")["median"]
     assert best["do_nothing"] == best["omniscient"] == 100.0
     assert "unlucky_day" in report(summed)
+
+
+def test_a_league_is_kept_seed_by_seed_and_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, first, dealt = tmp_path / "league.csv", leagues.names()[0], []
+
+    def of_seed(asked: tuple[int, Sequence[str]]) -> list[dict[str, object]]:
+        seed, scenarios = asked
+        dealt.extend((seed, name) for name in scenarios)
+        if seed == 9 and scenarios != (first,):
+            raise KeyboardInterrupt
+        return [{"scenario": name, "seed": seed, "policy": "p", "points": 50.0, "at_stake": 1.0}
+                for name in scenarios]  # fmt: skip
+
+    monkeypatch.setattr(leagues, "_of_seed", of_seed)
+    with pytest.raises(KeyboardInterrupt):
+        leagues.store([8, 9], code="abc", path=path)
+    kept = leagues.stored(path)
+    assert kept[kept["seed"] == 9]["scenario"].tolist() == [first]
+    assert set(kept["code"].str[:4]) == {"abc-"}
+    dealt.clear()
+    whole = leagues.store([8, 10], code="abc", path=path)
+    assert {seed for seed, _ in dealt} == {10} and set(whole["seed"]) == {8, 9, 10}
+    assert set(leagues.store([7], code="other", path=path)["seed"]) == {7}
+    assert len(leagues.stored(path)) == len(leagues.names())
+    with pytest.raises(StorageError, match="--store"):
+        leagues.stored(tmp_path / "nothing.csv")
+
+
+def test_the_report_counts_what_is_mastered_and_what_fails() -> None:
+    rows = [("a", "p", 90.0), ("b", "p", 39.0), ("a", "q", 40.0), ("b", "q", 69.0)]
+    summed = pd.DataFrame(rows, columns=["scenario", "policy", "median"])
+    summed = summed.assign(low=0.0, high=0.0, at_stake=1_234.5)
+    last = leagues.report(summed).splitlines()[-2:]
+    assert "1,234" in leagues.report(summed)
+    assert last[0].split() == ["p", "1", "of", "2", "at", "70", "or", "more,", "1", "below", "40"]
+    assert last[1].split() == ["q", "0", "of", "2", "at", "70", "or", "more,", "0", "below", "40"]
+
+
+def test_without_a_stored_league_the_way_out_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="run mlsys-lessons drill --league --store"):
+        leagues.stored(tmp_path / "league.csv")
+
+
+@pytest.mark.skipif(not leagues.STORED.exists(), reason="no league of these scenarios is stored")
+def test_the_stored_league_says_where_it_comes_from() -> None:
+    found = leagues.stored()
+    assert found["code"].nunique() == 1 and found["date"].str.len().eq(10).all()
+    assert set(found["daily"]) == {DAILY} and set(found["scenario"]) <= set(leagues.names())
+    assert found["points"].between(0, 100).all()
+    each = found.groupby(["seed", "scenario"])["policy"].agg(set)
+    assert all(policies == {*POLICIES, leagues.OMNISCIENT} for policies in each)
+    idle = found[found["policy"] == "do_nothing"]  # its score is the formula's, from what it lost
+    np.testing.assert_allclose(idle["lost_euros"], idle["at_stake"], atol=0.01)
 
 
 # --- the command --------------------------------------------------------------------------------
@@ -89,7 +148,8 @@ def test_the_command_lists_plays_and_tells(
 @pytest.mark.parametrize(
     "options",
     [[], ["--scenario", "moon"], ["--scenario", "unit_change", "--policy", "genius"],
-     ["--scenario", "unit_change", "--seed", "-1"], ["--league", "--seeds", "0"]],
+     ["--scenario", "unit_change", "--seed", "-1"], ["--league", "--seeds", "0"],
+     ["--league", "--store", "--scenario", "unlucky_day"]],
 )  # fmt: skip
 def test_a_mistake_is_one_line(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["drill", *options]) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from mlsys_lessons.lessons.question import Question
 
 DESIGNS = {  # and the one that reads simulated weeks: no second simulation for a form's sake
     "lesson01.q4", "lesson02.q5", "lesson03.q4", "lesson04.q5", "lesson05.q4", "lesson06.q4",
-    "lesson07.q4", "lesson08.q3", "lesson08.q4", "lesson09.q3", "lesson10.q4", "lesson11.q4",
+    "lesson07.q4", "lesson08.q3", "lesson08.q4", "lesson09.q3", "lesson09.q4", "lesson10.q4",
+    "lesson11.q4", "lesson12.q4", "lesson13.q4", "lesson14.q3",
 }  # fmt: skip
 QUESTIONS = [
     item
@@ -142,6 +144,20 @@ def test_a_loop_that_never_ends_is_stopped_with_a_sentence(monkeypatch: pytest.M
     monkeypatch.setattr(question, "LONGEST_S", 0.3)
     verdict = sample_lesson.q1.judge(endless)
     assert verdict.outcome == "raised" and "stopped after 0.3 seconds" in verdict.message
+
+
+def test_the_limit_holds_where_a_shell_has_muted_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(*_: Any) -> Any:
+        while True:
+            pass
+
+    monkeypatch.setattr(question, "LONGEST_S", 0.3)
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert "stopped after 0.3 seconds" in sample_lesson.q1.judge(endless).message
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 class Unsayable(Exception):

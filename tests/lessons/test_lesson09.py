@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import mlsys_lessons as mls
 from mlsys_lessons.components.feedback.off_policy import effective_rows, self_normalised
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments.selective_labels import everything, passed_only, weighted
@@ -102,3 +103,30 @@ def test_the_widget_shows_what_its_text_twin_says() -> None:
     for wrong in (lambda: successors.Loop(share=2.0), lambda: successors.Loop(months=0)):
         with pytest.raises(InputError):
             wrong()
+
+
+def test_effects_against_a_base_by_hand() -> None:
+    euros = successors.stored().pivot(index="seed", columns="policy", values="euros")
+    found = successors.against("Bayes, what passed")
+    expected = (euros["Bayes, weighted"] - euros["Bayes, what passed"]).mean()
+    assert found.loc["Bayes, weighted", "effect"] == pytest.approx(expected)
+    assert "Bayes, what passed" not in found.index
+
+
+def test_another_cut_is_answered_or_refused_in_words() -> None:
+    luck = np.random.default_rng(3)
+    old = luck.random(5_000) > 0.6
+    passed = ~old | (luck.random(len(old)) < 0.2)
+    chance = np.where(old, np.where(passed, 0.2, 0.8), 1.0)
+    cents = np.where(passed, 100.0, -50.0)
+    assert "of 5,000 rows" in successors.asked(old, passed, chance, cents)
+    assert successors.asked(~old, passed, chance, cents).startswith("refused: ")
+
+
+def test_a_hunted_policy_is_named_for_what_it_is_and_a_number_is_no_policy() -> None:
+    system = mls.naive_system(seed=3)
+    for name, make in questions.q4.wrong_answers.items():
+        assert questions.flaw(make.answer(0.3, system.domain)) == name
+    assert questions.flaw(answers.my_defence(0.3, system.domain)) == ""
+    verdict = questions.q4.judge(lambda cut, domain: 0.5)
+    assert verdict.outcome == "wrong" and "is no component" in verdict.message

@@ -120,3 +120,11 @@ def test_staffing_says_what_its_widget_shows(table: pd.DataFrame) -> None:
     looks, share, status = form.children
     looks.value, share.value = 8, 0.25
     assert repr(month.set(8, 0.25)) in status.value
+
+
+def test_who_is_tired_misses_half_as_many_again_and_rarity_multiplies_it() -> None:
+    known, rare = (desk.missed_by_place(40, share) for share in (0.5, 0.05))
+    assert known.iloc[0] == pytest.approx(0.10) and list(known.index) == list(range(1, 41))
+    assert (known / known.iloc[0]).to_numpy() == pytest.approx(1 + 0.5 * np.arange(40) / 40)
+    odds = 0.1 / 0.9 * (0.95 / 0.05) ** 0.38
+    assert rare.iloc[0] == pytest.approx(odds / (1 + odds))

@@ -22,7 +22,8 @@ from mlsys_lessons.randomness import stream
 
 DESIGNS = {
     "lesson01.q4", "lesson02.q5", "lesson03.q4", "lesson04.q5", "lesson05.q4", "lesson06.q4",
-    "lesson07.q4", "lesson08.q4", "lesson09.q3", "lesson10.q4", "lesson11.q4",
+    "lesson07.q4", "lesson08.q4", "lesson09.q3", "lesson09.q4", "lesson10.q4", "lesson11.q4",
+    "lesson12.q4", "lesson13.q4", "lesson14.q3",
 }  # fmt: skip
 A_CENT = "a cent more or less is no other cut: the rule lets pass what earns as much to the cent"
 SURVIVORS = {  # the changed line as it is now -> why it may pass
@@ -49,6 +50,13 @@ SURVIVORS = {  # the changed line as it is now -> why it may pass
     "lesson07.q1": {
         "r, c = (np.bincount(np.searchsorted(edges, sample), minlength=11) / len(sample) "
         "for sample in (reference, current))": "an eleventh bin is empty on both sides",
+    },
+    "lesson12.q2": {
+        "return (np.minimum(*rates) > 14.4).to_numpy()": "no float lies on the limit",
+        "wrong, all_of = (pd.Series(counts).rolling(minutes, min_periods=0).sum() "
+        "for counts in (bad, asked))": "each window holds a minute at least",
+        "wrong, all_of = (pd.Series(counts).rolling(minutes, min_periods=1).mean() "
+        "for counts in (bad, asked))": "means of one window have the ratio of their sums",
     },
     "lesson09.q2": {
         "weight = np.where(agrees, 2 / propensity, 0.0)": "twice every weight is the same mean",

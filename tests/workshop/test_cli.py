@@ -120,14 +120,19 @@ def test_claims_are_measured_as_asked_shown_one_by_one_and_stored(
     monkeypatch.setattr(laboratory, "RESULTS", tmp_path)
     code, out, err = call(capsys, "claims", "C1", "C2", "--seeds", "9", "--days", "5", "--store")
     size = ClaimSize(days=5)
-    assert asked == [(name, {"seeds": 9, "jobs": None, "size": size}) for name in ("C1", "C2")]
+    usual = {"jobs": None, "system": None}
+    assert asked == [(name, {"seeds": 9, "size": size, **usual}) for name in ("C1", "C2")]
     assert (code, err) == (0, "stored C1.json\nstored C2.json\n")
     assert out.count("verdict") == 2 and out.splitlines()[-1] == f"C2: {results['C2'].verdict}"
     assert (tmp_path / "C2.json").read_text(encoding="utf-8") == results["C2"].to_json()
     code, out, _ = call(capsys, "claims", "C1", "--daily", "50", "--jobs", "1", "--json")
     assert (code, out.count("\n")) == (0, 1)
     assert [claim["claim"] for claim in json.loads(out)["claims"]] == ["C1"]
-    assert asked[-1] == ("C1", {"seeds": 20, "jobs": 1, "size": ClaimSize(daily=50)})
+    assert asked[-1] == ("C1", {"seeds": 20, "size": ClaimSize(daily=50), **usual, "jobs": 1})
+    call(capsys, "claims", "C1", "--system", "mine:my_system")
+    assert asked[-1][1]["system"] == "mine:my_system"
+    code, _, err = call(capsys, "claims", "C1", "--system", "mine:my_system", "--store")
+    assert code == 2 and "the course's own result" in err
 
 
 def test_doctor_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -28,10 +28,30 @@ from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import MATURITY_DAYS, ClosedDay
 
+Measured = tuple[tuple[str, float], ...]  # a night's metrics, each with its path
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a policy may know when it decides.
+
+    `nights` are those of the metric that it watches, oldest first, as far as they were measured;
+    `last_fit` is the day on which a fit was due last, None before the first.
+    """
+
+    nights: tuple[float, ...] = ()
+    last_fit: int | None = None
+
+
+NOTHING_SEEN = Seen()
+
 
 @dataclass(frozen=True)
 class RetrainingPolicy:
-    """When to learn again, from what, and how good the result has to be to go live."""
+    """When to learn again, from what, and how good the result has to be to go live.
+
+    This one goes by the calendar and watches nothing; triggers.py has those that watch a metric.
+    """
 
     every: int = 42  # days between fits
     first: int = 84  # the first has to wait for live labels to mature
@@ -39,7 +59,12 @@ class RetrainingPolicy:
     holdout: int = 14  # the newest matured days, kept aside to compare with the champion
     rows_a_day: int = 1_000  # a uniform sample, so probabilities stay calibrated
 
-    def due(self, tick: int) -> bool:
+    @property
+    def watches(self) -> str:
+        """The path of the metric that `due` wants to see, "" for none."""
+        return ""
+
+    def due(self, tick: int, seen: Seen = NOTHING_SEEN) -> bool:
         """Whether the midnight that closes this tick is one to learn at."""
         return tick + 1 >= self.first and (tick + 1 - self.first) % self.every == 0
 
@@ -49,6 +74,10 @@ class RetrainingPolicy:
         `model` is the one in service: a source may ask it what it believes.
         """
         return rows[rows["label"].to_numpy() != UNKNOWN].reset_index(drop=True)
+
+    def kept_by(self, seed: int, domain: Domain) -> Retraining:
+        """The component that carries this policy out."""
+        return Retraining(self, seed, domain)
 
 
 @dataclass
@@ -100,7 +129,9 @@ class Frozen(Component):
     def __repr__(self) -> str:
         return "Frozen()"
 
-    def step(self, day: ClosedDay, labels: LabelQueue, registry: ModelRegistry) -> str | None:
+    def step(
+        self, day: ClosedDay, labels: LabelQueue, registry: ModelRegistry, measured: Measured = ()
+    ) -> str | None:
         """Take a closed day over midnight: nothing is learned at this level."""
         return None
 
@@ -119,18 +150,26 @@ class Retraining(Component):
     ) -> None:
         self.policy = policy
         self.sample = TrainingSample(seed, policy.rows_a_day, domain)
+        self.seen = NOTHING_SEEN
+        self._last_fit: int | None = None
 
     def __repr__(self) -> str:
         return f"Retraining({self.policy!r}, {self.sample!r})"
 
-    def step(self, day: ClosedDay, labels: LabelQueue, registry: ModelRegistry) -> str | None:
+    def step(
+        self, day: ClosedDay, labels: LabelQueue, registry: ModelRegistry, measured: Measured = ()
+    ) -> str | None:
         """Sample the day; when a fit is due, put a challenger in service if it beats the champion.
 
-        Returns the new version's label, or None.
+        `measured` is what the monitor wrote down last night. Returns the new version's label, or
+        None.
         """
         self.sample.remember(day.tick, day.firsts)
-        if not self.policy.due(day.tick):
+        new = tuple(value for path, value in measured if path == self.policy.watches)
+        self.seen = Seen((*self.seen.nights, *new)[-REMEMBERED_DAYS:], self._last_fit)
+        if not self.policy.due(day.tick, self.seen):
             return None
+        self._last_fit = day.tick
         return self.fit(day.tick + 1, labels, registry, self.policy.window)
 
     def fit(
@@ -151,7 +190,7 @@ class Retraining(Component):
 
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
         """One fit with its checks, on the days when one is due."""
-        return {"retraining": costs.retraining if self.policy.due(day.tick) else 0}
+        return {"retraining": costs.retraining if self.policy.due(day.tick, self.seen) else 0}
 
 
 def log_loss(

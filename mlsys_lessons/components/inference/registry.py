@@ -1,7 +1,8 @@
 """The registry: the fitted versions of a model, and which of them is in service.
 
 It is the component "model": what it costs to keep is what its champion reads. It fits nothing and
-answers nothing.
+answers nothing, and lives as long as its process: what outlives it, with lineage and seals, is kept
+by serving/model_registry.py, which fills one of these on start.
 """
 
 from __future__ import annotations

@@ -1,14 +1,16 @@
 """The monitors: once a day they look at the closed log, write metrics down and raise alerts.
 
 `OperationsOnly` is what any platform gives for free; `Monitor` is the resilient level, five layers
-and rules with owners. They see the log and what is known by tonight, never the truth, and they
-change nothing: who hears of an alert, and what becomes of it, is told in response/.
+and rules with owners. They see the log and what is known tonight, never the truth, and change
+nothing: what becomes of an alert is told in response/.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from typing import Any
 
 import pandas as pd
 
@@ -39,7 +41,7 @@ class OperationsOnly(Component):
 
     def __init__(self, domain: Domain = DEFAULT_DOMAIN) -> None:
         self.domain = domain
-        self._metrics: list[tuple[object, ...]] = []
+        self._metrics: list[tuple[Any, ...]] = []
         self._alerts: list[Alert] = []
         self._days = 0
         self.today: tuple[tuple[str, float], ...] = ()  # the last day's metrics, by path
@@ -53,7 +55,7 @@ class OperationsOnly(Component):
         self._write(tick, {"operations": layers.operations(day_log)})
 
     def expect_new_model(self) -> None:
-        """Hear that another model answers from tomorrow: nothing at this level depends on it."""
+        """Hear that another model answers from tomorrow: nothing here depends on it."""
 
     @property
     def needs(self) -> Columns:
@@ -64,6 +66,11 @@ class OperationsOnly(Component):
     def metrics(self) -> pd.DataFrame:
         """Every number so far: tick, layer, metric, segment, value, n."""
         return _frame(self._metrics, METRIC_COLUMNS)
+
+    def measured(self, layer: str, *, since: int) -> list[tuple[int, str, float]]:
+        """A layer's numbers since a day: tick, path, value."""
+        rows = takewhile(lambda row: row[0] >= since, reversed(self._metrics))
+        return [(row[0], path(*row[1:4]), row[4]) for row in rows if row[1] == layer][::-1]
 
     @property
     def alerts(self) -> pd.DataFrame:
@@ -137,7 +144,7 @@ class Monitor(OperationsOnly):
 
     @property
     def needs(self) -> Columns:
-        """A day's log as the last stage has left it, raw fields and features among it."""
+        """A day's log as the last stage has left it, raw fields too."""
         return layers.needed(self.domain)
 
     def look(self, tick: int, day_log: pd.DataFrame, facts: DayFacts) -> None:
@@ -162,7 +169,7 @@ class Monitor(OperationsOnly):
         self._references["score"] = Reference()
 
     def _business(self, day_log: pd.DataFrame, facts: DayFacts) -> list[MetricRow]:
-        """The business layer, and the reports that the last week lacks against the month before."""
+        """The business layer, and the reports that the last week lacks."""
         rows = layers.business(day_log, facts, self.domain)
         rate, requests = next(row[2:] for row in rows if row[0].startswith("reported_"))
         self._reports.append((round(rate * requests) if requests else 0, requests))

@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from mlsys_lessons.components.decisions import RandomisedCut, RateLimit, ScoreCut
+from mlsys_lessons.domain import Domain
+
 Judgement = tuple[float, float, float]
 
 # --- q1: what a row stands for -------------------------------------------------------------------
@@ -129,3 +132,28 @@ def learns_from_what_passed() -> tuple[float, Any]:
 def explores_a_lot() -> tuple[float, Any]:
     """Three blocks in ten are let through."""
     return 0.3, lambda month: np.where(month.passed, 1 / month.propensity, 0.0)
+
+
+# --- q4: a policy that is looked for -------------------------------------------------------------
+
+
+def my_defence(cut, domain):
+    """The price of each row in place of one cut: what is large is blocked sooner."""
+    from mlsys_lessons.components.decisions import CostDecisions, Policy
+
+    return CostDecisions(0, Policy.of(domain), domain=domain)
+
+
+def hides_the_cut(cut: float, domain: Domain) -> RandomisedCut:
+    """The same cut, a little off by request."""
+    return RandomisedCut(cut, domain, width=1.0)
+
+
+def counts_attempts(cut: float, domain: Domain) -> RateLimit:
+    """The same cut, and two payments a card within an hour."""
+    return RateLimit(ScoreCut(cut, domain), limit=2, minutes=60)
+
+
+def blocks_more(cut: float, domain: Domain) -> ScoreCut:
+    """A cut so low that one payment in ten is blocked."""
+    return ScoreCut(cut / 100, domain)

@@ -1,14 +1,18 @@
-"""Lesson 09's questions and bets: what a row stands for, another cut, a loop that survives.
+"""Lesson 09's questions and bets: what a row stands for, another cut, a loop, a hunted policy.
 
 Texts stand in questions.md, solutions and tempting answers in answers.py; here they meet the rules.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+import mlsys_lessons as mls
+from mlsys_lessons.components.decisions import RandomisedCut, RateLimit, ScoreCut
+from mlsys_lessons.experiments import adaptive_fraud
 from mlsys_lessons.experiments.selective_labels import Judged, Learned, everything
 from mlsys_lessons.lessons.feedback import Feedback
 from mlsys_lessons.lessons.lesson09 import answers
@@ -18,6 +22,7 @@ from mlsys_lessons.lessons.question import Question
 from mlsys_lessons.lessons.question_text import question_texts
 from mlsys_lessons.lessons.rules import agrees_with
 from mlsys_lessons.records import within
+from mlsys_lessons.system.system import System
 
 TEXTS = question_texts(__file__)
 
@@ -45,6 +50,13 @@ bet4 = Prediction(
     question="Two of a hundred blocks are let through, frauds and all. What is a month worth, "
     "against learning from what passed?",
     choices=("less", "about the same", "more"),
+)
+
+bet5 = Prediction(
+    id="lesson09.bet5",
+    question="Rings test the cut, and the shop names the reason of each block. Against a shop that "
+    "says nothing, what happens to recall, and to the money?",
+    choices=("both fall", "recall holds, money falls", "both hold"),
 )
 
 # --- q1: what a row stands for -------------------------------------------------------------------
@@ -139,6 +151,71 @@ q3 = Question(
     tempting={
         "learns from what passed": answers.learns_from_what_passed,
         "explores a lot": answers.explores_a_lot,
+    },
+    seeds=(1,),
+)
+
+# --- q4: a policy that is looked for -------------------------------------------------------------
+
+WORTH = 1_000.0  # euros a world beyond the plain cut, in thirty days
+HUNTED = ((610, 611), (612, 613), (614, 615))
+
+
+@lru_cache(maxsize=32)
+def _ground(seed: int) -> tuple[System, float]:
+    """The resilient system of a seed, and the notebook's cut for its model."""
+    system = mls.resilient_system(seed=seed, retraining=None, responder=None)
+    return system, float(adaptive_fraud.defended_system(seed, "plain cut").decisions.cut)
+
+
+def hunted_euros(policy: Any, seed: int) -> float:
+    """Expected euros of thirty days under this policy, with rings that are told the reasons."""
+    world = adaptive_fraud.probed_world(seed, "names reasons", daily=500)
+    system = _ground(seed)[0].with_(decisions=policy)
+    return mls.simulate(world, system, days=30, keep="metrics").expected_value / 100
+
+
+@lru_cache(maxsize=32)
+def _plain_euros(seed: int) -> float:
+    system, cut = _ground(seed)
+    return hunted_euros(ScoreCut(cut, system.domain), seed)
+
+
+def defends(answer: Any, generator: np.random.Generator, feedback: Feedback) -> str | None:
+    """Right when a policy earns 1,000 euros a world more than the plain cut, against probers."""
+    places, won, policies = HUNTED[int(generator.integers(len(HUNTED)))], 0.0, []
+    for seed in places:
+        system, cut = _ground(seed)
+        policies.append(answer(cut, system.domain))
+        try:
+            won += (hunted_euros(policies[-1], seed) - _plain_euros(seed)) / len(places)
+        except mls.InputError as error:
+            return str(error)
+    if won >= WORTH:
+        return None
+    return (
+        f"in worlds {places[0]} and {places[1]} yours earns {won:,.0f} euros a world more than the "
+        f"plain cut; the bar is {WORTH:,.0f}. {feedback.message(flaw(policies[0]))}"
+    )
+
+
+def flaw(policy: Any) -> str:
+    """The tempting policy whose sentence is true of one that earns too little; else none."""
+    kinds = {
+        RandomisedCut: "hides the cut", RateLimit: "counts attempts", ScoreCut: "blocks more",
+    }  # fmt: skip
+    return kinds.get(type(policy), "")
+
+
+q4 = Question(
+    id="lesson09.q4",
+    text=TEXTS["q4"],
+    answer=answers.my_defence,
+    rule=defends,
+    tempting={
+        "hides the cut": answers.hides_the_cut,
+        "counts attempts": answers.counts_attempts,
+        "blocks more": answers.blocks_more,
     },
     seeds=(1,),
 )

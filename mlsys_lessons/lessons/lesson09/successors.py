@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlsys_lessons.components.feedback.off_policy import self_normalised
+from mlsys_lessons.errors import InputError
 from mlsys_lessons.experiments.selective_labels import (
     LabelSource,
     Population,
@@ -26,6 +28,7 @@ from mlsys_lessons.experiments.selective_labels import (
     retrained,
     weighted,
 )
+from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.records import whole_number, within
 
 FRAUD_CENTS, FRICTION_CENTS = 6_500, 500  # a fraud that passes, a good customer who is blocked
@@ -111,6 +114,23 @@ def months(
         MODELS[model], source, population=population, months=count, exploration=share, seed=seed
     ).set_index("month")
     return found.assign(euros=[_euros(row, share, population, seed) for row in found.itertuples()])
+
+
+def after_the_launch(seed: int, *, share: float) -> pd.DataFrame:
+    """Nine months of naive Bayes, weighted by propensity, with a launch in the fifth."""
+    setting: dict[str, Any] = {"seed": seed, "share": share, "count": 9}
+    return months("naive Bayes", weighted, population=AFTER_A_LAUNCH, **setting)
+
+
+def asked(
+    would_block: np.ndarray, passed: np.ndarray, propensity: np.ndarray, cents: np.ndarray
+) -> str:
+    """What the package's own estimator says of another cut, or why it refuses."""
+    try:
+        found = self_normalised(cents, propensity, (passed != would_block).astype(float))
+    except InputError as refusal:
+        return f"refused: {refusal}"
+    return repr(found)
 
 
 def _euros(month: Any, share: float, population: Population, seed: int) -> float:
@@ -208,6 +228,14 @@ def measured(seeds: Iterable[int]) -> pd.DataFrame:
 def stored() -> pd.DataFrame:
     """Twenty populations that no lesson shows, as `measured` found them."""
     return pd.read_csv(STORED)
+
+
+def against(base: str) -> pd.DataFrame:
+    """Effect, low and high of each other policy: euros a month beyond `base`, in those towns."""
+    euros = stored().pivot(index="seed", columns="policy", values="euros")
+    others = [name for name in euros.columns if name != base]
+    found = {name: mean_interval(euros[name] - euros[base]).columns("effect") for name in others}
+    return pd.DataFrame(found).T
 
 
 if __name__ == "__main__":

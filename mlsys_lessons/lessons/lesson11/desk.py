@@ -28,7 +28,7 @@ from mlsys_lessons.experiments.statistics import mean_interval
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.simulation.scenarios import ClaimSize
 from mlsys_lessons.worlds.payments.people import Reviewers
-from mlsys_lessons.worlds.payments.trust import Trust
+from mlsys_lessons.worlds.payments.trust import Trust, rarer
 
 SIZE = ClaimSize(days=30, daily=1_000)
 ROOM = 4  # cases a day that the usual reviewers of this world take
@@ -94,6 +94,14 @@ def accused(pile: pd.DataFrame, seed: int, who: Reviewers) -> Mask:
 def right(pile: pd.DataFrame, verdicts: Mask) -> pd.Series:
     """Share of right answers in each group."""
     return (verdicts == pile["fraud"]).groupby(pile["group"]).mean().reindex(list(GROUPS))
+
+
+def missed_by_place(cases_a_day: int, frauds: float) -> pd.Series:
+    """Chance that a clear fraud is missed, by its place in a full day, where so many are frauds."""
+    who, place = Reviewers(cases_a_day, rarity=0.38), np.arange(cases_a_day)
+    clear = np.array([True])
+    fresh = rarer(who.slip(clear, np.ones(1)), clear, frauds, usual=who.usual, rarity=who.rarity)
+    return pd.Series(fresh[0] * (1 + who.fatigue * place / cases_a_day), place + 1)
 
 
 def two_screens(seed: int, deference: float = DEFERENCE) -> pd.DataFrame:

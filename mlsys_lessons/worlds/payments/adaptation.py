@@ -1,4 +1,4 @@
-"""How rings learn at midnight: move when blocked, lower the amount, share what got through.
+"""How rings learn at midnight: move when blocked, lower the amount, share what got through, test.
 
 A ring knows its own attempts and which were refused; nothing of scores, rules or labels. Which
 schemes it uses is in fashion. It has a list of shops for each scheme; `PLACE_DAY` (a
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlsys_lessons.ids import BitFields, Ints
-from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, luck
+from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, Floats, luck
+from mlsys_lessons.records import DAY_MS
 from mlsys_lessons.worlds.payments.campaigns import Campaigns
 from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.fashion import spread_schemes
@@ -22,6 +23,7 @@ from mlsys_lessons.worlds.payments.fraudsters import (
     find_targets,
 )
 from mlsys_lessons.worlds.payments.playbook import TARGETS
+from mlsys_lessons.worlds.payments.probing import LEVELS, faded, informed, trust
 from mlsys_lessons.worlds.payments.purchases import Payments
 
 _DROP_TARGET = 0.5  # chance that a ring gives a shop up after a refusal there
@@ -29,7 +31,7 @@ _COPY_TARGET = 0.2  # chance a day that a ring copies a shop a scheme from the m
 _BOLDER, _SHYER = 0.02, 0.04  # log points a day on cash-outs, if all got through, if none did
 _HUNGRIER = 0.08  # log points a day on new campaigns, if none got through
 _LEVEL_FADES, _HUNGER_FADES = 0.97, 0.85  # what is left of each after a day
-_LEVELS, _MAX_HUNGER = (-1.5, 1.0), np.log(2.0)  # log points: limits at any strength
+_MAX_HUNGER = np.log(2.0)  # log points: a limit at any strength, as LEVELS is one of amounts
 PLACE_DAY = BitFields("place", day=DAY_BITS)
 
 
@@ -54,6 +56,8 @@ def adapt(
     """
     strength = population.drift.adaptation
     payments, campaigns = attempts
+    if population.drift.probing:
+        rings.belief = _tested(population, rings, attempts, fate)
     through, blocked = fate > 0, fate < 0
     count = len(rings.level)
     loot = np.bincount(campaigns.ring[through], payments.cents[through], count)
@@ -64,13 +68,27 @@ def adapt(
     failures = np.bincount(campaigns.ring[blocked], minlength=count)
     lessons = np.maximum(successes + failures, 1)  # held back and shed attempts teach nothing
     step = strength * (_BOLDER * successes - _SHYER * failures) / lessons
-    rings.level = np.clip(rings.level * _LEVEL_FADES + step, *_LEVELS)
+    rings.level = np.clip(rings.level * _LEVEL_FADES + step, *LEVELS)
     hunger = rings.hunger * _HUNGER_FADES + strength * _HUNGRIER * failures / lessons
     rings.hunger = np.minimum(hunger, _MAX_HUNGER)
     shops = campaigns.ring * len(population.merchants) + payments.merchant
     _leave_targets(population, rings, tick, shops[blocked])
     if loot.any():
         _copy_targets(population, rings, tick, int(loot.argmax()))
+
+
+def _tested(
+    population: Population, rings: Rings, attempts: tuple[Payments, Campaigns],
+    fate: NDArray[np.integer],
+) -> Floats:  # fmt: skip
+    """What the rings believe of the cut after a day's answers."""
+    ended = fate != 0
+    payments, campaigns = attempts[0].take(ended), attempts[1].take(ended)
+    usual = rings.book.log_amount[campaigns.scheme, 1]
+    level = np.log(payments.cents / 100.0) - usual
+    level -= population.inflation(payments.time // DAY_MS)
+    trusted = trust(population.drift.transparency)
+    return informed(faded(rings.belief), campaigns.ring, level, fate[ended] > 0, trusted)
 
 
 def _leave_targets(population: Population, rings: Rings, tick: int, refused: Ints) -> None:

@@ -1,7 +1,8 @@
 """Appeals: some of the blocked come back, some of them are right, and some are believed.
 
-Pure mechanisms, by default off; luck is keyed by the request. No world calls them yet: lesson 11
-applies them to a run's blocked payments. They charge nothing.
+Off by default; luck is keyed by the request. In a world that has them, the upheld ones reach the
+system as late labels of what it blocked. They change no money there: the ledger has one effect for
+each request, so `given_back` is for whoever counts beside it, as lesson 11 does.
 """
 
 from __future__ import annotations

@@ -37,8 +37,11 @@ from mlsys_lessons.worlds.payments.fraudsters import (
     campaign_rates,
     drifted_copying,
     log_amount,
+    log_spread,
+    log_test,
     ring_online,
 )
+from mlsys_lessons.worlds.payments.probing import TEST_SPREAD
 from mlsys_lessons.worlds.payments.purchases import (
     DELAY_MS,
     MIN_DELAY_MS,
@@ -168,12 +171,12 @@ def _payments(population: Population, rings: Rings, owners: Campaigns, key: Ints
     day = owners.start + offset
     coins = luck(population.seed, "attempt", COIN.pack(attempt=key, coin=_COINS[:, None]))
     copy, target, place, travel, shop, hour, minute, stay, web, tap, delay, size = coins
-    book, scheme, later = rings.book, owners.scheme, (offset > 0).astype(np.int64)
+    book, scheme = rings.book, owners.scheme
     copies = copy < book.copying_share(scheme, drifted_copying(population, day))
     merchant = _shops(population, rings, owners, copies, (target, place, travel, shop))
-    scale = log_amount(population, rings, (owners.ring, scheme), later, day)
+    scale, spread = _own_amounts(population, rings, owners, key, offset)
     scale = np.where(copies, population.log_basket(owners.seat, merchant, day), scale)
-    spread = np.where(copies, BASKET_SD, book.spread[scheme, later])
+    spread = np.where(copies, BASKET_SD, spread)
     cents = to_cents(scale + spread * ndtri(size))
     own_share = population.online_share(owners.seat, merchant, day)
     online = web < np.where(copies, own_share, ring_online(population, book, scheme, day))
@@ -186,6 +189,22 @@ def _payments(population: Population, rings: Rings, owners: Campaigns, key: Ints
         delay=MIN_DELAY_MS + (delay * DELAY_MS).astype(np.int64),
         merchant=merchant, channel=choose_channel(online, cents, tap), cents=cents,
     )  # fmt: skip
+
+
+def _own_amounts(
+    population: Population, rings: Rings, owners: Campaigns, key: Ints, offset: Ints
+) -> tuple[Floats, Floats]:
+    """Log median and spread of the amounts that are a ring's choice; some first ones are tests."""
+    pairs, later = (owners.ring, owners.scheme), (offset > 0).astype(np.int64)
+    day = owners.start + offset
+    scale = log_amount(population, rings, pairs, later, day)
+    spread = log_spread(population, rings, pairs, later)
+    if not population.drift.probing:
+        return scale, spread
+    tests = luck(population.seed, "attempt.tests", key) < population.drift.probing
+    tests &= (offset == 0) & (day >= 0)
+    asked = log_test(population, rings, pairs, day)
+    return np.where(tests, asked, scale), np.where(tests, TEST_SPREAD, spread)
 
 
 def _shops(

@@ -16,6 +16,7 @@ from mlsys_lessons.ids import BitFields, Ints
 from mlsys_lessons.randomness import Floats, luck, normal_luck
 from mlsys_lessons.worlds.payments.customers import YEAR, Population
 from mlsys_lessons.worlds.payments.playbook import TARGETS, Playbook, playbook
+from mlsys_lessons.worlds.payments.probing import aimed, narrowed, no_idea, quantile
 from mlsys_lessons.worlds.payments.schemes import KNOWN
 
 CAMPAIGNS_PER_CUSTOMER = 4.4e-4  # a day, for a customer of exposure 1, in the first scheme
@@ -40,6 +41,7 @@ class Rings:
     level: Floats  # log points on its cash-outs
     size: Floats  # relative number of campaigns, mean 1
     hunger: Floats  # log points of campaigns, from being blocked
+    belief: Floats = field(repr=False)  # (ring, cell): where it believes the cut to lie (probing)
 
     def __repr__(self) -> str:
         """Say how many rings there are, how far their amounts moved, how new their ways are."""
@@ -69,7 +71,7 @@ def gather_rings(population: Population, daily: int) -> Rings:
         targets=find_targets(book, places, luck(seed, "ring.target", places)),
         mix=mix / mix.sum(axis=1, keepdims=True), tried=np.zeros(mix.shape),
         through=np.zeros(mix.shape), level=_RING_SD * normal_luck(seed, "ring.level", ring),
-        size=size / size.mean(), hunger=np.zeros(len(ring)),
+        size=size / size.mean(), hunger=np.zeros(len(ring)), belief=no_idea(len(ring)),
     )  # fmt: skip
 
 
@@ -102,8 +104,27 @@ def log_amount(
 ) -> Floats:
     """Log median of amounts that are the choice of a (ring, scheme): later ones know its level."""
     ring, scheme = pairs
-    level = later * rings.level[ring]
+    levels = aimed(rings.belief, rings.level) if population.drift.probing else rings.level
+    level = later * levels[ring]
     return np.asarray(rings.book.log_amount[scheme, later] + level + population.inflation(day))
+
+
+def log_spread(
+    population: Population, rings: Rings, pairs: tuple[Ints, Ints], later: Ints
+) -> Floats:
+    """Standard deviation of the log of these amounts; whoever probes scatters later ones less."""
+    ring, scheme = pairs
+    spread = rings.book.spread[scheme, later]
+    if not population.drift.probing:
+        return spread
+    return np.where(later == 1, narrowed(rings.belief, spread, ring), spread)
+
+
+def log_test(population: Population, rings: Rings, pairs: tuple[Ints, Ints], day: Ints) -> Floats:
+    """Log median of tests: the amount that halves what a ring does not know."""
+    ring, scheme = pairs
+    level = quantile(rings.belief, 0.5)[ring]
+    return np.asarray(rings.book.log_amount[scheme, 1] + level + population.inflation(day))
 
 
 def ring_online(

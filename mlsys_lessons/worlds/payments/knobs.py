@@ -2,7 +2,9 @@
 
 Drift is a property of reality, not a fault. Each knob is read where the habit that it moves is
 defined: covariate and ageing in customers, growth and launch in population, season in purchases,
-label and concept in fraudsters, adaptation in adaptation and fashion, invention in playbook.
+label and concept in fraudsters, adaptation in adaptation and fashion, invention in playbook,
+probing and transparency in probing. The last is the business's own choice: it stands here since
+only rings notice it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ _RANGES = {
     "ageing": (0.0, 2.0),
     "adaptation": (0.0, 3.0),
     "invention": (0.0, 12.0),
+    "probing": (0.0, 1.0),
+    "transparency": (0.0, 1.0),
 }
 
 
@@ -56,6 +60,13 @@ class Drift:
         New schemes a year, from day 0 (Poisson). 3 is the middle of the two to four steps a year
         in which models of fraud are told to decay (an order of magnitude); 0 is never.
 
+    probing
+        Share of first attempts on a card, from day 0, that are tests: a ring asks at which amount
+        it is blocked, and cashes out just below (probing.py). 0 is never.
+    transparency
+        How much the answer to a payment tells of its reason: at 0 it may have come from anything,
+        at 1 the shop says so when it is the amount. Only rings that probe make use of it.
+
     How much one new scheme takes over is fashion.CURIOSITY. Every other default is assumed, none
     is a measurement. `mlsys-lessons ageing` shows what they do to a frozen model.
 
@@ -74,6 +85,8 @@ class Drift:
     ageing: float = 0.10
     adaptation: float = 1.0
     invention: float = 3.0
+    probing: float = 0.0
+    transparency: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what no world can follow."""

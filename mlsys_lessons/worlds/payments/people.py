@@ -6,7 +6,7 @@ asked, and what follows from an answer, is decided elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from mlsys_lessons.ids import Ints
 from mlsys_lessons.randomness import Floats, luck, normal_luck
 from mlsys_lessons.records import DAY_MS, timestamps
 from mlsys_lessons.worlds.payments.purchases import Payments
-from mlsys_lessons.worlds.payments.trust import rarer
+from mlsys_lessons.worlds.payments.trust import Trust, rarer
 
 REPORT_MEDIAN_DAYS, _REPORT_SPREAD, LAST_REPORT_DAY = 14.0, 0.9, 120.0
 _NEVER_BIG, _NEVER_SMALL, _NOTICED = 0.05, 0.34, 50.0  # shares, and the euros between them
@@ -38,15 +38,18 @@ class Reports(NamedTuple):
         """Select reports by mask."""
         return Reports(*(column[rows] for column in self))
 
-    def frame(self) -> pd.DataFrame:
-        """Return the reports as the system receives them."""
+    def frame(self, label: int = 1) -> pd.DataFrame:
+        """Return the reports as the system receives them; those of upheld appeals have label 0."""
         columns = {
             "request_id": self.request_id,
             "event_tick": self.event_tick,
-            "label": np.ones(len(self.request_id), dtype=np.int8),
+            "label": np.full(len(self.request_id), label, dtype=np.int8),
             "label_time": timestamps(self.time),
         }
         return pd.DataFrame(columns)
+
+
+NO_REPORTS = Reports(*(np.empty(0, dtype=np.int64) for _ in range(3)))
 
 
 def report_delay_days(seed: int, request_id: Ints, cents: Ints) -> Floats:
@@ -124,6 +127,9 @@ class Reviewers:
     rarity
         How much more is missed when frauds are rare among the cases of a day (trust.py, `rarer`);
         0 is off, .38 as in visual search. Against `usual`, the share that they know (assumed).
+    trust
+        With one (trust.py), how far they defer follows what they see of the score, from its level
+        on day 0, and `deference` is not asked. None: it stays.
 
     >>> Reviewers(capacity=40)
     Reviewers(40 cases a day, 6 minutes each, 10-64% missed, 2-12% falsely accused)
@@ -139,6 +145,7 @@ class Reviewers:
     deference: float = 0.10
     rarity: float = 0.0
     usual: float = 0.5
+    trust: Trust | None = None
 
     def __repr__(self) -> str:
         """Say what to expect of them."""
@@ -158,6 +165,10 @@ class Reviewers:
         grey = np.where(fraud, self.grey_miss, self.grey_false_accusation)
         weight = hardness(probability) / _MEAN_HARDNESS[fraud.astype(int)]
         return ends + (grey - ends) * weight
+
+    def trusting(self, trust: Trust | None) -> Reviewers:
+        """The same people, who defer as far as they trust; unchanged without a trust."""
+        return self if trust is None else replace(self, deference=trust.deference)
 
     def judge(
         self, seed: int, picks: pd.DataFrame, fraud: NDArray[np.bool_], probability: Floats
@@ -184,3 +195,17 @@ class Reviewers:
         minutes = self.minutes * np.exp(noise - _MINUTES_SPREAD**2 / 2)
         columns = {"request_id": ids, "label": label.astype(np.int8), "minutes": minutes}
         return pd.DataFrame(columns)
+
+
+def seen_of_score(fraud: NDArray[np.bool_], score: Floats) -> NDArray[np.bool_]:
+    """Which of the score's answers on judged cases were right, of those that show what they were.
+
+    An honest customer calls or is content within the day: there the score is seen to be wrong if
+    it said more than one half. A fraud that it gave less was let through, and is reported weeks
+    later, to somebody else: that answer shows nothing, and is left out.
+
+    >>> seen_of_score(np.array([False, False, True, True]), np.array([0.9, 0.1, 0.9, 0.1])).tolist()
+    [False, True, True]
+    """
+    accused = score > 0.5
+    return (accused == fraud)[~fraud | accused]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mlsys_lessons.ids import Ints, locate
 from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS
+from mlsys_lessons.worlds.payments.appeals import Appeals
 from mlsys_lessons.worlds.payments.campaigns import (
     Campaigns,
     attempted_payments,
@@ -25,9 +26,16 @@ from mlsys_lessons.worlds.payments.campaigns import (
 )
 from mlsys_lessons.worlds.payments.customers import Population
 from mlsys_lessons.worlds.payments.fraudsters import Rings, gather_rings
-from mlsys_lessons.worlds.payments.people import LAST_REPORT_DAY, Reports, schedule_reports
+from mlsys_lessons.worlds.payments.people import (
+    LAST_REPORT_DAY,
+    NO_REPORTS,
+    Reports,
+    schedule_reports,
+    seen_of_score,
+)
 from mlsys_lessons.worlds.payments.purchases import Payments, join, visits
 from mlsys_lessons.worlds.payments.schemes import MAX_DAYS
+from mlsys_lessons.worlds.payments.trust import Trust
 
 REMEMBERED_DAYS = 7  # how late a request may be settled and still be recognised
 CLEAR = 0.001  # a request with less true probability of fraud is doubted by nobody
@@ -70,6 +78,9 @@ class WorldState:
     # Of a day, once drawn: its attempts and the campaigns that start on it.
     today: tuple[int, tuple[Payments, Campaigns], Campaigns] | None = None
     doubts_today: tuple[int, Doubts] | None = None  # and its probabilities, once computed
+    appeals: Reports = NO_REPORTS  # upheld, whose answer is still to come
+    trust: Trust | None = None  # of the reviewers, where it moves
+    looked: tuple[Ints, Floats] | None = None  # what they judged today: requests, scores
 
     def __repr__(self) -> str:
         """Say how much has happened."""
@@ -148,6 +159,30 @@ def remembered_attempts(
     """Return the attempts of a day and of the days before it."""
     payments, campaigns = attempts_of_day(population, state, tick)
     return join([state.recent[0], payments]), together(state.recent[1], campaigns)
+
+
+def plan_appeals(
+    state: WorldState, seed: int, tick: int, blocked: Ints, fraud: NDArray[np.bool_],
+    appeals: Appeals,
+) -> None:  # fmt: skip
+    """Let blocked customers appeal; the upheld hear of it in later days; changes `state`."""
+    heard = appeals.heard(seed, blocked, fraud)
+    upheld = heard[heard["upheld"]]
+    ids, days = upheld["request_id"].to_numpy(np.int64), upheld["days"].to_numpy()
+    time = (tick + 1) * DAY_MS + (days * DAY_MS).astype(np.int64)
+    new = Reports(ids, np.full(len(ids), tick), time)
+    state.appeals = Reports(*map(np.concatenate, zip(state.appeals, new, strict=True)))
+
+
+def move_trust(state: WorldState, attempts: Ints) -> None:
+    """Let the reviewers' trust move by what the judged cases showed of it; changes `state`.
+
+    `attempts` are the requests that are frauds.
+    """
+    if state.trust is not None and state.looked is not None:
+        ids, score = state.looked
+        state.trust = state.trust.after(seen_of_score(locate(ids, attempts) >= 0, score).tolist())
+    state.looked = None
 
 
 def plan_reports(population: Population, state: WorldState, tick: int, through: Payments) -> None:

@@ -36,8 +36,11 @@ from mlsys_lessons.worlds.payments.fraudsters import (
     campaign_rates,
     drifted_copying,
     log_amount,
+    log_spread,
+    log_test,
     ring_online,
 )
+from mlsys_lessons.worlds.payments.probing import TEST_SPREAD
 from mlsys_lessons.worlds.payments.purchases import ONLINE, Payments
 from mlsys_lessons.worlds.payments.schemes import ABROAD, HABIT, HOME
 
@@ -114,24 +117,42 @@ def _probe_density(midnight: Midnight, marks: Marks, youth: Floats) -> Floats:
         if where not in presence:
             presence[where] = population.presence(marks.seat, marks.merchant, where)
         weights = own_way[scheme] * rates[:, scheme] / rates[:, scheme].sum()
-        attack = _first_attempts(midnight, marks, scheme, weights, presence[where])
+        attack = _own_way(midnight, marks, scheme, weights, presence[where])
         by_youth[young] = by_youth[young] + attack if young in by_youth else attack
     for young, attack in by_youth.items():
         density += attack * (1.0 + young * youth)
     return np.asarray(population.vulnerability[marks.seat] * density)
 
 
-def _first_attempts(
+def _own_way(
     midnight: Midnight, marks: Marks, scheme: int, weights: Floats, presence: Floats
 ) -> Floats:
-    """Density of one scheme's first day in its own way, with a weight for each ring.
+    """Density of one scheme's first day in its own way: its probes, and each ring's tests."""
+    population, rings, _, day = midnight
+    probing, book = population.drift.probing, rings.book
+    usual = book.log_amount[scheme, 0] + float(population.inflation(day)), book.spread[scheme, 0]
+    attack = _first_attempts(midnight, marks, scheme, weights * (1.0 - probing), presence, usual)
+    for ring in np.flatnonzero(weights).tolist() if probing else ():
+        alone = np.where(np.arange(len(weights)) == ring, probing * weights, 0.0)
+        pair = np.array([ring]), np.array([scheme])
+        test = float(log_test(population, rings, pair, np.array([day]))[0]), TEST_SPREAD
+        attack = attack + _first_attempts(midnight, marks, scheme, alone, presence, test)
+    return attack
 
-    What depends on the shop alone, or on hour and channel, is a table.
+
+def _first_attempts(
+    midnight: Midnight, marks: Marks, scheme: int, weights: Floats, presence: Floats,
+    amounts: tuple[float, float],
+) -> Floats:  # fmt: skip
+    """Density of first attempts by one scheme, with a weight for each ring, all of an amount.
+
+    `amounts` is their log median and spread. What depends on the shop alone, or on hour and
+    channel, is a table.
     """
     population, rings, _, day = midnight
     book, shops = rings.book, population.merchants
     share = float(ring_online(population, book, scheme, day))
-    spread, aimed = book.spread[scheme, 0], book.aimed[scheme]
+    (median, spread), aimed = amounts, book.aimed[scheme]
     places = np.outer(aimed * weights, book.ranked[scheme])
     listed = np.bincount(rings.targets[:, scheme].ravel(), places.ravel(), len(shops))
     others = (1.0 - aimed) * weights.sum() * shops.popularity * book.tilt[scheme, shops.category]
@@ -139,7 +160,7 @@ def _first_attempts(
     density += listed[marks.merchant]
     table = np.outer(HOURS[book.hours[scheme]] / spread, [1.0 - share, share]).ravel()
     density *= table[2 * marks.hour + marks.online]
-    exponent = marks.log - (book.log_amount[scheme, 0] + float(population.inflation(day)))
+    exponent = marks.log - median
     exponent *= exponent
     exponent *= -0.5 / spread**2
     density *= np.exp(exponent, out=exponent)
@@ -160,7 +181,8 @@ def _cash_density(midnight: Midnight, marks: Marks) -> Floats:
     share = ring_online(population, book, scheme, day)
     median = log_amount(population, rings, (owners.ring, scheme), later, day)
     density = HOURS[book.hours[scheme], pairs.hour] * np.where(pairs.online, share, 1.0 - share)
-    density = density * _normal(pairs.log, median, book.spread[scheme, 1])
+    spread = log_spread(population, rings, (owners.ring, scheme), later)
+    density = density * _normal(pairs.log, median, spread)
     density *= _shop_share(population, rings, owners, pairs)
     copies = book.copying_share(scheme, drifted_copying(population, day))
     mixed = (1.0 - copies) * density + copies * pairs.own

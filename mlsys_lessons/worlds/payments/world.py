@@ -2,12 +2,12 @@
 
 `PaymentsWorld` is immutable and knows everything; the state holds what decisions have changed so
 far. A day is a pure function of (world, tick, state). Nothing here knows how the system works: of
-it the world sees final actions only.
+it the world sees final actions only. Longer than most: all that the loop asks stands in one class.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from mlsys_lessons.ids import locate
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import DAY_MS, LAST_TICK, whole_number
 from mlsys_lessons.worlds.payments.adaptation import adapt, ended_campaigns
+from mlsys_lessons.worlds.payments.appeals import Appeals
 from mlsys_lessons.worlds.payments.customers import LOOKBACK, Population
 from mlsys_lessons.worlds.payments.domain import ACTION_DTYPE, ACTIONS, PAYMENTS
 from mlsys_lessons.worlds.payments.frames import (
@@ -40,13 +41,16 @@ from mlsys_lessons.worlds.payments.state import (
     attempts_of_day,
     carry_over,
     let_go,
+    move_trust,
     past_attempts,
+    plan_appeals,
     plan_reports,
     recollect,
     remembered_attempts,
     usable,
     world_at_start,
 )
+from mlsys_lessons.worlds.payments.trust import Trust
 from mlsys_lessons.worlds.payments.truth import Midnight, fraud_probability
 from mlsys_lessons.worlds.world import Day, History
 
@@ -72,6 +76,7 @@ class PaymentsWorld:
     daily: int
     drift: Drift
     reviewers: Reviewers
+    appeals: Appeals = field(default=Appeals(), repr=False, kw_only=True)
     name: ClassVar[str] = "payments"
     domain: ClassVar[Domain] = PAYMENTS
 
@@ -96,7 +101,7 @@ class PaymentsWorld:
         >>> payments_world(seed=7, daily=1_000).start()
         WorldState(8 stolen cards in use, 0 customers gone, 100 reports to come)
         """
-        return world_at_start(self.population, self.daily)
+        return replace(world_at_start(self.population, self.daily), trust=self.reviewers.trust)
 
     def day(self, tick: int, state: WorldState) -> Day:
         """Return the payments of a day, in order of arrival, and the truth about them.
@@ -143,7 +148,9 @@ class PaymentsWorld:
         ids = picks["request_id"].to_numpy(np.int64)
         fraud = locate(ids, attempts.request_id) >= 0
         doubts = recollect([state.doubts, self._doubts(state, tick)], tick - REMEMBERED_DAYS)
-        return self.reviewers.judge(self.seed, picks, fraud, doubts.about(ids))
+        state.looked = ids, picks["score"].to_numpy(np.float64)
+        people = self.reviewers.trusting(state.trust)
+        return people.judge(self.seed, picks, fraud, doubts.about(ids))
 
     def _doubts(self, state: WorldState, tick: int) -> Doubts:
         """True probabilities of a day; the state keeps them until the day is carried over."""
@@ -155,13 +162,17 @@ class PaymentsWorld:
     def reports(self, state: WorldState, tick: int) -> pd.DataFrame:
         """Hand over the cardholders' reports due by the end of day `tick`; each comes once.
 
+        With them come the upheld appeals of blocked customers, with label 0, where there are any.
+
         >>> world = payments_world(seed=7, daily=1_000)
         >>> world.reports(world.start(), 0).columns.tolist()
         ['request_id', 'event_tick', 'label', 'label_time']
         """
-        due = state.reports.time < (tick + 1) * DAY_MS
+        due, free = (each.time < (tick + 1) * DAY_MS for each in (state.reports, state.appeals))
         news, state.reports = state.reports.take(due), state.reports.take(~due)
-        return news.frame()
+        upheld, state.appeals = state.appeals.take(free), state.appeals.take(~free)
+        parts = [news.frame(), upheld.frame(label=0)]
+        return pd.concat(parts, ignore_index=True) if free.any() else parts[0]
 
     def react(self, state: WorldState, tick: int, settled: pd.DataFrame) -> None:
         """Apply a day's final actions to the world; changes `state`.
@@ -179,6 +190,10 @@ class PaymentsWorld:
             wronged = np.setdiff1d(ids[action == ACTIONS.index(name)], payments.request_id)
             leaving = wronged[luck(self.seed, "churn", wronged) < chance]
             let_go(self.population, state, tick, leaving)
+        stopped = ids[action == ACTIONS.index("block")]
+        guilty = locate(stopped, payments.request_id) >= 0
+        plan_appeals(state, self.seed, tick, stopped, guilty, self.appeals)
+        move_trust(state, payments.request_id)
         ended = ended_campaigns(self.population, campaigns, blocked)
         carry_over(
             self.population, state, tick, (payments, campaigns), self._doubts(state, tick), ended
@@ -218,13 +233,17 @@ def _action_codes(settled: pd.DataFrame) -> NDArray[np.int8]:
     return np.asarray(settled["final_action"].astype(ACTION_DTYPE).array.codes)
 
 
-def payments_world(seed: int = 0, daily: int = 10_000, drift: Drift | None = None) -> PaymentsWorld:
+def payments_world(
+    seed: int = 0, daily: int = 10_000, drift: Drift | None = None, *,
+    appeals: Appeals | None = None, trust: Trust | None = None,
+) -> PaymentsWorld:  # fmt: skip
     """Found a card portfolio of about `daily` payments a day.
 
     `daily` scales customers (2.5 a payment), merchants (a tenth) and rings (one for 500 payments),
     never a habit, so what is learned in a small world holds in a large one. Equal arguments give
     equal worlds, byte for byte. Without `drift` the world changes as in an ordinary year;
-    `Drift.none()` is the healthy world.
+    `Drift.none()` is the healthy world. With `appeals`, blocked customers come back; with `trust`,
+    reviewers defer as far as they trust the score.
 
     >>> payments_world(seed=0, daily=20)
     Traceback (most recent call last):
@@ -236,5 +255,5 @@ def payments_world(seed: int = 0, daily: int = 10_000, drift: Drift | None = Non
     drift = Drift() if drift is None else drift
     if not isinstance(drift, Drift):
         raise InputError(f"drift={drift!r} must be a Drift; try Drift.none().")
-    reviewers = Reviewers(capacity=max(1, round(daily * _REVIEWED_SHARE)))
-    return PaymentsWorld(seed, daily, drift, reviewers)
+    reviewers = Reviewers(capacity=max(1, round(daily * _REVIEWED_SHARE)), trust=trust)
+    return PaymentsWorld(seed, daily, drift, reviewers, appeals=appeals or Appeals())
