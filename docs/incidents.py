@@ -166,8 +166,8 @@ def by_layer() -> str:
         f"{found.size.daily} payments a day, broken on day {layer_matrix.BREAKS} of "
         f"{found.size.days}; - where it sees it in less than half of the worlds. Without "
         f"monitors: till, customers and chance of the naive system. Euros: the resilient system "
-        f"with its on-call against its healthy twin, from the break to the end of the run, so "
-        f"what follows the repair is in them. By `mlsys-lessons claims C17`.*"
+        f"with its on-call against its healthy twin, from the break until the fault is "
+        f"ended. By `mlsys-lessons claims C17`.*"
     )])  # fmt: skip
 
 

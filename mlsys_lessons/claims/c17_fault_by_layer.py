@@ -5,7 +5,7 @@ in a watched system in which nobody acts, in the same system with its on-call, a
 which has its till, its customers and chance. Two effects: how many days later operations alone
 speaks up than any layer, and how many of the sixteen faults it never speaks of. What never comes
 counts as the last of the sixty days, so a longer run would make the first effect larger. Euros are
-those of the sixty days, what follows the repair included. There is no calendar of incidents, so
+lost until the fault is ended, or to the last day. There is no calendar of incidents, so
 other rates say nothing. Ten seeds, not twenty: they are forty minutes of a core.
 """
 

@@ -3,7 +3,9 @@
 One open-ended fault breaks on the same day of the same world in three systems: watched (five layers
 of monitors, and nobody who acts, so that no repair hides what a slower layer would have seen),
 answered (the same with its on-call) and naive (its till, its customers, and chance). Each is held
-against its own twin without the fault. It says nothing about how often faults come.
+against its own twin without the fault. Euros are those of the days on
+which the fault lasted; what its repair leaves behind is not in them. It says nothing about how
+often faults come.
 """
 
 from __future__ import annotations
@@ -57,10 +59,11 @@ class Broken(Arm):
         seen = days_to_alert(run, twin)
         life, last = run.life(0, twin=twin), float(run.days)
         noticed = last if life.noticed is None else life.noticed
+        ended = min(life.fault.end, last)
         return {
             **{f"days_{layer}": days for layer, days in seen.items()},
-            "days_to_notice": noticed - BREAKS, "days_to_end": min(life.fault.end, last) - BREAKS,
-            "lost_euros": -float(life.cents.sum()) / 100,
+            "days_to_notice": noticed - BREAKS, "days_to_end": ended - BREAKS,
+            "lost_euros": -float(life.cents[: int(np.ceil(ended)) - BREAKS].sum()) / 100,
         }  # fmt: skip
 
 
