@@ -45,7 +45,9 @@ class Debrief:
     @property
     def postmortem(self) -> str:
         """A blameless postmortem to fill in, as Markdown."""
-        money = f"{self.score.lost / 100:,.0f} EUR more than the remedy at the first midnight."
+        euros = self.score.lost / 100
+        side = "more" if euros >= 0 else "less"
+        money = f"{abs(euros):,.0f} EUR {side} than the remedy at the first midnight."
         return page(
             self.title, summary=self.told, impact=money, timeline=self.timeline,
             clock="days from the page",
