@@ -35,9 +35,10 @@ def test_a_scenario_is_whole(name: str) -> None:
     assert 1 <= what.days <= 30 and what.page and what.told and what.lesson
     assert set(what.looks_like) <= set(names()) - {name}
     assert bool(what.remedies) != what.quiet
-    for fault in what.happening():
+    for told, fault in zip(what.faults, what.happening(), strict=True):
         assert QUIET_DAYS <= fault.start < PAGE_DAY and fault.open_ended
-        assert any(fault.ended_by(item, PAYMENTS) for item in what.remedies)
+        innocent = told.get("log_odds") == 0.0  # a suspect that does no harm needs no remedy
+        assert innocent or any(fault.ended_by(item, PAYMENTS) for item in what.remedies)
     watched = {f"{rule.layer}.{rule.metric}" for rule in PAYMENTS.alert_rules}
     assert {".".join(path.split(".")[:2]) for path in what.shown_by} <= watched
 
