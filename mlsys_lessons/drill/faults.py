@@ -29,7 +29,8 @@ def bad_version(
 
     It passed every check: it has a label of its own, answers in time, and scores the other rows as
     the old one did. Where `field` is `word` its log-odds are off by so much: below zero for a model
-    that has learned a ring's payments as innocent, above zero for one that refuses the innocent.
+    that has learned a ring's payments as innocent, above zero for one that refuses the innocent;
+    at zero it is a canary that does no harm, and is called so.
     """
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
@@ -41,7 +42,8 @@ def bad_version(
         return answers.replaced(frame, served, np.where(here, odds / (1.0 + odds), score), label)
 
     return made(
-        ("bad_version", "inference", "share of requests"), (start, end), severity, on_rows(change),
+        ("bad_version" if log_odds else "canary", "inference", "share of requests"),
+        (start, end), severity, on_rows(change),
         "outputs.score_log_odds", ("operations.error_rate", "operations.fallback_rate"),
         remedies=(roll_back(),),
     )  # fmt: skip
@@ -116,14 +118,7 @@ def _instead(
 
 KINDS: dict[str, Callable[..., Fault]] = {
     **CATALOGUE,
-    **{
-        made_by.__name__: made_by
-        for made_by in (
-            bad_version,
-            flipped_labels,
-            unattended_queue,
-            polite_default,
-            mixed_up_list,
-        )
-    },
-}
+    **{made_by.__name__: made_by for made_by in (
+        bad_version, flipped_labels, unattended_queue, polite_default, mixed_up_list,
+    )},
+}  # fmt: skip

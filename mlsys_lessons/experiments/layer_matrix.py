@@ -3,9 +3,8 @@
 One open-ended fault breaks on the same day of the same world in three systems: watched (five layers
 of monitors, and nobody who acts, so that no repair hides what a slower layer would have seen),
 answered (the same with its on-call) and naive (its till, its customers, and chance). Each is held
-against its own twin without the fault. Euros are those of the days on
-which the fault lasted; what its repair leaves behind is not in them. It says nothing about how
-often faults come.
+against its own twin without the fault. Euros are those of the days on which the fault lasted; what
+its repair leaves behind is not in them. It says nothing about how often faults come.
 """
 
 from __future__ import annotations
