@@ -85,6 +85,50 @@ def test_a_ramp_ends_at_everybody_or_at_nobody(night: mls.Run) -> None:
     assert night.system.inference.share == 0.0
 
 
+def test_the_words_of_a_field_count_everybody_once(night: mls.Run) -> None:
+    later = rollout.gone_on(night, share=0.4, days=1)
+    words = night.system.domain.vocabularies["channel"].categories
+    parts = [rollout.counted(later, since=2, segment=f"channel={word}") for word in words]
+    whole = rollout.counted(later, since=2)
+    pd.testing.assert_frame_equal(sum(parts[1:], parts[0]), whole)
+    assert all(0 < part.at["old", "rows"] < whole.at["old", "rows"] for part in parts)
+
+
+class HarshOnGames:
+    """A version that answers as the old one does, and refuses whoever buys a game."""
+
+    name = "harsh"
+
+    def __init__(self, model) -> None:
+        self.model = model
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        return np.where(frame["category"] == "gaming", 0.999, self.model.predict(frame))
+
+
+def test_a_guardrail_of_a_segment_stops_a_night_before_the_average_does() -> None:
+    home = rollout.at_home(UNSEEN)
+    harsh = ModelVersion("harsh-2", HarshOnGames(home.inference.registry.model))
+    night = rollout.begun(rollout.on_trial(home, harsh), days=1)
+
+    def words(segment: str) -> list[str]:
+        plan = RampPlan((Step(0.1, 2),), (Guardrail("blocked", 0.9, segment),))
+        return [word for *_, word, _ in rollout.ramped(night, plan)]
+
+    assert words("category=gaming") == ["harm"]
+    assert words("all") == ["held", "harm"]  # the average needs a night more
+    assert words("category=grocery") == ["held", GO]
+
+
+@pytest.mark.parametrize(
+    "rail", [Guardrail("blocked", 0.1, "channel=mail"), Guardrail("blocked", 0.1, "age=1"),
+             Guardrail("clicked", 0.1), Guardrail("blocked", 0.1, "online")]
+)  # fmt: skip
+def test_a_guardrail_that_nobody_can_count_is_refused(night: mls.Run, rail: Guardrail) -> None:
+    with pytest.raises(InputError, match=r"; (say|choose) "):
+        list(rollout.ramped(night, RampPlan((Step(0.5, 1),), (rail,))))
+
+
 def test_looking_often_stops_what_is_sound(night: mls.Run) -> None:
     longer = mls.resume(night, days=8)
     stopped = peeking.alarmed(longer, since=0, splits=60)

@@ -22,6 +22,7 @@ from mlsys_lessons.errors import InputError
 from mlsys_lessons.records import positive, whole_number, within
 
 WRONG_SPLIT, HARM, WAIT, GO = "wrong split", "harm", "wait", "go"
+EVERYBODY = "all"  # the segment of a guardrail that names none
 SPLIT_ALPHA = 0.0005  # the field's own: every later number stands on the split
 
 
@@ -40,7 +41,7 @@ class Guardrail(NamedTuple):
 
     metric: str
     harm: float
-    segment: str = "all"
+    segment: str = EVERYBODY
 
 
 @dataclass(frozen=True)
