@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from mlsys_lessons.frames import stacked
 from mlsys_lessons.ids import row_keys
@@ -28,12 +27,17 @@ class Transit:
         if not producers and not self.waiting:
             return day
         sent = faulted(lambda frame: frame, producers)(day.requests)
-        self.waiting.append(Day(sent, day.truth.loc[row_keys(sent, identity)]))
+        keys = row_keys(sent, identity)
+        as_made = np.array_equal(keys, day.truth.index)
+        self.waiting.append(Day(sent, day.truth if as_made else day.truth.loc[keys]))
         rows = stacked([sent.requests for sent in self.waiting])
-        truth = pd.concat([sent.truth for sent in self.waiting])
-        arrival = milliseconds(rows["arrival_time"])
+        truth = stacked([sent.truth for sent in self.waiting])
+        arrival, midnight = milliseconds(rows["arrival_time"]), (tick + 1) * DAY_MS
+        if bool((arrival[1:] >= arrival[:-1]).all()) and bool((arrival[-1:] < midnight).all()):
+            self.waiting = []
+            return Day(rows, truth)
         order = np.argsort(arrival, kind="stable")
-        here = order[arrival[order] < (tick + 1) * DAY_MS]
-        later = order[arrival[order] >= (tick + 1) * DAY_MS]
+        here = order[arrival[order] < midnight]
+        later = order[arrival[order] >= midnight]
         self.waiting = [Day(rows.iloc[later], truth.iloc[later])] if len(later) else []
         return Day(rows.iloc[here], truth.iloc[here])

@@ -139,10 +139,13 @@ class System(Parts):
         """
         asked = [*self.domain.identity, "score", "review_value"]
         waiting = [(frame, _held(frame)) for frame in self.today]
-        held = [frame.loc[rows, asked] for frame, rows in waiting if rows.any()]
+        held = [
+            pd.DataFrame({name: frame[name].to_numpy()[rows] for name in asked}, frame.index[rows])
+            for frame, rows in waiting if rows.any()
+        ]  # fmt: skip
         if not held:
             return pd.DataFrame(columns=asked)
-        return self.reviews.picks(pd.concat(held).drop_duplicates([*self.domain.identity]))
+        return self.reviews.picks(stacked(held).drop_duplicates([*self.domain.identity]))
 
     def close(self, tick: int, verdicts: pd.DataFrame | None = None) -> ClosedDay:
         """End a day: give every held row its final action, by the reviewers' verdicts.

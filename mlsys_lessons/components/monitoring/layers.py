@@ -98,21 +98,22 @@ def inputs(
     """
     rows = len(day_log)
     hour = watched_hour(day_log)
-    first = ~day_log["is_duplicate"].to_numpy()
-    history = day_log[domain.history[0]].to_numpy()[first]
+    repeated = day_log["is_duplicate"].to_numpy()
+    firsts = day_log[~repeated] if repeated.any() else day_log
+    history = firsts[domain.history[0]].to_numpy()
     lag = milliseconds(day_log["arrival_time"]) - milliseconds(day_log["event_time"])
     return [
         *_missing_rates(day_log, domain),
         ("null_rate", "history", _share(np.isnan(history)), len(history)),
         *_unknown_rates(day_log, domain),
-        ("duplicate_rate", ALL, _share(day_log["is_duplicate"].to_numpy()), rows),
+        ("duplicate_rate", ALL, _share(repeated), rows),
         ("late_rate", ALL, _share(day_log["is_late"].to_numpy()), rows),
         ("quarantine_rate", ALL, _share(codes(day_log["quarantine_reason"]) >= 0), rows),
         ("future_rate", ALL, _share(lag < 0), rows),
         *_measure(day_log, references, domain),
         ("psi_hour", ALL, references["hour"].psi(hour), rows),
-        *_recency(day_log[first], domain),
-        *_unseen(day_log[first], domain),
+        *_recency(firsts, domain),
+        *_unseen(firsts, domain),
         *(_watched_share(day_log, share) for share in domain.shares),
         ("share_night", ALL, _share(hour < NIGHT_HOURS), rows),
     ]

@@ -166,6 +166,8 @@ def plan_appeals(
     appeals: Appeals,
 ) -> None:  # fmt: skip
     """Let blocked customers appeal; the upheld hear of it in later days; changes `state`."""
+    if not (appeals.genuine or appeals.fraud):
+        return
     heard = appeals.heard(seed, blocked, fraud)
     upheld = heard[heard["upheld"]]
     ids, days = upheld["request_id"].to_numpy(np.int64), upheld["days"].to_numpy()

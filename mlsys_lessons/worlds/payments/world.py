@@ -171,8 +171,9 @@ class PaymentsWorld:
         due, free = (each.time < (tick + 1) * DAY_MS for each in (state.reports, state.appeals))
         news, state.reports = state.reports.take(due), state.reports.take(~due)
         upheld, state.appeals = state.appeals.take(free), state.appeals.take(~free)
-        parts = [news.frame(), upheld.frame(label=0)]
-        return pd.concat(parts, ignore_index=True) if free.any() else parts[0]
+        if not free.any():
+            return news.frame()
+        return pd.concat([news.frame(), upheld.frame(label=0)], ignore_index=True)
 
     def react(self, state: WorldState, tick: int, settled: pd.DataFrame) -> None:
         """Apply a day's final actions to the world; changes `state`.
