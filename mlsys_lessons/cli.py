@@ -101,10 +101,11 @@ def _drill_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", help="which incident")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--policy", help="a reference policy's name, or your module:function")
-    parser.add_argument("--league", action="store_true", help="all reference policies, a table")
-    parser.add_argument("--seeds", type=int, default=20, help="of a league")
+    parser.add_argument("--league", action="store_true", help="all reference policies, a table: "
+                        "the one that is kept, or one of so many --seeds played now")  # fmt: skip
+    parser.add_argument("--seeds", type=int, help="of a league that is played now")
     parser.add_argument("--jobs", type=int, default=1, help="processes of a league")
-    parser.add_argument("--store", action="store_true", help="keep a league's games, seed by seed")
+    parser.add_argument("--store", action="store_true", help="keep its games, incident by incident")
 
 
 def _command(

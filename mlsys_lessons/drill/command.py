@@ -21,6 +21,7 @@ from mlsys_lessons.errors import InputError
 from mlsys_lessons.records import whole_number
 
 Answer = tuple[dict[str, Any], str, int]
+SEEDS = 20  # of a league that is kept
 
 
 def answer(options: Namespace) -> Answer:
@@ -42,16 +43,23 @@ def _listed() -> Answer:
 
 
 def _league(options: Namespace) -> Answer:
-    count = whole_number("seeds", options.seeds, 2, 1_000)
+    """The league that is kept; with a number of seeds, one that is played now."""
+    chosen = names() if options.scenario is None else (scenario(options.scenario).name,)
+    if options.seeds is None and not options.store:
+        kept = leagues.stored()
+        summed = leagues.table(kept[kept["scenario"].isin(chosen)])
+        told = f"{leagues.origin(kept)}\n\n{leagues.report(summed)}"
+        return {"league": summed.to_dict("records"), "origin": leagues.origin(kept)}, told, 0
+    asked = SEEDS if options.seeds is None else options.seeds
+    count = whole_number("seeds", asked, 2, 1_000)
     seeds = range(leagues.FIRST_SEED, leagues.FIRST_SEED + count)
     jobs = whole_number("jobs", options.jobs, 1, 64)
-    chosen = None if options.scenario is None else [scenario(options.scenario).name]
-    if options.store:
-        if chosen:
-            raise InputError("--store keeps whole leagues; leave --scenario out.")
+    if not options.store:
+        played = leagues.league(seeds, chosen, jobs=jobs)
+    elif options.scenario is None:
         played = leagues.store(seeds, code=options.code, jobs=jobs)
     else:
-        played = leagues.league(seeds, chosen, jobs=jobs)
+        raise InputError("--store keeps whole leagues; leave --scenario out.")
     summed = leagues.table(played)
     return {"league": summed.to_dict("records")}, leagues.report(summed), 0
 

@@ -1,5 +1,6 @@
 """The league: every policy in every scenario over seeds, as one table with intervals.
 
+    mlsys-lessons drill --league                                  shows the one that is kept
     mlsys-lessons drill --league --seeds 20 --jobs 2 --store      keeps every game in league.csv
 
 Seeds are dealt to processes; inside one, all policies meet the same incident, the days before the
@@ -112,9 +113,18 @@ def stored(path: Path = STORED) -> pd.DataFrame:
     Raises StorageError where there are none.
     """
     if not path.exists():
-        way_out = "run mlsys-lessons drill --league --store"
+        way_out = "run mlsys-lessons drill --league --store, or name --seeds to play one now"
         raise StorageError(f"there is no stored league at {path.name}; {way_out}.")
     return pd.read_csv(path)
+
+
+def origin(kept: pd.DataFrame) -> str:
+    """Where kept games come from, in one line."""
+    seeds, last = kept["seed"], kept.iloc[-1]
+    return (
+        f"{seeds.nunique()} seeds from {seeds.min()} on, {last['daily']:,} payments a day, "
+        f"played until {last['date']} by code {last['code']}"
+    )
 
 
 def table(played: pd.DataFrame) -> pd.DataFrame:
@@ -126,7 +136,9 @@ def table(played: pd.DataFrame) -> pd.DataFrame:
             "scenario": name, "policy": policy, "median": float(games_of["points"].median()),
             **mean_interval(points).columns("mean"), "at_stake": games_of["at_stake"].mean(),
         })  # fmt: skip
-    return pd.DataFrame(rows)
+    summed = pd.DataFrame(rows)
+    ends = ["low", "high"]  # points lie in 0..100, and so does their mean
+    return summed.assign(**summed[ends].clip(0.0, 100.0))
 
 
 def report(summed: pd.DataFrame) -> str:

@@ -145,6 +145,28 @@ def test_the_command_lists_plays_and_tells(
     assert "of 100" in capsys.readouterr().out
 
 
+def test_the_kept_league_is_shown_unless_one_is_played(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    games_kept = [
+        {"scenario": name, "seed": seed, "policy": "do_nothing", "points": points, "at_stake": 9.0,
+         "date": "2026-11-28", "code": "abc-def", "daily": 1_500}
+        for name, points in (("unit_change", 10.0), ("unlucky_day", 90.0))
+        for seed in (3_000, 3_001)
+    ]  # fmt: skip
+    kept = tmp_path / "league.csv"
+    pd.DataFrame(games_kept).to_csv(kept, index=False)
+    monkeypatch.setattr(leagues.stored, "__defaults__", (kept,))
+    assert cli.main(["drill", "--league"]) == 0
+    shown = capsys.readouterr().out
+    origin = "2 seeds from 3000 on, 1,500 payments a day, played until 2026-11-28 by code abc-def"
+    assert shown.startswith(origin) and "unlucky_day" in shown
+    assert cli.main(["drill", "--league", "--scenario", "unit_change", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["origin"] == origin
+    assert [row["scenario"] for row in facts["league"]] == ["unit_change"]
+
+
 @pytest.mark.parametrize(
     "options",
     [[], ["--scenario", "moon"], ["--scenario", "unit_change", "--policy", "genius"],
