@@ -15,7 +15,7 @@ from mlsys_lessons.drill.child import ChildPolicy
 from mlsys_lessons.drill.incident import Incident
 from mlsys_lessons.drill.play import Played, play
 from mlsys_lessons.drill.policies import POLICIES, Policy, omniscient
-from mlsys_lessons.drill.scenario import names, scenario
+from mlsys_lessons.drill.scenario import PAGE_DAY, names, scenario
 from mlsys_lessons.drill.text import PROMPT, converse
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.records import whole_number
@@ -33,7 +33,13 @@ def answer(options: Namespace) -> Answer:
     if options.scenario is None:
         raise InputError("no scenario is named; say --scenario NAME, or --list for all of them.")
     incident = Incident(options.scenario, options.seed)
-    return _by_policy(incident, options.policy) if options.policy else _by_hand(incident, options)
+    return _by_policy(incident, options) if options.policy else _by_hand(incident, options)
+
+
+def _announce(options: Namespace) -> None:
+    """Say why nothing happens for a while."""
+    if not options.json:
+        print(f"{PAGE_DAY} days come before the page; that takes some seconds.", file=sys.stderr)
 
 
 def _listed() -> Answer:
@@ -55,21 +61,24 @@ def _league(options: Namespace) -> Answer:
     seeds = range(leagues.FIRST_SEED, leagues.FIRST_SEED + count)
     jobs = whole_number("jobs", options.jobs, 1, 64)
     if not options.store:
-        played = leagues.league(seeds, chosen, jobs=jobs)
+        played = leagues.league(seeds, chosen, jobs=jobs, progress=not options.json)
     elif options.scenario is None:
-        played = leagues.store(seeds, code=options.code, jobs=jobs)
+        played = leagues.store(seeds, code=options.code, jobs=jobs, progress=not options.json)
     else:
         raise InputError("--store keeps whole leagues; leave --scenario out.")
     summed = leagues.table(played)
     return {"league": summed.to_dict("records")}, leagues.report(summed), 0
 
 
-def _by_policy(incident: Incident, spec: str) -> Answer:
+def _by_policy(incident: Incident, options: Namespace) -> Answer:
+    spec: str = options.policy
     known: dict[str, Policy] = {**POLICIES, leagues.OMNISCIENT: omniscient(incident.scenario)}
     if spec in known:
+        _announce(options)
         played = play(incident, known[spec])
     elif ":" in spec:
         with ChildPolicy(spec) as policy:
+            _announce(options)
             played = play(incident, policy)
     else:
         raise InputError(
@@ -94,6 +103,7 @@ def _by_hand(incident: Incident, options: Namespace) -> Answer:
         if not options.json:
             print(text, flush=True)
 
+    _announce(options)
     ended = converse(incident, _typed(), say)
     facts: dict[str, Any] = {
         "scenario": incident.scenario.name,

@@ -10,6 +10,7 @@ as soon as all have played it, with date and version of code; an interrupted lea
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
@@ -50,14 +51,25 @@ def games(name: str, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def league(
-    seeds: Iterable[int], scenarios: Sequence[str] | None = None, *, jobs: int = 1
-) -> pd.DataFrame:
+    seeds: Iterable[int], scenarios: Sequence[str] | None = None, *, jobs: int = 1,
+    progress: bool = False,
+) -> pd.DataFrame:  # fmt: skip
     """Every game, one row each; a seed's scenarios share a process and its quiet days."""
     wanted = {seed: tuple(scenarios or names()) for seed in seeds}
-    return pd.DataFrame([row for rows in _played(wanted, jobs) for row in rows])
+    return pd.DataFrame([row for rows in _played(wanted, jobs, progress) for row in rows])
 
 
-def _played(wanted: Mapping[int, Sequence[str]], jobs: int) -> Iterator[Games]:
+def _played(wanted: Mapping[int, Sequence[str]], jobs: int, progress: bool) -> Iterator[Games]:
+    """The games as they are over; with `progress`, how far it has come, on stderr."""
+    made, asked = 0, sum(map(len, wanted.values())) * (len(POLICIES) + 1)
+    for rows in _dealt(wanted, jobs):
+        made += len(rows)
+        if progress:
+            print(f"  {made} of {asked} games played", file=sys.stderr, flush=True)
+        yield rows
+
+
+def _dealt(wanted: Mapping[int, Sequence[str]], jobs: int) -> Iterator[Games]:
     """The games of one incident after another; of a whole seed where several processes play."""
     if jobs == 1:
         for seed, scenarios in wanted.items():
@@ -75,7 +87,9 @@ def _of_seed(dealt: tuple[int, Sequence[str]]) -> Games:
 # --- what was played ------------------------------------------------------------------------------
 
 
-def store(seeds: Iterable[int], *, code: str, jobs: int = 1, path: Path = STORED) -> pd.DataFrame:
+def store(
+    seeds: Iterable[int], *, code: str, jobs: int = 1, progress: bool = False, path: Path = STORED
+) -> pd.DataFrame:
     """Play what this version of the code has not played yet; keep each incident when it is over.
 
     Columns: those of `games`, and date, code, daily; `code` is the version of the package's code,
@@ -87,7 +101,7 @@ def store(seeds: Iterable[int], *, code: str, jobs: int = 1, path: Path = STORED
     done = set(zip(kept["seed"], kept["scenario"], strict=True)) if len(kept) else set()
     wanted = {seed: [name for name in names() if (seed, name) not in done] for seed in seeds}
     about = {"date": date.today().isoformat(), "code": code, "daily": DAILY}
-    for rows in _played({seed: left for seed, left in wanted.items() if left}, jobs):
+    for rows in _played({seed: left for seed, left in wanted.items() if left}, jobs, progress):
         kept = pd.concat([kept, pd.DataFrame([{**row, **about} for row in rows])])
         write_whole(path, kept.to_csv(index=False).encode(), way_out="make its folder writable")
     return kept
