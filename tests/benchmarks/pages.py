@@ -4,7 +4,10 @@ Bare cost = numpy work that no simulation of such slates can do without, after e
 luck for 24 items a slate, its sort, and the match of each with its user. Training and history are
 done beforehand. Nothing here is asserted: machines are noisy, the ratios of one run are to quote.
 
-    python tests/benchmarks/pages.py [--users 5000] [--days 80] [--json]
+A day has costs that do not grow with its pages: with --visits 1, a page a user a day, they weigh
+less than with the worlds' own .4.
+
+    python tests/benchmarks/pages.py [--users 5000] [--days 80] [--visits 0.4] [--json]
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from numpy.typing import NDArray
 SEED = 7
 PLACES, POOL, TASTES = 10, 24, 8  # of a slate; items drawn for it; numbers that make a taste
 ITEMS = 2_000
+USUAL_VISITS = 0.4  # of a user, a day: both worlds' default
 LEVELS = ("naive", "resilient")
 WORLDS = ("recommender", "search")
 
@@ -48,13 +52,16 @@ def bare(slates: int, tastes: NDArray[np.float64], traits: NDArray[np.float64]) 
     return time.perf_counter() - began
 
 
-def stepped(world: str, level: str, users: int, days: int) -> Days:
+def stepped(world: str, level: str, users: int, days: int, visits: float) -> Days:
     """A run of one world and one level, timed day by day; two days warm it up."""
     import mlsys_lessons as mls
 
-    make = {"recommender": mls.recommender_world, "search": mls.search_world}[world]
+    made = {
+        "recommender": lambda: mls.recommender_world(SEED, users, habits=mls.Habits(visits=visits)),
+        "search": lambda: mls.search_world(SEED, users, habits=mls.SearchHabits(searches=visits)),
+    }[world]()
     system = {"naive": mls.naive_system, "resilient": mls.resilient_system}[level]
-    run = mls.simulate(make(seed=SEED, users=users), system(world, seed=SEED), days=2)
+    run = mls.simulate(made, system(world, seed=SEED), days=2)
     generator = np.random.default_rng(SEED)
     tastes, traits = generator.random((users, TASTES)), generator.random((ITEMS, TASTES))
     took = []
@@ -66,11 +73,11 @@ def stepped(world: str, level: str, users: int, days: int) -> Days:
     return Days(*np.array(took, dtype=np.float64).T)
 
 
-def measured(users: int, days: int) -> dict[str, float]:
+def measured(users: int, days: int, visits: float = USUAL_VISITS) -> dict[str, float]:
     """Every figure of the table, by world and level."""
     table = {}
     for world, level in product(WORLDS, LEVELS):
-        name, whole = f"{world}, {level}", stepped(world, level, users, days)
+        name, whole = f"{world}, {level}", stepped(world, level, users, days, visits)
         quarter = Days(*(column[: days // 4] for column in whole))
         table[f"{name}: places a day"] = float(np.mean(whole.places))
         table[f"{name}: ms a day"] = 1e3 * float(np.median(whole.seconds))
@@ -85,13 +92,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, default=5_000)
     parser.add_argument("--days", type=int, default=80)
+    parser.add_argument("--visits", type=float, default=USUAL_VISITS, help="a day, of a user")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    table = measured(chosen.users, chosen.days)
+    table = measured(chosen.users, chosen.days, chosen.visits)
     if chosen.json:
         print(json.dumps(table, indent=2))
         return
-    print(f"{chosen.users:,} users, {chosen.days} days")
+    print(f"{chosen.users:,} users, {chosen.visits:g} visits a day each, {chosen.days} days")
     for name, value in table.items():
         print(f"{name:<70} {value:>12,.3f}")
 
