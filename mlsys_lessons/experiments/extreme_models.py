@@ -107,11 +107,9 @@ def table_age(frame: pd.DataFrame, faults: Iterable[Fault]) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def great_model(
-    seed: int, *, daily: int = TIMES_THE_HISTORY * TRAINING_DAILY
-) -> tuple[Model, float]:
-    """Lesson 01's recipe on ten times the history, with tuned trees: the model and its F1 cut."""
-    world = payments_world(seed=seed, daily=daily)
+def great_model(seed: int, *, times: int) -> tuple[Model, float]:
+    """Lesson 01's recipe on so many times the history, with tuned trees: the model, its F1 cut."""
+    world = payments_world(seed=seed, daily=times * TRAINING_DAILY)
     history = world.history(HISTORY_DAYS)
     rows = training_rows(offline(history.requests, history.labels))
     held_out = luck(seed, "split", row_keys(rows, PAYMENTS.identity)) < TEST_SHARE
@@ -145,7 +143,7 @@ class ExtremeArm(Arm):
     def system(self, seed: int) -> System:
         """The levels' own system around that model; where there are no prices, with its F1 cut."""
         if self.model == "great":
-            model, cut = great_model(seed)
+            model, cut = great_model(seed, times=TIMES_THE_HISTORY)
         else:
             model, cut = ReceivedTruth(), 0.5  # where F1 cuts the truth (presets.py)
         system = Arm(self.levels, retraining=self.retraining).system(seed)

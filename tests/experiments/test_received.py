@@ -172,6 +172,6 @@ def test_the_age_of_a_table_is_the_fault_s_and_a_gap_is_the_oldest() -> None:
 
 
 def test_a_great_model_is_tuned_on_the_grid_and_cut_by_f1() -> None:
-    model, cut = great_model(5, daily=1_000)
+    model, cut = great_model(5, times=1)
     assert (model.trees, model.leaves) in GRID  # type: ignore[attr-defined]
     assert 0 < cut < 1
