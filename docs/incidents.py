@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from mlsys_lessons import claims
+from mlsys_lessons.drill import league as leagues
 from mlsys_lessons.experiments import fault_by_fault, layer_matrix, noticing
 from mlsys_lessons.lessons import charts
 from mlsys_lessons.lessons.lesson00.measurements import INCIDENTS
@@ -33,6 +34,11 @@ from year import README, ROOT, filled, write
 PICTURE = ROOT / "docs" / "incident.png"
 SEED, DAYS, DAILY, HANGS = 7, 180, 1_000, 90  # lesson 00's
 TITLE = "A job hangs and the feature table is not refreshed: who notices, and what it costs"
+PLAYERS = {
+    "do_nothing": "do nothing", "always_roll_back": "roll back", "always_retrain": "retrain",
+    "threshold_alarm": "out of service while it rings", "runbook_follower": "the runbook's lines",
+    "omniscient": "told the cause",
+}  # fmt: skip
 NOTICING, FAULTS = range(200, 220), range(200, 210)  # the seeds of the two commands
 
 
@@ -91,7 +97,7 @@ def blocks(facts: dict[str, Any]) -> dict[str, str]:
     """What the README shows between its markers, by name."""
     return {
         "incident": incident(facts), "noticing": who(facts), "layers": by_layer(),
-        "faults": by_fault(facts),
+        "faults": by_fault(facts), "league": by_player(),
     }  # fmt: skip
 
 
@@ -169,6 +175,30 @@ def by_layer() -> str:
         f"with its on-call against its healthy twin, from the break until the fault is "
         f"ended. By `mlsys-lessons claims C17`.*"
     )])  # fmt: skip
+
+
+def by_player() -> str:
+    """The stored league: median points of each policy in each scenario, and what is at stake."""
+    kept = leagues.stored()
+    summed = leagues.table(kept)
+    points = summed.pivot(index="scenario", columns="policy", values="median")[list(PLAYERS)]
+    stakes = summed.groupby("scenario")["at_stake"].first()
+    lines = [
+        f"| scenario | euros at stake | {' | '.join(PLAYERS.values())} |",
+        f"|---|{'---:|' * (1 + len(PLAYERS))}",
+    ]
+    lines += [
+        f"| {name} | {stakes[name]:,.0f} | {' | '.join(f'{each:.0f}' for each in row)} |"
+        for name, row in zip(points.index, points.to_numpy(), strict=True)
+    ]
+    for word, count in (
+        ("70 or more in", (points >= leagues.PASSED).sum()),
+        ("below 40 in", (points < leagues.FAILED).sum()),
+    ):
+        cells = " | ".join(f"{count[name]}" for name in PLAYERS)
+        lines.append(f"| *{word}* | | {cells} |")
+    return "\n".join([*lines, "", f"*Median points of 100; {leagues.origin(kept)}. With intervals "
+                      "of the means: `mlsys-lessons drill --league`.*"])  # fmt: skip
 
 
 def by_fault(facts: dict[str, Any]) -> str:
