@@ -201,7 +201,7 @@ print(f"in shadow the old version stops {ratio.median():.0f} times as many, at l
 print(stored_claims.all_told("C25"))
 
 # %% [markdown]
-# *Ship small*, says the talk. The last lines put a price on it: eight changes in a release against one, as often bad as they are said to be. Read what they could tell, and from how few worlds.
+# *Ship small*, says the talk. The last lines put a price on it: eight changes in a release against one, as often bad as they are said to be. Over twenty worlds the difference is smaller than anybody would notice. Before you take that home, read what was assumed for it: how long a suspect takes, and how long a release.
 #
 # ## The next fit
 # A release that nobody decides on is the scheduled one. For 55 days a fourth of the merchants sent cents where euros were agreed, and nobody checked what came in. Then it was put right. Models were fitted meanwhile and after, on what there was.
