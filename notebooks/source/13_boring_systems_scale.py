@@ -164,7 +164,7 @@ print("alerts, all worlds together:", alerts.to_dict())
 
 # %% [markdown]
 # ## The ordinary year
-# Quiet weeks are one thing. The sentence of the talk is about faults: *simple models, strong defaults, clear fallbacks win.* Here it is over ordinary years, with a rule and a logistic model beside A and B, and with four times as many incidents.
+# Quiet weeks are one thing. The sentence of the talk is about faults: *simple models, strong defaults, clear fallbacks win.* Here it is over ordinary years, with a rule and a logistic model beside A and B, and with four times as many incidents. Compare within a column: the one in the middle is the mean of more worlds than its neighbours.
 
 # %%
 c26 = claims.stored("C26")

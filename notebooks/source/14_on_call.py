@@ -226,7 +226,7 @@ print(own_system.told(season).to_string(index=False, na_rep="never"))
 # %% [markdown]
 # Read it as a list of nights. *Noticed by* is the column to be proud of: `alert` means that a number called somebody; `till` and `customers` mean that money did.
 #
-# One season is an anecdote. Put the function into a file `mine.py` and let it live through twenty years that no lesson has shown: `mlsys-lessons claims C28 --system mine:my_system`. This is what the course's own system came to:
+# One season is an anecdote. Put the function into a file `mine.py` and let it live through twenty years that no lesson has shown: `mlsys-lessons claims C28 --system mine:my_system`. This is what the course's own system came to; compare lines of one rate of incidents, for the ordinary rate has more worlds behind it than the others:
 
 # %%
 c28 = claims.stored("C28")
