@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import pandas as pd
 
 from mlsys_lessons.drill import league as leagues
 from mlsys_lessons.drill.child import ChildPolicy
@@ -51,23 +53,26 @@ def _listed() -> Answer:
 def _league(options: Namespace) -> Answer:
     """The league that is kept; with a number of seeds, one that is played now."""
     chosen = names() if options.scenario is None else (scenario(options.scenario).name,)
+    if options.store and options.scenario is not None:
+        raise InputError("--store keeps whole leagues; leave --scenario out.")
     if options.seeds is None and not options.store:
         kept = leagues.stored()
-        summed = leagues.table(kept[kept["scenario"].isin(chosen)])
-        told = f"{leagues.origin(kept)}\n\n{leagues.report(summed)}"
-        return {"league": summed.to_dict("records"), "origin": leagues.origin(kept)}, told, 0
-    asked = SEEDS if options.seeds is None else options.seeds
-    count = whole_number("seeds", asked, 2, 1_000)
-    seeds = range(leagues.FIRST_SEED, leagues.FIRST_SEED + count)
-    jobs = whole_number("jobs", options.jobs, 1, 64)
-    if not options.store:
-        played = leagues.league(seeds, chosen, jobs=jobs, progress=not options.json)
-    elif options.scenario is None:
-        played = leagues.store(seeds, code=options.code, jobs=jobs, progress=not options.json)
+        origin, played = leagues.origin(kept), kept[kept["scenario"].isin(chosen)]
     else:
-        raise InputError("--store keeps whole leagues; leave --scenario out.")
+        origin, played = "played now", _played_now(options, chosen)
     summed = leagues.table(played)
-    return {"league": summed.to_dict("records")}, leagues.report(summed), 0
+    facts = {"league": summed.to_dict("records"), "origin": origin}
+    return facts, f"{origin}\n\n{leagues.report(summed)}", 0
+
+
+def _played_now(options: Namespace, chosen: Sequence[str]) -> pd.DataFrame:
+    """The games of so many seeds; with --store those that are kept already are not played again."""
+    asked = SEEDS if options.seeds is None else options.seeds
+    first, count = leagues.FIRST_SEED, whole_number("seeds", asked, 2, 1_000)
+    seeds, jobs = range(first, first + count), whole_number("jobs", options.jobs, 1, 64)
+    if options.store:
+        return leagues.store(seeds, code=options.code, jobs=jobs, progress=not options.json)
+    return leagues.league(seeds, chosen, jobs=jobs, progress=not options.json)
 
 
 def _by_policy(incident: Incident, options: Namespace) -> Answer:

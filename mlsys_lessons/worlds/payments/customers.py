@@ -111,10 +111,6 @@ class Population:
         place = place + np.where(place >= np.append(0.0, _VISITED)[home], VISIT_SHARE[home], 0.0)
         return np.searchsorted(_VISITED, place, side="right")
 
-    def merchant_share(self, seat: NDArray[np.integer], merchant: NDArray[np.integer]) -> Floats:
-        """P(shop | customer), the density of `choose_merchant`."""
-        return self.presence(seat, merchant) * self.merchants.popularity[merchant]
-
     def presence(
         self, seat: NDArray[np.integer], merchant: NDArray[np.integer], where: int = HABIT
     ) -> Floats:
