@@ -55,12 +55,10 @@ def _league(options: Namespace) -> Answer:
     chosen = names() if options.scenario is None else (scenario(options.scenario).name,)
     if options.store and options.scenario is not None:
         raise InputError("--store keeps whole leagues; leave --scenario out.")
-    if options.seeds is None and not options.store:
-        kept = leagues.stored()
-        origin, played = leagues.origin(kept), kept[kept["scenario"].isin(chosen)]
-    else:
-        origin, played = "played now", _played_now(options, chosen)
-    summed = leagues.table(played)
+    is_shown = options.seeds is None and not options.store
+    played = leagues.stored() if is_shown else _played_now(options, chosen)
+    origin = leagues.origin(played) if is_shown or options.store else "played now"
+    summed = leagues.table(played[played["scenario"].isin(chosen)])
     facts = {"league": summed.to_dict("records"), "origin": origin}
     return facts, f"{origin}\n\n{leagues.report(summed)}", 0
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import mlsys_lessons as mls
+from mlsys_lessons import claims
 from mlsys_lessons.components.inference.canary import Arm
 from mlsys_lessons.components.inference.ramp import GO, Guardrail, RampPlan, Step, days_to_see
 from mlsys_lessons.components.inference.registry import ModelVersion
@@ -127,6 +128,13 @@ def test_a_guardrail_of_a_segment_stops_a_night_before_the_average_does() -> Non
 def test_a_guardrail_that_nobody_can_count_is_refused(night: mls.Run, rail: Guardrail) -> None:
     with pytest.raises(InputError, match=r"; (say|choose) "):
         list(rollout.ramped(night, RampPlan((Step(0.5, 1),), (rail,))))
+
+
+def test_what_the_page_says_of_small_releases_is_what_is_stored() -> None:
+    small = claims.stored("C25")
+    assert small.verdict == "does not hold" and len(small.seeds) == 20
+    dearer = small.effects[0]
+    assert dearer.interval.high < dearer.threshold  # "smaller than anybody would notice"
 
 
 def test_looking_often_stops_what_is_sound(night: mls.Run) -> None:

@@ -41,7 +41,7 @@ class Answers:
 
     def remember(self, decided: pd.DataFrame) -> None:
         """Keep a batch of first answers until the day is closed."""
-        pile(self._today, decided)
+        pile(self._today, decided[[*self.identity, *ANSWER]])
 
     def repeat(self, received: pd.DataFrame) -> pd.DataFrame:
         """Received repeats with their first answers at the right."""
