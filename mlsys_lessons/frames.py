@@ -7,6 +7,7 @@ Nothing here knows a stage or a domain.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,13 +88,33 @@ def extend(frame: pd.DataFrame, columns: Mapping[str, object]) -> pd.DataFrame:
     return pd.concat([frame, added], axis=1)
 
 
-def codes(column: pd.Series) -> NDArray[np.int8]:
+def array_of(frame: pd.DataFrame, name: str, dtype: type | None = None) -> Any:
+    """The array under a column: numbers and times as numpy's, nobody's to change, words as codes.
+
+    What `frame[name].values` is, at a tenth of the price: a day asks for some two hundred columns,
+    and the Series around each, made and thrown away, was a fifth of its time.
+
+    >>> array_of(pd.DataFrame({"amount": [2.5, 7.0]}), "amount")
+    array([2.5, 7. ])
+    """
+    held = frame._get_column_array(frame.columns.get_loc(name))  # "for read-only purposes"
+    if isinstance(held, pd.Categorical):
+        return held
+    if not isinstance(held.dtype, np.dtype):
+        return np.asarray(frame[name], dtype=dtype)
+    view = np.asarray(held, dtype=dtype)[:]
+    view.flags.writeable = False
+    return view
+
+
+def codes(column: pd.Series | pd.Categorical) -> NDArray[np.int8]:
     """The codes of a category column, -1 for a missing value: a view, not a copy.
 
     >>> codes(pd.Series(pd.Categorical(["b", None], ["a", "b"]))).tolist()
     [1, -1]
     """
-    held: NDArray[np.int8] = column.array.codes  # the accessor `.cat` costs ten times as much
+    words = column.array if isinstance(column, pd.Series) else column
+    held: NDArray[np.int8] = words.codes  # the accessor `.cat` costs ten times as much
     return held
 
 
@@ -104,16 +125,16 @@ def has_action(frame: pd.DataFrame, action: int, column: str = "action") -> NDAr
     >>> has_action(day, 2).tolist()
     [False, True]
     """
-    return np.asarray(codes(frame[column]) == action)
+    return np.asarray(codes(array_of(frame, column)) == action)
 
 
-def words(column: pd.Series) -> pd.Index:
+def words(column: pd.Series | pd.Categorical) -> pd.Index:
     """The vocabulary of a category column."""
     assert isinstance(column.dtype, pd.CategoricalDtype)
     return column.dtype.categories
 
 
-def in_words(column: pd.Series, wanted: Collection[str]) -> NDArray[np.bool_]:
+def in_words(column: pd.Series | pd.Categorical, wanted: Collection[str]) -> NDArray[np.bool_]:
     """Which rows of a category column hold one of some words.
 
     >>> in_words(pd.Series(pd.Categorical(["b", None], ["a", "b"])), ("b", "c")).tolist()
@@ -123,10 +144,11 @@ def in_words(column: pd.Series, wanted: Collection[str]) -> NDArray[np.bool_]:
     return np.asarray(is_wanted[codes(column)])
 
 
-def codes_in(column: pd.Series, vocabulary: pd.Index) -> NDArray[np.int64]:
+def codes_in(column: Any, vocabulary: pd.Index) -> NDArray[np.int64]:
     """The place of each value in a vocabulary, -1 outside it, whatever else its column may hold.
 
-    Numbers pass as they are: an id, or codes that somebody has looked up already.
+    `column` is a Series or the array under one. Numbers pass as they are: an id, or codes that
+    somebody has looked up already.
 
     >>> codes_in(pd.Series(["b", "x", "a"]), pd.Index(["a", "b"])).tolist()
     [1, -1, 0]
@@ -138,13 +160,13 @@ def codes_in(column: pd.Series, vocabulary: pd.Index) -> NDArray[np.int64]:
         place = np.append(vocabulary.get_indexer(column.dtype.categories), -1)
         return np.asarray(place[held], dtype=np.int64)
     if column.dtype.kind in "iu":
-        return column.to_numpy(dtype=np.int64)
+        return np.asarray(column, dtype=np.int64)
     return np.asarray(vocabulary.get_indexer(pd.Index(column)), dtype=np.int64)
 
 
 def in_arrival_order(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows by arrival time; those that arrive together stay as they came."""
-    arrival = milliseconds(frame["arrival_time"])
+    arrival = milliseconds(array_of(frame, "arrival_time"))
     if bool((arrival[1:] >= arrival[:-1]).all()):
         return frame
     return frame.iloc[np.argsort(arrival, kind="stable")]

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.domain import EVENT, Domain
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 
@@ -47,5 +48,5 @@ def with_gaps(table: pd.DataFrame, domain: Domain, seed: int, share: float = SHA
     for source, features in sources(domain):
         hit = luck(seed, f"gap {source}", keys) < share
         lost |= {name: lost.get(name, False) | hit for name in features}
-    holed = {name: np.where(hit, np.nan, table[name].to_numpy()) for name, hit in lost.items()}
+    holed = {name: np.where(hit, np.nan, array_of(table, name)) for name, hit in lost.items()}
     return table.assign(**holed)

@@ -24,6 +24,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.frames import array_of
+
 Ints = NDArray[np.int64]
 
 _NONE: Ints = np.empty(0, dtype=np.int64)
@@ -256,5 +258,5 @@ def row_keys(frame: pd.DataFrame, identity: tuple[str, ...]) -> Ints:
     >>> len(set(row_keys(rows, ("request_id", "position")).tolist()))
     3
     """
-    request_id, *position = (frame[name].to_numpy(dtype=np.int64) for name in identity)
+    request_id, *position = (array_of(frame, name, np.int64) for name in identity)
     return _ROW.pack(request_id=request_id, position=position[0]) if position else request_id

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.drill.scenario import DrillScenario
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.frames import codes, has_action
+from mlsys_lessons.frames import array_of, codes, has_action
 from mlsys_lessons.records import BLOCK, LAYERS
 from mlsys_lessons.simulation.run import Run
 
@@ -96,9 +96,9 @@ def _slice(run: Run, scenario: DrillScenario, field: str) -> Rows:
 
 def _shares(days: Sequence[pd.DataFrame], field: str, words: int) -> tuple[Table, Table, Table]:
     """By word, and last for none of them: share of rows, mean score, share blocked."""
-    word = np.concatenate([codes(day[field]) for day in days]).astype(np.int64)
+    word = np.concatenate([codes(array_of(day, field)) for day in days]).astype(np.int64)
     word[word < 0] = words
-    score = np.concatenate([day["score"].to_numpy(dtype=np.float64) for day in days])
+    score = np.concatenate([array_of(day, "score", np.float64) for day in days])
     blocked = np.concatenate([has_action(day, BLOCK) for day in days])
     scored = np.isfinite(score)
     rows = np.bincount(word, minlength=words + 1)
@@ -125,10 +125,10 @@ def _versions(run: Run, scenario: DrillScenario, about: str) -> Rows:
 def _labels(run: Run, scenario: DrillScenario, about: str) -> Rows:
     """Labels that became known, week by week: by source, and how many are fraud."""
     days = [day for day in run.recorder.kept("labels")[-USUAL_DAYS - 2 * WEEK :] if len(day)]
-    known = np.concatenate([day["label_time"].to_numpy() for day in days])
+    known = np.concatenate([array_of(day, "label_time") for day in days])
     week = (known.max() - known) // np.timedelta64(WEEK, "D")
-    label = np.concatenate([day["label"].to_numpy() for day in days])
-    source = np.concatenate([codes(day["source"]) for day in days])
+    label = np.concatenate([array_of(day, "label") for day in days])
+    source = np.concatenate([codes(array_of(day, "source")) for day in days])
     names = run.system.domain.label_sources
     for number in range(USUAL_DAYS // WEEK + 1):
         here = week == number

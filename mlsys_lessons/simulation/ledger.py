@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.domain import OVERHEAD_ITEMS, Costs, Domain
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.frames import categorical, codes
+from mlsys_lessons.frames import array_of, categorical, codes
 from mlsys_lessons.ids import SeenIds, ascending, locate_sorted, row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import (
@@ -163,12 +163,12 @@ class Ledger:
         self.settled.close_day()
         if repeat.any():
             log, truth, keys = log[~repeat], truth[~repeat], keys[~repeat]
-        action = codes(log["final_action"])
-        harm, amount = truth["true_label"].to_numpy() == 1, truth["true_amount_cents"].to_numpy()
+        action = codes(array_of(log, "final_action"))
+        harm, amount = array_of(truth, "true_label") == 1, array_of(truth, "true_amount_cents")
         item, cents = effects(action, harm, amount, costs)
-        ids = {name: log[name].to_numpy() for name in identity}
+        ids = {name: array_of(log, name) for name in identity}
         self._accrue(day.tick, ids, item, cents)
-        probability = truth["true_probability"].to_numpy()
+        probability = array_of(truth, "true_probability")
         earned = expected_cents(action, probability, amount, costs)
         self.expected += float(earned.sum())
         best = np.maximum(*(
@@ -177,7 +177,7 @@ class Ledger:
         ))  # fmt: skip
         self.days.append(Expected(len(action), float(earned.sum()), float(best.sum())))
         self._book_day(day.tick, keys, item, cents, costs.margin(amount))
-        columns = {name: truth[name].to_numpy() for name in truth.columns}
+        columns = {name: array_of(truth, name) for name in truth.columns}
         final = categorical(action, self.domain.action_dtype)
         return pd.DataFrame({**ids, "final_action": final, **columns}, copy=False)
 

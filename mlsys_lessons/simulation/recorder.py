@@ -15,7 +15,7 @@ from typing import Any, Self
 import pandas as pd
 
 from mlsys_lessons.errors import InputError, StateError
-from mlsys_lessons.frames import codes
+from mlsys_lessons.frames import array_of, codes
 
 
 class Recorder:
@@ -50,9 +50,9 @@ class Recorder:
 
     def record(self, log: pd.DataFrame, truth: pd.DataFrame, labels: pd.DataFrame) -> None:
         """Take in one closed day."""
-        self.digest.update(log["request_id"].to_numpy().tobytes())
+        self.digest.update(array_of(log, "request_id").tobytes())
         for name in ("action", "final_action"):
-            self.digest.update(codes(log[name]).tobytes())
+            self.digest.update(codes(array_of(log, name)).tobytes())
         first = labels.columns.get_loc("label")  # behind the identity of its row
         self._keep_day(log, truth, labels.iloc[:, : first + 3])  # label, label_time, source
         self.rows += len(log)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mlsys_lessons.frames import stacked
+from mlsys_lessons.frames import array_of, stacked
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.records import DAY_MS, milliseconds
 from mlsys_lessons.system.faults import Fault, faulted
@@ -32,7 +32,7 @@ class Transit:
         self.waiting.append(Day(sent, day.truth if as_made else day.truth.loc[keys]))
         rows = stacked([sent.requests for sent in self.waiting])
         truth = stacked([sent.truth for sent in self.waiting])
-        arrival, midnight = milliseconds(rows["arrival_time"]), (tick + 1) * DAY_MS
+        arrival, midnight = milliseconds(array_of(rows, "arrival_time")), (tick + 1) * DAY_MS
         if bool((arrival[1:] >= arrival[:-1]).all()) and bool((arrival[-1:] < midnight).all()):
             self.waiting = []
             return Day(rows, truth)

@@ -26,6 +26,7 @@ from mlsys_lessons.components.response import Alert, Mitigation, Signals
 from mlsys_lessons.domain import AlertRule, Domain, path
 from mlsys_lessons.errors import InputError, StateError
 from mlsys_lessons.frames import (
+    array_of,
     categorical,
     extend,
     has_action,
@@ -102,7 +103,7 @@ class System(Parts):
         """
         arrived = in_arrival_order(parse(frame, self.domain))
         received = self._stage("ingestion", self.ingestion)(arrived)
-        repeated = received["is_duplicate"].to_numpy()
+        repeated = array_of(received, "is_duplicate")
         if repeated.any():
             fresh = self._decided(received[~repeated])
             decided = stacked([fresh, self._repeated(received[repeated])]).sort_index()
@@ -140,7 +141,7 @@ class System(Parts):
         asked = [*self.domain.identity, "score", "review_value"]
         waiting = [(frame, _held(frame)) for frame in self.today]
         held = [
-            pd.DataFrame({name: frame[name].to_numpy()[rows] for name in asked}, frame.index[rows])
+            pd.DataFrame({name: array_of(frame, name)[rows] for name in asked}, frame.index[rows])
             for frame, rows in waiting if rows.any()
         ]  # fmt: skip
         if not held:
@@ -177,7 +178,7 @@ class System(Parts):
         decided = np.full(len(log), POLICY, dtype=np.int8)
         if len(held):
             identity = self.domain.identity
-            words = pd.Series(verdicts["label"].to_numpy(), row_keys(verdicts, identity))
+            words = pd.Series(array_of(verdicts, "label"), row_keys(verdicts, identity))
             label = words.reindex(row_keys(log, identity)[held]).to_numpy(dtype=float)
             action[held] = np.where(label == 1, BLOCK, APPROVE)
             decided[held] = np.where(np.isnan(label), TIMEOUT, REVIEWER)
@@ -198,8 +199,8 @@ class System(Parts):
         waiting = has_action(day.firsts, APPROVE, "final_action")
         self.labels.remember(day.tick, day.firsts, waiting)
         labels = self.labels.step(day.tick, day.verdicts, self._heard(news.reports))
-        harm, read = labels["label"].to_numpy() == 1, ("tick", *self.domain.risks)
-        harmed = {name: labels[name].to_numpy()[harm] for name in read}
+        harm, read = array_of(labels, "label") == 1, ("tick", *self.domain.risks)
+        harmed = {name: array_of(labels, name)[harm] for name in read}
         self.features.step(day.tick, pd.DataFrame(harmed, copy=False))
         for stage in (self.ingestion, self.inference, self.decisions):
             stage.step(day)
@@ -295,7 +296,7 @@ def _alert(rule: AlertRule, row: tuple[Any, ...]) -> Alert:
 
 def _held(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Which rows wait for a reviewer."""
-    return has_action(frame, REVIEW) & ~frame["is_duplicate"].to_numpy()
+    return has_action(frame, REVIEW) & ~array_of(frame, "is_duplicate")
 
 
 def _no_verdicts(domain: Domain) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.domain import Domain
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.ids import BitFields
 from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, luck
 from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS, MATURITY_DAYS, timestamps
@@ -56,7 +57,7 @@ def in_vain(
     """What the log will say at tick `due` of rows that were shown at tick `event` for nothing."""
     heard = timestamps(np.array([due * DAY_MS]))
     return pd.DataFrame({
-        **{name: settled[name].to_numpy()[rows] for name in domain.identity},
+        **{name: array_of(settled, name)[rows] for name in domain.identity},
         "event_tick": np.full(len(rows), event), "label": np.ones(len(rows), dtype=np.int64),
         "label_time": np.repeat(heard, len(rows)),
     }, copy=False)  # fmt: skip
@@ -80,10 +81,10 @@ def known_history(
 
     A place in vain is known after the days of attribution, the others when silence has matured.
     """
-    label = truth["true_label"].to_numpy()
+    label = array_of(truth, "true_label")
     wait = np.where(label == 1, attribution_days, MATURITY_DAYS) * np.timedelta64(1, "D")
     known = requests[[*domain.identity]].assign(
         label=label, label_time=requests["event_time"] + wait,
-        **{domain.proxy: (1 - truth["true_click"].to_numpy()).astype(np.int8)},
+        **{domain.proxy: (1 - array_of(truth, "true_click")).astype(np.int8)},
     )  # fmt: skip
     return History(requests, known[(known["label_time"] < EPOCH).to_numpy()].reset_index(drop=True))

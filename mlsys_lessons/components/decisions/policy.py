@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.domain import BusinessRule, Costs, Domain
-from mlsys_lessons.frames import categorical
+from mlsys_lessons.frames import array_of, categorical
 
 SIGNS = {">=": operator.ge, ">": operator.gt, "<": operator.lt}
 Cents = NDArray[np.float64]
@@ -111,9 +111,9 @@ def trusted_amount(frame: pd.DataFrame, domain: Domain) -> NDArray[np.float64]:
     """
     if not domain.measure:
         return np.zeros(len(frame))
-    amount, judged = frame[domain.measure].to_numpy(), amount_features(domain)
-    gaps = [np.isnan(frame[name].to_numpy()) for name in judged]
-    doubted = np.logical_or.reduce(gaps) if gaps else frame["is_quarantined"].to_numpy()
+    amount, judged = array_of(frame, domain.measure), amount_features(domain)
+    gaps = [np.isnan(array_of(frame, name)) for name in judged]
+    doubted = np.logical_or.reduce(gaps) if gaps else array_of(frame, "is_quarantined")
     return np.where(doubted, np.nan, amount)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.components.decisions.policy import version_column
 from mlsys_lessons.components.decisions.stages import NO_ANSWER, SCORE, ScoreCut
-from mlsys_lessons.frames import categorical, extend
+from mlsys_lessons.frames import array_of, categorical, extend
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import APPROVE, BLOCK, within
@@ -60,7 +60,7 @@ class RandomisedCut(ScoreCut):
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add action, reason and the propensity of the action."""
-        scores = frame["score"].to_numpy()
+        scores = array_of(frame, "score")
         silent = np.isnan(scores)
         chance = self.chance_of_block(np.where(silent, 0.0, scores))
         coin = luck(self.seed, "cut", row_keys(frame, self.domain.identity))

@@ -17,7 +17,7 @@ from mlsys_lessons.components.decisions.policy import version_column
 from mlsys_lessons.components.decisions.stages import CostDecisions, ScoreCut
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.frames import categorical, codes, extend
+from mlsys_lessons.frames import array_of, categorical, codes, extend
 from mlsys_lessons.ids import BitFields, Ints, count_between, merged
 from mlsys_lessons.records import BLOCK, SLOT_MS, ClosedDay, milliseconds, whole_number
 
@@ -110,21 +110,21 @@ class RateLimit(Component):
         decided = self.inside(frame)
         often = self.count(frame) >= self.limit
         code = self.domain.reasons.index(TOO_OFTEN)
-        action = np.where(often, BLOCK, codes(decided["action"]))
-        reason = np.where(often, code, codes(decided["reason"]))
+        action = np.where(often, BLOCK, codes(array_of(decided, "action")))
+        reason = np.where(often, code, codes(array_of(decided, "reason")))
         stopped = {
             "action": categorical(action.astype(np.int8), self.domain.action_dtype),
             "reason": categorical(reason.astype(np.int8), self.domain.reason_dtype),
-            "propensity": np.where(often, 1.0, decided["propensity"].to_numpy()),
-            "review_value": decided["review_value"].to_numpy(),
+            "propensity": np.where(often, 1.0, array_of(decided, "propensity")),
+            "review_value": array_of(decided, "review_value"),
             "policy_version": version_column(self.version, len(frame)),
         }
         return extend(frame, stopped)
 
     def count(self, frame: pd.DataFrame) -> Ints:
         """Attempts of each row's key in the window before its own minute; takes the rows in."""
-        key = frame[self.key].to_numpy(np.int64)
-        slot = milliseconds(frame["arrival_time"]) // SLOT_MS + _FIRST_SLOT
+        key = array_of(frame, self.key, np.int64)
+        slot = milliseconds(array_of(frame, "arrival_time")) // SLOT_MS + _FIRST_SLOT
         now = KEY_SLOT.pack(key=key, slot=slot)
         self.seen = merged(self.seen, np.sort(now))
         return count_between(KEY_SLOT.pack(key=key, slot=slot - self.minutes), now, self.seen)

@@ -25,7 +25,7 @@ from mlsys_lessons.components.decisions.policy import (
     version_column,
 )
 from mlsys_lessons.domain import Domain
-from mlsys_lessons.frames import categorical, extend
+from mlsys_lessons.frames import array_of, categorical, extend
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import APPROVE, BLOCK, REVIEW, ClosedDay
@@ -46,7 +46,7 @@ class ScoreCut(Component):
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add action, reason and propensity."""
-        scores = frame["score"].to_numpy()
+        scores = array_of(frame, "score")
         action = np.where(scores >= self.cut, BLOCK, APPROVE).astype(np.int8)
         by_score, silent = (self.domain.reasons.index(word) for word in (SCORE, NO_ANSWER))
         reason = np.where(np.isnan(scores), silent, by_score).astype(np.int8)
@@ -100,8 +100,8 @@ class CostDecisions(Component):
         self.offers.append(value[value > 0])
         action = np.where(approve >= block, APPROVE, BLOCK).astype(np.int8)
         action[(value > self.price) & (self.capacity > 0)] = REVIEW
-        action[frame["score"].to_numpy() >= self.cut] = BLOCK
-        silent = np.isnan(frame["score"].to_numpy())
+        action[array_of(frame, "score") >= self.cut] = BLOCK
+        silent = np.isnan(array_of(frame, "score"))
         action[silent] = APPROVE
         reason = np.where(silent, self._reason(NO_ANSWER), self._reason(SCORE)).astype(np.int8)
         self._apply_rules(frame, action, reason)
@@ -126,7 +126,7 @@ class CostDecisions(Component):
         """Expected cents of approving, blocking and reviewing each row."""
         typical = self.policy.typical_genuine, self.policy.typical_harmful
         genuine, harmful = (amount_cents(frame, self.domain, euros) for euros in typical)
-        return self.policy.expected_cents(frame["score"].to_numpy(), genuine, harmful)
+        return self.policy.expected_cents(array_of(frame, "score"), genuine, harmful)
 
     def _reason(self, word: str) -> int:
         return self.domain.reasons.index(word)

@@ -28,7 +28,7 @@ from mlsys_lessons.components.features.event_store import (
 )
 from mlsys_lessons.components.features.risk_tables import RiskTable
 from mlsys_lessons.domain import Domain, Feature
-from mlsys_lessons.frames import codes, codes_in, in_words, words
+from mlsys_lessons.frames import array_of, codes, codes_in, in_words, words
 from mlsys_lessons.records import DAY_MS, HOUR_MS, milliseconds
 
 Floats = NDArray[np.float64]
@@ -68,26 +68,26 @@ def read_rows(
     cents = np.rint(np.nan_to_num(amount) * 100).astype(np.int64)
     enters = (cents > 0) | sizeless
     if "is_quarantined" in frame.columns:
-        enters &= ~frame["is_quarantined"].to_numpy(dtype=bool)
+        enters &= ~array_of(frame, "is_quarantined", bool)
     numbers = {
         name: np.where(in_doubt.get(name, False), -1, codes_of(frame, name, domain))
         for name in (domain.actor, *_coded(domain))
     }
-    event = frame["event_time"].to_numpy()
+    event = array_of(frame, "event_time")
     if "event_time" in in_doubt:
-        event = np.where(in_doubt["event_time"], frame["arrival_time"].to_numpy(), event)
+        event = np.where(in_doubt["event_time"], array_of(frame, "arrival_time"), event)
     times = [one.name for one in domain.fields if one.is_time and not one.is_clock]
     return Rows(
         domain=domain,
         attempts=read_attempts(numbers[domain.actor], milliseconds(event), cents, enters=enters),
         times={
             "event_time": _elapsed(event),
-            **{name: _elapsed(frame[name].to_numpy()) for name in times},
+            **{name: _elapsed(array_of(frame, name)) for name in times},
         },
         amount=amount,
         codes=numbers,
         numbers={
-            name: np.where(in_doubt.get(name, False), np.nan, frame[name].to_numpy(np.float64))
+            name: np.where(in_doubt.get(name, False), np.nan, array_of(frame, name, np.float64))
             for name in _plain(domain)
         },
     )
@@ -96,8 +96,10 @@ def read_rows(
 def _in_doubt(frame: pd.DataFrame, domain: Domain, untrusted: Collection[str]) -> dict[str, Mask]:
     """The fields with values that are there but not to be read, each with its rows."""
     doubts = dict.fromkeys(untrusted, np.ones(len(frame), dtype=bool))
-    if "quarantine_reason" in frame.columns and (codes(frame["quarantine_reason"]) >= 0).any():
-        reasons = frame["quarantine_reason"]  # each begins with its field
+    if "quarantine_reason" not in frame.columns:
+        return doubts
+    reasons = array_of(frame, "quarantine_reason")  # each begins with its field
+    if (codes(reasons) >= 0).any():
         for name in set(domain.columns) - set(untrusted):
             said = [word for word in words(reasons) if word.split(":")[0] == name]
             doubts[name] = in_words(reasons, said)
@@ -119,7 +121,7 @@ def _amounts(frame: pd.DataFrame, domain: Domain) -> Floats:
     """The domain's measure where it is legible, else NaN."""
     if not domain.measure:
         return np.ones(len(frame))
-    amount = frame[domain.measure].to_numpy(dtype=np.float64)
+    amount = array_of(frame, domain.measure, np.float64)
     return np.where((amount > 0) & (amount <= MAX_AMOUNT), amount, np.nan)
 
 
@@ -127,8 +129,8 @@ def codes_of(frame: pd.DataFrame, name: str, domain: Domain) -> Ints:
     """A column as whole numbers: its place in its vocabulary, -1 for any word outside it."""
     vocabulary = domain.vocabularies.get(name)
     if vocabulary is None:
-        return frame[name].to_numpy(dtype=np.int64)
-    return codes_in(frame[name], vocabulary.categories)
+        return array_of(frame, name, np.int64)
+    return codes_in(array_of(frame, name), vocabulary.categories)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from mlsys_lessons.components.features.event_store import EventStore, History
 from mlsys_lessons.components.features.risk_tables import RiskTable
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import StateError
-from mlsys_lessons.frames import extend, in_arrival_order
+from mlsys_lessons.frames import array_of, extend, in_arrival_order
 from mlsys_lessons.ids import locate_sorted, row_keys
 from mlsys_lessons.records import DAY_MS, milliseconds, ticks
 
@@ -100,7 +100,7 @@ class FeatureState(Component):
         if self.last_tick is not None and tick <= self.last_tick:
             raise StateError(f"tick {tick} is over; the next to close is {self.last_tick + 1}.")
         self.store.close_day((tick + 1) * DAY_MS)
-        day = labels["tick"].to_numpy(dtype=np.int64)
+        day = array_of(labels, "tick", np.int64)
         for name, table in self.risks.items():
             table.close_day(tick)
             table.learn(ticks=day, codes=codes_of(labels, name, self.domain))
@@ -126,7 +126,7 @@ class FeatureState(Component):
                 table.close_day(tick)
         last = days[-1][0]
         positives = positives_of(requests, labels, self.domain)
-        self.step(last, positives[positives["known_tick"].to_numpy() <= last])
+        self.step(last, positives[array_of(positives, "known_tick") <= last])
 
     def _history(self, rows: Rows) -> History:
         """What each row may know of its actor: everything before it."""
@@ -147,7 +147,7 @@ class FeatureState(Component):
 
 def days_of(requests: pd.DataFrame) -> Iterator[tuple[int, slice]]:
     """Each arrival day from the first to the last, empty ones too, and its rows."""
-    day = ticks(requests["arrival_time"])
+    day = ticks(array_of(requests, "arrival_time"))
     if not len(day):
         return
     starts = np.searchsorted(day, np.arange(day[0], day[-1] + 2))
@@ -160,15 +160,15 @@ def positives_of(requests: pd.DataFrame, labels: pd.DataFrame, domain: Domain) -
 
     Only a request's first positive label counts; `known_tick` ascends.
     """
-    positive = labels["label"].to_numpy() == 1
-    heard_ms = milliseconds(labels["label_time"])[positive]
+    positive = array_of(labels, "label") == 1
+    heard_ms = milliseconds(array_of(labels, "label_time"))[positive]
     sooner = np.argsort(heard_ms, kind="stable")
     told = row_keys(labels, domain.identity)[positive][sooner]
     keys, first = np.unique(told, return_index=True)
     heard_ms = heard_ms[sooner][first]
     place = locate_sorted(row_keys(requests, domain.identity), keys)
     rows = np.flatnonzero(place >= 0)
-    tick, heard = ticks(requests["arrival_time"])[rows], heard_ms[place[rows]]
+    tick, heard = ticks(array_of(requests, "arrival_time"))[rows], heard_ms[place[rows]]
     known_tick = np.maximum(-(-heard // DAY_MS) - 1, tick)  # at midnight sharp it is known
     found = requests[list(domain.risks)].iloc[rows].assign(tick=tick, known_tick=known_tick)
     return found.sort_values("known_tick", kind="stable")

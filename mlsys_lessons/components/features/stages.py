@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mlsys_lessons.components.features.definitions import Floats, Rows
 from mlsys_lessons.components.features.event_store import History
 from mlsys_lessons.components.features.online import FeatureState
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.records import DAY_MS, SLOT_MS, milliseconds, timestamps
 
 RESTORE_MS = 10 * SLOT_MS  # until a new process has read the snapshot and the log since (assumed)
@@ -49,7 +50,7 @@ class BatchFeatures(FeatureState):
 
         Everybody is a stranger without a past: plausible numbers, and no error.
         """
-        since_midnight = milliseconds(frame["arrival_time"]) % DAY_MS
+        since_midnight = milliseconds(array_of(frame, "arrival_time")) % DAY_MS
         return age_ms <= since_midnight, type(self)(self.domain).lookup(frame)
 
 

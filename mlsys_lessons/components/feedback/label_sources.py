@@ -16,6 +16,7 @@ import pandas as pd
 from mlsys_lessons.components.component import Model
 from mlsys_lessons.components.feedback.labels import UNKNOWN
 from mlsys_lessons.components.feedback.retraining import RetrainingPolicy
+from mlsys_lessons.frames import array_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class OwnDecisions(RetrainingPolicy):
 
     def learned_from(self, rows: pd.DataFrame, model: Model) -> pd.DataFrame:
         """Every row, all of weight 1; one without a label is harm."""
-        unknown = rows["label"].to_numpy() == UNKNOWN
+        unknown = array_of(rows, "label") == UNKNOWN
         return rows.assign(label=np.where(unknown, 1.0, rows["label"]), weight=1.0)
 
 
@@ -43,6 +44,6 @@ class RejectInference(RetrainingPolicy):
 
     def learned_from(self, rows: pd.DataFrame, model: Model) -> pd.DataFrame:
         """Every row, all of weight 1; one without a label has the model's own opinion."""
-        unknown = rows["label"].to_numpy() == UNKNOWN
+        unknown = array_of(rows, "label") == UNKNOWN
         believed = (model.predict(rows) > 0.5).astype(np.float64)
         return rows.assign(label=np.where(unknown, believed, rows["label"]), weight=1.0)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.domain import Domain
-from mlsys_lessons.frames import categorical, codes
+from mlsys_lessons.frames import array_of, categorical, codes
 from mlsys_lessons.ids import ascending, locate_sorted, row_keys
 from mlsys_lessons.records import (
     CARDHOLDER,
@@ -96,11 +96,11 @@ class LabelQueue:
         self._days[tick] = FiledDay(
             tick=tick,
             keys=keys[order],
-            identity={name: rows[name].to_numpy()[order] for name in self.domain.identity},
+            identity={name: array_of(rows, name)[order] for name in self.domain.identity},
             risk_codes={name: self._risk_codes(rows, name)[order] for name in self.domain.risks},
             waiting=waiting[order],
             label=np.full(len(keys), UNKNOWN, dtype=np.int8),
-            score=rows["score"].to_numpy()[order] if scored else np.full(len(keys), np.nan),
+            score=array_of(rows, "score")[order] if scored else np.full(len(keys), np.nan),
         )
         for old in [day for day in self._days if day < tick - REMEMBERED_DAYS]:
             del self._days[old]
@@ -109,13 +109,13 @@ class LabelQueue:
         """A column as codes of the agreed words, which come first in every parsed column."""
         vocabulary = self.domain.vocabularies.get(name)
         if vocabulary is None:
-            return rows[name].to_numpy()
-        word = codes(rows[name])
+            return array_of(rows, name)
+        word = codes(array_of(rows, name))
         return np.where(word < len(vocabulary.categories), word, -1)
 
     def warm(self, requests: pd.DataFrame, labels: pd.DataFrame) -> None:
         """File a history in which everything was approved, with the labels known by its end."""
-        day = ticks(requests["arrival_time"])
+        day = ticks(array_of(requests, "arrival_time"))
         starts = np.flatnonzero(np.diff(day, prepend=day[:1] - 1, append=day[-1:] + 1))
         for start, end in pairwise(starts.tolist()):
             rows = requests.iloc[start:end]
@@ -124,7 +124,7 @@ class LabelQueue:
             return
         keys = row_keys(labels, self.domain.identity)
         order = np.argsort(keys, kind="stable")
-        ranked, values = keys[order], labels["label"].to_numpy()[order]
+        ranked, values = keys[order], array_of(labels, "label")[order]
         for filed in self._days.values():
             latest = np.searchsorted(ranked, filed.keys, side="right") - 1
             matches = ranked[latest] == filed.keys
@@ -142,14 +142,14 @@ class LabelQueue:
         today = np.full(len(verdicts), tick)
         filed = self._filed(verdicts, today, INVESTIGATOR)
         if reports is not None:
-            filed += self._filed(reports, reports["event_tick"].to_numpy(), CARDHOLDER)
+            filed += self._filed(reports, array_of(reports, "event_tick"), CARDHOLDER)
         if tick - MATURITY_DAYS in self._days:
             filed.append(self._days[tick - MATURITY_DAYS].matured())
         return self._frame(tick, filed)
 
     def _filed(self, labels: pd.DataFrame, event_tick: Ints, source: int) -> list[Filed]:
         """File labels; a request is looked for on its event's day and the days after it."""
-        keys, label = row_keys(labels, self.domain.identity), labels["label"].to_numpy()
+        keys, label = row_keys(labels, self.domain.identity), array_of(labels, "label")
         filed = []
         for first in np.unique(event_tick).tolist():
             missing = np.flatnonzero(event_tick == first)

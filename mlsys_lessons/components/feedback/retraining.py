@@ -23,6 +23,7 @@ from mlsys_lessons.components.component import (
 )
 from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, UNKNOWN, LabelQueue
 from mlsys_lessons.domain import Costs, Domain
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.gaps import with_gaps
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
@@ -73,7 +74,7 @@ class RetrainingPolicy:
 
         `model` is the one in service: a source may ask it what it believes.
         """
-        return rows[rows["label"].to_numpy() != UNKNOWN].reset_index(drop=True)
+        return rows[array_of(rows, "label") != UNKNOWN].reset_index(drop=True)
 
     def kept_by(self, seed: int, domain: Domain) -> Retraining:
         """The component that carries this policy out."""
@@ -99,7 +100,7 @@ class TrainingSample:
 
     def remember(self, tick: int, closed: pd.DataFrame) -> None:
         """Sample a closed day; rows that the features could not be trusted on are left out."""
-        usable = ~(closed["is_duplicate"].to_numpy() | closed["is_quarantined"].to_numpy())
+        usable = ~(array_of(closed, "is_duplicate") | array_of(closed, "is_quarantined"))
         share = self.rows_a_day / max(int(usable.sum()), 1)
         if share < 1:
             usable &= luck(self.seed, "sample", row_keys(closed, self.domain.identity)) < share
@@ -115,7 +116,7 @@ class TrainingSample:
         for day, sample in self.days:
             if last - window < day <= last:
                 label = labels.labels_of(day, row_keys(sample, self.domain.identity))
-                weight = 1.0 / sample["propensity"].to_numpy()
+                weight = 1.0 / array_of(sample, "propensity")
                 known = sample.assign(tick=day, label=label.astype(np.float64), weight=weight)
                 chunks.append(known)
         return pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame()
@@ -214,14 +215,14 @@ def challenge(
     Why it matters: a scheduled fit learns whatever happened last month, incidents included. A
     gate that the old model can win is the difference between a policy and a habit.
     """
-    newest = rows["tick"].to_numpy() > rows["tick"].max() - policy.holdout
+    newest = array_of(rows, "tick") > rows["tick"].max() - policy.holdout
     past, recent = rows[~newest], rows[newest]
     if past["label"].sum() < 30 or recent["label"].sum() < 5:
         return None
     # A row let through by exploration stands for all those that were not. It is repeated rather
     # than weighted: scikit-learn's binning takes ten times as long once there are weights.
     past = past.loc[past.index.repeat(np.rint(past["weight"]).astype(np.int64))]
-    challenger.fit(past, past["label"].to_numpy())
-    truth, weight = recent["label"].to_numpy(), recent["weight"].to_numpy()
+    challenger.fit(past, array_of(past, "label"))
+    truth, weight = array_of(recent, "label"), array_of(recent, "weight")
     losses = [log_loss(model.predict(recent), truth, weight) for model in (champion, challenger)]
     return challenger if losses[1] < losses[0] else None

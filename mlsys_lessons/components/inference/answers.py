@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import Model
-from mlsys_lessons.frames import categorical
+from mlsys_lessons.frames import array_of, categorical
 from mlsys_lessons.records import FAILURES
 
 Mask = NDArray[np.bool_]
@@ -26,10 +26,10 @@ ANSWER = ("score", "model_version", "is_fallback", "fallback_reason")
 
 def failures(frame: pd.DataFrame, limit_ms: float) -> NDArray[np.int8]:
     """Index into FAILURES of what goes wrong with each row's model call, or NO_FAILURE."""
-    latency = frame["latency_ms"].to_numpy()
+    latency = array_of(frame, "latency_ms")
     failure = np.full(len(frame), NO_FAILURE, dtype=np.int8)
     failure[latency > limit_ms] = DEADLINE
-    failure[~frame["dependency_up"].to_numpy()] = DEPENDENCY
+    failure[~array_of(frame, "dependency_up")] = DEPENDENCY
     failure[np.isnan(latency)] = REFUSED  # at the door: no call was made
     return failure
 
@@ -75,6 +75,6 @@ def replaced(
         return changed
     reasons = np.where(hit, failure, answered["fallback_reason"].array.codes).astype(np.int8)
     return changed.assign(
-        is_fallback=answered["is_fallback"].to_numpy() | hit,
+        is_fallback=array_of(answered, "is_fallback") | hit,
         fallback_reason=categorical(reasons, FAILURE_DTYPE),
     )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.components.inference.tree_tables import MOST_LEAVES, TreeTables
 from mlsys_lessons.errors import InputError, NotFittedError
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.ids import is_in, row_keys
 from mlsys_lessons.records import whole_number
 
@@ -38,7 +39,7 @@ def _threads() -> Any:
 
 def matrix(frame: pd.DataFrame, inputs: Iterable[str]) -> NDArray[np.float64]:
     """The model inputs of a frame as one array, shape (rows, inputs), column by column."""
-    return np.array([frame[name].to_numpy(dtype=np.float64) for name in inputs]).T
+    return np.array([array_of(frame, name) for name in inputs], dtype=np.float64).T
 
 
 def _known(columns: Scores) -> Scores:
@@ -96,7 +97,7 @@ class RuleModel:
 
     def points(self, frame: pd.DataFrame) -> NDArray[np.int64]:
         """How many questions each row answers with yes; a missing value is a no."""
-        asked = [frame[name].to_numpy() > limit for name, limit in self.questions]
+        asked = [array_of(frame, name) > limit for name, limit in self.questions]
         return np.sum(asked, axis=0, dtype=np.int64)
 
     def fit(
@@ -257,7 +258,7 @@ class PerfectModel:
         ids = truth.index.to_numpy()
         order = np.argsort(ids)
         self._ids = ids[order]
-        self._values = truth[self.truth_column].to_numpy(dtype=np.float64)[order]
+        self._values = array_of(truth, self.truth_column, np.float64)[order]
 
     def fit(
         self, frame: pd.DataFrame, labels: NDArray[np.float64], weights: Scores | None = None

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import Columns, Component
-from mlsys_lessons.frames import extend
+from mlsys_lessons.frames import array_of, extend
 from mlsys_lessons.randomness import luck, normal_luck
 from mlsys_lessons.records import HOUR_MS, SLOT_MS
 
@@ -74,7 +74,7 @@ class Service(Component):
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add `latency_ms` and `dependency_up`."""
-        slow = normal_luck(self.seed, "latency", frame["request_id"].to_numpy())
+        slow = normal_luck(self.seed, "latency", array_of(frame, "request_id"))
         up = np.ones(len(frame), dtype=bool)
         return extend(frame, {"latency_ms": MEDIAN_MS * np.exp(SPREAD * slow), "dependency_up": up})
 
@@ -85,12 +85,12 @@ class Service(Component):
         busy all day, and answers nobody in time.
         """
         load = USUAL_LOAD * factor / self.servers
-        return {"latency_ms": waiting(frame["latency_ms"].to_numpy(), load, elapsed_ms)}
+        return {"latency_ms": waiting(array_of(frame, "latency_ms"), load, elapsed_ms)}
 
     def on_replica_loss(self, frame: pd.DataFrame, lost: float, elapsed_ms: Floats) -> Fate:
         """What calls meet when a share of the replicas is lost: that share of them fails."""
-        dead = luck(self.seed, "replica", frame["request_id"].to_numpy()) < lost
-        return {"dependency_up": frame["dependency_up"].to_numpy() & ~dead}
+        dead = luck(self.seed, "replica", array_of(frame, "request_id")) < lost
+        return {"dependency_up": array_of(frame, "dependency_up") & ~dead}
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class GuardedService(Service):
 
     def on_spike(self, frame: pd.DataFrame, factor: float, elapsed_ms: Floats) -> Fate:
         """As many calls as the capacity allows wait a little; the others are refused."""
-        load, usual = USUAL_LOAD * factor / self.servers, frame["latency_ms"].to_numpy()
+        load, usual = USUAL_LOAD * factor / self.servers, array_of(frame, "latency_ms")
         latency = np.minimum(waiting(usual, load, elapsed_ms), usual + QUEUE_MS)
-        refused = luck(self.seed, "door", frame["request_id"].to_numpy()) < 1 - 1 / load
+        refused = luck(self.seed, "door", array_of(frame, "request_id")) < 1 - 1 / load
         return {"latency_ms": np.where(refused, np.nan, latency)}
 
     def on_replica_loss(self, frame: pd.DataFrame, lost: float, elapsed_ms: Floats) -> Fate:

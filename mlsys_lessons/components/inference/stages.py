@@ -21,7 +21,7 @@ from mlsys_lessons.components.inference.breaker import Breaker
 from mlsys_lessons.components.inference.registry import ModelVersion, Registry
 from mlsys_lessons.components.inference.service import FATE, GuardedService, Service
 from mlsys_lessons.domain import Domain
-from mlsys_lessons.frames import extend
+from mlsys_lessons.frames import array_of, extend
 from mlsys_lessons.records import SLOT_MS, ClosedDay, milliseconds
 
 CALLER_PATIENCE_MS = 2_000  # after this the shop's own request has failed, whatever we answer
@@ -136,7 +136,7 @@ class LadderInference(BareInference):
         unreadable = self._unreadable(frame)
         calling = ~unreadable & (failure != answers.REFUSED)
         failure[unreadable] = answers.QUARANTINED
-        slots = milliseconds(frame["arrival_time"]) // SLOT_MS
+        slots = milliseconds(array_of(frame, "arrival_time")) // SLOT_MS
         admitted = self.breaker.admit(slots[calling], failure[calling] != NO_FAILURE)
         failure[np.flatnonzero(calling)[~admitted]] = answers.BREAKER
         return failure
@@ -146,5 +146,5 @@ class LadderInference(BareInference):
 
         Any other quarantined row is worth an opinion: models know what to do with a missing field.
         """
-        nobody = np.isnan(frame[self.domain.history[0]].to_numpy())
-        return np.asarray(nobody & frame["is_quarantined"].to_numpy())
+        nobody = np.isnan(array_of(frame, self.domain.history[0]))
+        return np.asarray(nobody & array_of(frame, "is_quarantined"))

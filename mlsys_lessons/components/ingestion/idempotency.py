@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.frames import pile, stacked
+from mlsys_lessons.frames import array_of, pile, stacked
 from mlsys_lessons.ids import is_in, row_keys
 
 ANSWERED_DAYS = 7  # how long an answer is remembered for a repeated request
@@ -54,7 +54,7 @@ class Answers:
 
         Returns the day's log with `final_action` and `decided_by` complete.
         """
-        repeated = day["is_duplicate"].to_numpy()
+        repeated = array_of(day, "is_duplicate")
         firsts = day[[*self.identity, *ANSWER, *FINAL]]
         if repeated.any():
             firsts = firsts[~repeated]

@@ -19,7 +19,7 @@ from mlsys_lessons.components.ingestion.idempotency import ANSWERED_DAYS, Answer
 from mlsys_lessons.components.ingestion.usual_amounts import UsualAmounts
 from mlsys_lessons.domain import Costs, Domain
 from mlsys_lessons.errors import StateError
-from mlsys_lessons.frames import categorical, extend
+from mlsys_lessons.frames import array_of, categorical, extend
 from mlsys_lessons.ids import SeenIds, row_keys
 from mlsys_lessons.records import ClosedDay
 
@@ -111,8 +111,9 @@ class ContractIngestion(ParsingIngestion):
         frame = self._numbered(frame)
         reason = self._judged(frame)
         duplicate = self.seen.add(row_keys(frame, self.domain.identity))
-        late = lag_ms(frame) > self.contract.late_ms
+        lag = lag_ms(array_of(frame, "arrival_time"), array_of(frame, "event_time"))
         reason[duplicate] = NO_REASON
+        late = lag > self.contract.late_ms
         flags = np.stack([duplicate, late, self.contract.is_put_aside(reason)])
         return extend(frame, self._flags(flags, reason))
 
@@ -120,8 +121,8 @@ class ContractIngestion(ParsingIngestion):
         """Each row's gravest broken promise; clean rows teach what is usual."""
         reason = self.contract.violations(frame)
         if self.domain.usual_by:
-            keys = frame[self.domain.usual_by].to_numpy()
-            amounts = frame[self.domain.measure].to_numpy()
+            keys = array_of(frame, self.domain.usual_by)
+            amounts = array_of(frame, self.domain.measure)
             aside = self.contract.is_put_aside(reason)
             unusual, doubted = self.usual.judged(keys, amounts)
             for odd, why in ((doubted, self.contract.doubtful), (unusual, self.contract.unusual)):
@@ -163,5 +164,5 @@ class ContractIngestion(ParsingIngestion):
         """Learn each merchant's usual level from a history."""
         if self.domain.usual_by:
             names = (self.domain.usual_by, self.domain.measure)
-            self.usual.learn(*(requests[name].to_numpy() for name in names))
+            self.usual.learn(*(array_of(requests, name) for name in names))
         self.usual.close_day()

@@ -20,7 +20,7 @@ from mlsys_lessons.components.monitoring.alerts import MetricRow
 from mlsys_lessons.components.monitoring.performance import expected_confusion
 from mlsys_lessons.components.monitoring.references import Reference
 from mlsys_lessons.domain import Domain, Share
-from mlsys_lessons.frames import codes, in_words, words
+from mlsys_lessons.frames import array_of, codes, in_words, words
 from mlsys_lessons.records import (
     APPROVE,
     BLOCK,
@@ -66,19 +66,19 @@ def operations(day_log: pd.DataFrame) -> list[MetricRow]:
     nothing in time, even where a fallback covered for it.
     """
     rows = len(day_log)
-    latency = day_log["latency_ms"].to_numpy()
+    latency = array_of(day_log, "latency_ms")
     median, tail = _quantiles(latency, 0.5, 0.99)
     too_late = latency > CALLER_PATIENCE_MS
-    failed = in_words(day_log["fallback_reason"], SERVICE_FAILURES) | too_late
-    shed = codes(day_log["action"]) == SHED
-    waited_for = ~day_log["is_fallback"].to_numpy()  # a fallback speaks when the deadline is over
-    answered = ~np.isnan(day_log["score"].to_numpy()) & ~(too_late & waited_for) & ~shed
+    failed = in_words(array_of(day_log, "fallback_reason"), SERVICE_FAILURES) | too_late
+    shed = codes(array_of(day_log, "action")) == SHED
+    waited_for = ~array_of(day_log, "is_fallback")  # a fallback speaks when the deadline is over
+    answered = ~np.isnan(array_of(day_log, "score")) & ~(too_late & waited_for) & ~shed
     return [
         ("requests", ALL, float(rows), rows),
         ("latency_p50", ALL, median, rows),
         ("latency_p99", ALL, tail, rows),
         ("error_rate", ALL, _share(failed), rows),
-        ("fallback_rate", ALL, _share(day_log["is_fallback"].to_numpy()), rows),
+        ("fallback_rate", ALL, _share(array_of(day_log, "is_fallback")), rows),
         ("shed_rate", ALL, _share(shed), rows),
         ("availability", ALL, _share(answered), rows),
     ]
@@ -98,17 +98,18 @@ def inputs(
     """
     rows = len(day_log)
     hour = watched_hour(day_log)
-    repeated = day_log["is_duplicate"].to_numpy()
+    repeated = array_of(day_log, "is_duplicate")
     firsts = day_log[~repeated] if repeated.any() else day_log
-    history = firsts[domain.history[0]].to_numpy()
-    lag = milliseconds(day_log["arrival_time"]) - milliseconds(day_log["event_time"])
+    history = array_of(firsts, domain.history[0])
+    arrival, event = array_of(day_log, "arrival_time"), array_of(day_log, "event_time")
+    lag = milliseconds(arrival) - milliseconds(event)
     return [
         *_missing_rates(day_log, domain),
         ("null_rate", "history", _share(np.isnan(history)), len(history)),
         *_unknown_rates(day_log, domain),
         ("duplicate_rate", ALL, _share(repeated), rows),
-        ("late_rate", ALL, _share(day_log["is_late"].to_numpy()), rows),
-        ("quarantine_rate", ALL, _share(codes(day_log["quarantine_reason"]) >= 0), rows),
+        ("late_rate", ALL, _share(array_of(day_log, "is_late")), rows),
+        ("quarantine_rate", ALL, _share(codes(array_of(day_log, "quarantine_reason")) >= 0), rows),
         ("future_rate", ALL, _share(lag < 0), rows),
         *_measure(day_log, references, domain),
         ("psi_hour", ALL, references["hour"].psi(hour), rows),
@@ -138,7 +139,7 @@ def _recency(firsts: pd.DataFrame, domain: Domain) -> list[MetricRow]:
     name = _recency_name(domain)
     if not name:
         return []
-    recency = firsts[name].to_numpy()
+    recency = array_of(firsts, name)
     return [("recency_median", ALL, _quantiles(recency, 0.5)[0], len(recency))]
 
 
@@ -151,13 +152,13 @@ def _unseen(firsts: pd.DataFrame, domain: Domain) -> list[MetricRow]:
     name = _recency_name(domain)
     if not name:
         return []
-    recency = firsts[name].to_numpy()
-    sound = (codes(firsts["quarantine_reason"]) < 0) & ~np.isnan(recency)
+    recency = array_of(firsts, name)
+    sound = (codes(array_of(firsts, "quarantine_reason")) < 0) & ~np.isnan(recency)
     if domain.measure:
-        sound &= firsts[domain.measure].to_numpy() > 0
-    actor = firsts[domain.actor].to_numpy()[sound]
+        sound &= array_of(firsts, domain.measure) > 0
+    actor = array_of(firsts, domain.actor)[sound]
     order = np.argsort(actor, kind="stable")
-    event = milliseconds(firsts["event_time"])[sound][order]
+    event = milliseconds(array_of(firsts, "event_time"))[sound][order]
     again = (np.diff(actor[order]) == 0) & (np.diff(event) > 0)
     missed = recency[sound][order][1:] > np.diff(event) / HOUR_MS + TIE_HOURS
     return [("unseen_rate", "history", _share(missed[again]), int(np.count_nonzero(again)))]
@@ -170,13 +171,10 @@ def _recency_name(domain: Domain) -> str:
 def _watched_share(day_log: pd.DataFrame, share: Share) -> MetricRow:
     """One share of the day's rows that the domain has named."""
     if share.equals:
-        return (
-            share.metric,
-            ALL,
-            _share(in_words(day_log[share.field], (share.equals,))),
-            len(day_log),
-        )
-    differs, both_known = _differ(day_log[share.field], day_log[share.differs_from])
+        hit = in_words(array_of(day_log, share.field), (share.equals,))
+        return share.metric, ALL, _share(hit), len(day_log)
+    pair = array_of(day_log, share.field), array_of(day_log, share.differs_from)
+    differs, both_known = _differ(*pair)
     return share.metric, ALL, _share(differs[both_known]), int(both_known.sum())
 
 
@@ -187,8 +185,9 @@ def outputs(day_log: pd.DataFrame, references: Mapping[str, Reference]) -> list[
     a mean of probabilities near zero is ruled by the three largest.
     """
     answered = _answered_by_model(day_log)
-    score = day_log["score"].to_numpy()[answered]
-    flagged = np.isin(codes(day_log["action"]), (REVIEW, BLOCK))[answered]
+    score = array_of(day_log, "score")[answered]
+    action = codes(array_of(day_log, "action"))[answered]
+    flagged = (action == REVIEW) | (action == BLOCK)
     rows = len(score)
     likely = np.clip(score, ODDS_LIMIT, 1 - ODDS_LIMIT)
     tp, fp, fn, _ = expected_confusion(likely, flagged)
@@ -207,15 +206,15 @@ def decisions(day_log: pd.DataFrame, facts: DayFacts, domain: Domain) -> list[Me
 
     Why it matters: a threshold that nobody touched still blocks twice as many when scores shift.
     """
-    first = ~day_log["is_duplicate"].to_numpy()
+    first = ~array_of(day_log, "is_duplicate")
     rows = int(np.count_nonzero(first))
-    action = codes(day_log["action"])[first]
+    action = codes(array_of(day_log, "action"))[first]
     rates = [
         (f"{domain.actions[code]}_rate", ALL, _share(action == code), rows)
         for code in (APPROVE, REVIEW, BLOCK)
     ]
-    blocked = first & (codes(day_log["final_action"]) == BLOCK)
-    amount = day_log[domain.measure].to_numpy()[blocked] if domain.measure else np.empty(0)
+    blocked = first & (codes(array_of(day_log, "final_action")) == BLOCK)
+    amount = array_of(day_log, domain.measure)[blocked] if domain.measure else np.empty(0)
     cents = np.rint(amount[np.isfinite(amount)] * 100)
     return [
         *rates,
@@ -231,11 +230,11 @@ def business(day_log: pd.DataFrame, facts: DayFacts, domain: Domain) -> list[Met
     Why it matters: it is the only layer that is about the purpose, and the last one to know. Frauds
     reported today happened weeks ago; they are set against today's requests.
     """
-    rows = int(np.count_nonzero(~day_log["is_duplicate"].to_numpy()))
+    rows = int(np.count_nonzero(~array_of(day_log, "is_duplicate")))
     labels = facts.labels
-    positive = labels["label"].to_numpy() == 1
-    source = codes(labels["source"])
-    reported = np.count_nonzero(positive & np.isin(source, (CARDHOLDER, LATE)))
+    positive = array_of(labels, "label") == 1
+    source = codes(array_of(labels, "source"))
+    reported = np.count_nonzero(positive & ((source == CARDHOLDER) | (source == LATE)))
     reviewed = source == INVESTIGATOR
     confirmed = positive[reviewed]
     return [
@@ -281,48 +280,51 @@ def watched(domain: Domain) -> dict[str, Callable[[pd.DataFrame], Floats]]:
 
 def watched_measure(day_log: pd.DataFrame, domain: Domain) -> Floats:
     """The measure of first-time rows, missing and infinite values left out."""
-    amount = day_log[domain.measure].to_numpy()
-    return np.asarray(amount[np.isfinite(amount) & ~day_log["is_duplicate"].to_numpy()])
+    amount = array_of(day_log, domain.measure)
+    return np.asarray(amount[np.isfinite(amount) & ~array_of(day_log, "is_duplicate")])
 
 
 def watched_hour(day_log: pd.DataFrame) -> Floats:
     """Hour of the day, 0..23, that each row claims for its event."""
-    return np.asarray(milliseconds(day_log["event_time"]) % DAY_MS // HOUR_MS, dtype=np.float64)
+    event = milliseconds(array_of(day_log, "event_time"))
+    return np.asarray(event % DAY_MS // HOUR_MS, dtype=np.float64)
 
 
 def watched_score(day_log: pd.DataFrame) -> Floats:
     """Scores of first-time rows that the model itself answered."""
-    return np.asarray(day_log["score"].to_numpy()[_answered_by_model(day_log)])
+    return np.asarray(array_of(day_log, "score")[_answered_by_model(day_log)])
 
 
 def _answered_by_model(day_log: pd.DataFrame) -> Mask:
-    silent = day_log["is_duplicate"].to_numpy() | day_log["is_fallback"].to_numpy()
-    return np.asarray(~silent & ~np.isnan(day_log["score"].to_numpy()))
+    silent = array_of(day_log, "is_duplicate") | array_of(day_log, "is_fallback")
+    return np.asarray(~silent & ~np.isnan(array_of(day_log, "score")))
 
 
 def _missing_rates(day_log: pd.DataFrame, domain: Domain) -> list[MetricRow]:
+    rows, coded = len(day_log), domain.vocabularies
+    columns = {name: array_of(day_log, name) for name in domain.nullable}
     missing = {
-        name: codes(day_log[name]) < 0 if name in domain.vocabularies else pd.isna(day_log[name])
-        for name in domain.nullable
+        name: codes(column) < 0 if name in coded else pd.isna(column)
+        for name, column in columns.items()
     }
-    rows = len(day_log)
-    return [("null_rate", name, _share(np.asarray(mask)), rows) for name, mask in missing.items()]
+    return [("null_rate", name, _share(mask), rows) for name, mask in missing.items()]
 
 
 def _unknown_rates(day_log: pd.DataFrame, domain: Domain) -> list[MetricRow]:
     rows, rates = len(day_log), []
     for name, agreed in domain.vocabularies.items():
-        strange = [word for word in words(day_log[name]) if word not in agreed.categories]
-        share = _share(in_words(day_log[name], strange)) if strange or not rows else 0.0
+        column = array_of(day_log, name)
+        strange = [word for word in words(column) if word not in agreed.categories]
+        share = _share(in_words(column, strange)) if strange or not rows else 0.0
         rates.append(("unknown_category_rate", name, share, rows))
     return rates
 
 
-def _differ(one: pd.Series, other: pd.Series) -> tuple[Mask, Mask]:
+def _differ(one: pd.Categorical, other: pd.Categorical) -> tuple[Mask, Mask]:
     """Which rows differ in two columns of one vocabulary, and which rows have both."""
     if one.dtype != other.dtype:  # a producer has changed one vocabulary: compare the words
         union = words(one).union(words(other), sort=False)
-        one, other = one.cat.set_categories(union), other.cat.set_categories(union)
+        one, other = one.set_categories(union), other.set_categories(union)
     first, second = codes(one), codes(other)
     return first != second, (first >= 0) & (second >= 0)
 

@@ -15,6 +15,7 @@ from mlsys_lessons.components.component import PARTS
 from mlsys_lessons.components.response import Mitigation
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import DAY_MS, milliseconds
 
@@ -62,12 +63,12 @@ class Fault:
         asked = {domain.owner_of(str(r.value)) for r in self.remedies if r.name == "ask_owner"}
         return domain.owner_of(str(mitigation.value)) in asked
 
-    def covers(self, times: pd.Series) -> Mask:
+    def covers(self, times: NDArray[np.datetime64] | pd.Series) -> Mask:
         """Which timestamps fall inside the window."""
         day = milliseconds(times) / DAY_MS
         return np.asarray((day >= self.start) & (day < self.end))
 
-    def elapsed_ms(self, times: pd.Series) -> NDArray[np.float64]:
+    def elapsed_ms(self, times: NDArray[np.datetime64] | pd.Series) -> NDArray[np.float64]:
         """Milliseconds from the start of the window to each timestamp; 0 before it."""
         return np.maximum(milliseconds(times) - self.start * DAY_MS, 0.0)
 
@@ -115,7 +116,7 @@ def on_stage(change: Callable[[pd.DataFrame, Mask, Fault, Any], pd.DataFrame]) -
 
         def with_fault(frame: pd.DataFrame) -> pd.DataFrame:
             out = stage(frame)
-            inside = fault.covers(out[CLOCKS.get(fault.seam, "arrival_time")])
+            inside = fault.covers(array_of(out, CLOCKS.get(fault.seam, "arrival_time")))
             return change(out, inside, fault, bare) if inside.any() else out
 
         with_fault.bare = bare  # type: ignore[attr-defined]
@@ -131,7 +132,7 @@ def on_rows(change: Callable[[pd.DataFrame, Mask, Fault], pd.DataFrame]) -> Wrap
 
 def share(frame: pd.DataFrame, fault: Fault, key: str = "request_id") -> Mask:
     """A fixed share of requests or producers, chosen by luck: the same ones in every twin run."""
-    return luck(0, fault.name, frame[key].to_numpy()) < fault.severity
+    return luck(0, fault.name, array_of(frame, key)) < fault.severity
 
 
 def replaced(frame: pd.DataFrame, hit: Mask, values: Mapping[str, Any]) -> pd.DataFrame:

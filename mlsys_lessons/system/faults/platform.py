@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mlsys_lessons.components.inference.answers import ARTEFACT, VERSION
 from mlsys_lessons.components.inference.stages import BareInference
 from mlsys_lessons.components.response import ask_owner, rebuild_table, roll_back, scale_out
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.records import DAY_MS, milliseconds, timestamps
 from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, on_stage, replaced, share
 from mlsys_lessons.worlds.payments.domain import MODELS, PLATFORM
@@ -31,7 +32,7 @@ def stale_features(*, start: float, end: float | None = None, severity: float = 
     """
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault, table: Any) -> pd.DataFrame:
-        midnight = milliseconds(frame["arrival_time"])[inside][:1] // DAY_MS * DAY_MS
+        midnight = milliseconds(array_of(frame, "arrival_time"))[inside][:1] // DAY_MS * DAY_MS
         older = (midnight - fault.start * DAY_MS) * fault.open_ended
         age = np.minimum(fault.severity * DAY_MS + np.maximum(older, 0), _OLDEST_TABLE_MS)
         stale = table.on_stale(frame, timestamps((midnight - age).astype(np.int64))[0])
@@ -124,14 +125,14 @@ def silent_fallback(*, start: float, end: float | None = None, severity: float =
 
 def _served(frame: pd.DataFrame) -> Mask:
     """Which rows a model has answered."""
-    answered = ~frame["is_fallback"].to_numpy() & ~np.isnan(frame["score"].to_numpy())
+    answered = ~array_of(frame, "is_fallback") & ~np.isnan(array_of(frame, "score"))
     return np.asarray(answered)
 
 
 def _other_portfolio(frame: pd.DataFrame, size: str, days: str) -> NDArray[np.float64]:
     """A sound model of a shop where small payments of old accounts are the fraud."""
-    amount = np.nan_to_num(frame[size].to_numpy(), nan=3.0)
-    age = np.log1p(np.nan_to_num(frame[days].to_numpy(), nan=0.0))
+    amount = np.nan_to_num(array_of(frame, size), nan=3.0)
+    age = np.log1p(np.nan_to_num(array_of(frame, days), nan=0.0))
     return np.asarray(1 / (1 + np.exp(2.0 + 0.6 * amount - 0.25 * age)))
 
 
@@ -154,7 +155,7 @@ def dependency_outage(*, start: float, end: float | None = None, severity: float
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
         down = inside & share(frame, fault)
-        return frame.assign(dependency_up=frame["dependency_up"].to_numpy() & ~down)
+        return frame.assign(dependency_up=array_of(frame, "dependency_up") & ~down)
 
     return made(
         ("dependency_outage", "service", "share of requests"), (start, end), severity,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mlsys_lessons.components.response import ask_owner
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.randomness import luck, normal_luck
 from mlsys_lessons.records import HOUR_MS, SLOT_MS, milliseconds, timestamps
 from mlsys_lessons.system.faults.fault import Fault, Mask, made, on_rows, share
@@ -62,8 +63,8 @@ def duplicate_replay(*, start: float, end: float | None = None, severity: float 
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
         again = frame[inside & share(frame, fault)]
-        gap = luck(0, "replay gap", again["request_id"].to_numpy()) * 2 * HOUR_MS + SLOT_MS
-        arrival = milliseconds(again["arrival_time"]) + gap.astype(np.int64)
+        gap = luck(0, "replay gap", array_of(again, "request_id")) * 2 * HOUR_MS + SLOT_MS
+        arrival = milliseconds(array_of(again, "arrival_time")) + gap.astype(np.int64)
         return pd.concat([frame, again.assign(arrival_time=timestamps(arrival))])
 
     return made(
@@ -79,9 +80,9 @@ def late_rows(*, start: float, end: float | None = None, severity: float = 0.2) 
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
         hit = inside & share(frame, fault)
-        wait = 6 * HOUR_MS * np.exp(0.8 * normal_luck(0, "buffer", frame["request_id"].to_numpy()))
+        wait = 6 * HOUR_MS * np.exp(0.8 * normal_luck(0, "buffer", array_of(frame, "request_id")))
         wait = np.minimum(wait, _MAX_DELAY_MS).astype(np.int64)
-        arrival = milliseconds(frame["arrival_time"]) + np.where(hit, wait, 0)
+        arrival = milliseconds(array_of(frame, "arrival_time")) + np.where(hit, wait, 0)
         return frame.assign(arrival_time=timestamps(arrival))
 
     return made(
@@ -101,9 +102,9 @@ def time_zone_shift(
     """
 
     def change(frame: pd.DataFrame, inside: Mask, fault: Fault) -> pd.DataFrame:
-        hit = inside & (luck(0, fault.name, frame[sender].to_numpy()) < 0.5)
+        hit = inside & (luck(0, fault.name, array_of(frame, sender)) < 0.5)
         shift = int(fault.severity * HOUR_MS)
-        event = milliseconds(frame["event_time"]) - np.where(hit, shift, 0)
+        event = milliseconds(array_of(frame, "event_time")) - np.where(hit, shift, 0)
         return frame.assign(event_time=timestamps(event))
 
     ahead = isinstance(severity, Real) and severity < 0

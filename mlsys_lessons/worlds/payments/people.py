@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.ids import Ints
 from mlsys_lessons.randomness import Floats, luck, normal_luck
 from mlsys_lessons.records import DAY_MS, timestamps
@@ -180,7 +181,7 @@ class Reviewers:
         >>> people.judge(0, picks, fraud, np.array([1.0, 0.0])).label.tolist()
         [1, 0]
         """
-        ids = picks["request_id"].to_numpy(np.int64)
+        ids = array_of(picks, "request_id", np.int64)
         tiredness = 1.0 + self.fatigue * np.arange(len(ids)) / max(self.capacity, 1)
         seen = float(probability.mean()) if len(ids) else self.usual
         fresh = rarer(
@@ -188,7 +189,7 @@ class Reviewers:
         )
         slip = np.minimum(fresh * tiredness, _ALWAYS)
         opinion = np.where(luck(seed, "review.slip", ids) < slip, ~fraud, fraud)
-        score = picks["score"].to_numpy(np.float64)
+        score = array_of(picks, "score", np.float64)
         deferring = (luck(seed, "review.defers", ids) < self.deference) & np.isfinite(score)
         label = np.where(deferring, luck(seed, "review.agrees", ids) < score, opinion)
         noise = _MINUTES_SPREAD * normal_luck(seed, "review.minutes", ids)

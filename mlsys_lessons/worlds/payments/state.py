@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.ids import Ints, locate
 from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS
@@ -170,7 +171,7 @@ def plan_appeals(
         return
     heard = appeals.heard(seed, blocked, fraud)
     upheld = heard[heard["upheld"]]
-    ids, days = upheld["request_id"].to_numpy(np.int64), upheld["days"].to_numpy()
+    ids, days = array_of(upheld, "request_id", np.int64), array_of(upheld, "days")
     time = (tick + 1) * DAY_MS + (days * DAY_MS).astype(np.int64)
     new = Reports(ids, np.full(len(ids), tick), time)
     state.appeals = Reports(*map(np.concatenate, zip(state.appeals, new, strict=True)))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.ids import locate
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import DAY_MS, LAST_TICK, whole_number
@@ -145,10 +146,10 @@ class PaymentsWorld:
         [0, 0]
         """
         attempts, _ = remembered_attempts(self.population, state, tick)
-        ids = picks["request_id"].to_numpy(np.int64)
+        ids = array_of(picks, "request_id", np.int64)
         fraud = locate(ids, attempts.request_id) >= 0
         doubts = recollect([state.doubts, self._doubts(state, tick)], tick - REMEMBERED_DAYS)
-        state.looked = ids, picks["score"].to_numpy(np.float64)
+        state.looked = ids, array_of(picks, "score", np.float64)
         people = self.reviewers.trusting(state.trust)
         return people.judge(self.seed, picks, fraud, doubts.about(ids))
 
@@ -182,7 +183,7 @@ class PaymentsWorld:
         holds request_id and final_action of the requests settled in the tick, each once.
         """
         payments, campaigns = remembered_attempts(self.population, state, tick)
-        ids, action = settled["request_id"].to_numpy(np.int64), _action_codes(settled)
+        ids, action = array_of(settled, "request_id", np.int64), _action_codes(settled)
         row = locate(payments.request_id, ids)  # -1 (not settled today) reads the appended False
         through = np.append(action == ACTIONS.index("approve"), False)[row]
         blocked = np.append(action == ACTIONS.index("block"), False)[row]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.frames import has_action
+from mlsys_lessons.frames import array_of, has_action
 from mlsys_lessons.records import APPROVE
 from mlsys_lessons.worlds.pages import in_vain
 from mlsys_lessons.worlds.recommender.domain import RECOMMENDER
@@ -84,7 +84,7 @@ class FrontPageState:
         """Live with a day's final actions: count, be swayed, be let down, wait for orders."""
         rows = np.flatnonzero(has_action(settled, APPROVE, "final_action"))
         names = ("true_user", "true_item", "true_click", "true_content", "true_label")
-        user, item, click, content, label = (settled[name].to_numpy()[rows] for name in names)
+        user, item, click, content, label = (array_of(settled, name)[rows] for name in names)
         clicked, let_down = click == 1, (click == 1) & (content == 0)
         size = len(self.counts.clicks)
         self.counts.shown += np.bincount(item, minlength=size)
@@ -93,7 +93,7 @@ class FrontPageState:
         if (tick + 1) % habits.refresh_days == 0:
             self.retrieved_by = self.counts.clicks.copy()
         people = len(self.patience)
-        self.visits += np.bincount(settled["true_user"].to_numpy(), minlength=people) > 0
+        self.visits += np.bincount(array_of(settled, "true_user"), minlength=people) > 0
         lost = (1 - habits.lapse) ** np.bincount(user[let_down], minlength=people)
         self.patience = 1 - (1 - _HEALING) * (1 - self.patience * lost)
         self.tastes += _RETURNING * (population.tastes - self.tastes)

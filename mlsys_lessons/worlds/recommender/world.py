@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.frames import categorical
+from mlsys_lessons.frames import array_of, categorical
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck, opaque_id
 from mlsys_lessons.records import (
@@ -142,7 +142,7 @@ class RecommenderWorld:
 
     def _truth(self, state: FrontPageState, requests: pd.DataFrame) -> pd.DataFrame:
         """What would become of each row if it is shown; coins keyed by the row's identity."""
-        user, item, place = (requests[n].to_numpy() for n in ("user_id", "item_id", "position"))
+        user, item, place = (array_of(requests, n) for n in ("user_id", "item_id", "position"))
         likely = self.chances(state, user, item, place)
         keys = row_keys(requests, RECOMMENDER.identity)
         click = luck(self.seed, "click", keys) < likely.click

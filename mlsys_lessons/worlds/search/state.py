@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.frames import has_action
+from mlsys_lessons.frames import array_of, has_action
 from mlsys_lessons.records import APPROVE
 from mlsys_lessons.worlds.pages import in_vain
 from mlsys_lessons.worlds.search.corpus import SHELVES, Corpus, graded, matched, relevance
@@ -132,11 +132,11 @@ class SearchState:
         """Live with a day's final actions: count what was shown, wait, take in new documents."""
         rows = np.flatnonzero(has_action(settled, APPROVE, "final_action"))
         names = ("true_query", "true_shelf", "true_document", "true_click", "true_label")
-        query, shelf, document, click, label = (settled[name].to_numpy()[rows] for name in names)
+        query, shelf, document, click, label = (array_of(settled, name)[rows] for name in names)
         pair = query * SHELVES + shelf
         here = self.pairs.document.ravel()[pair] == document
         clicked = here & (click == 1)
-        at = settled["position"].to_numpy()[rows[clicked]]
+        at = array_of(settled, "position")[rows[clicked]]
         size, counts = self.pairs.document.size, self.counts
 
         def add(to: Floats, rows: Ints, by: Floats | None = None) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.frames import categorical
+from mlsys_lessons.frames import array_of, categorical
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck, opaque_id
 from mlsys_lessons.records import DAY_MS, LAST_TICK, timestamps, whole_number
@@ -164,8 +164,8 @@ class SearchWorld:
             "true_click": happened.click.ravel().astype(np.int8),
             "true_click_probability": likely.click.ravel(),
             "true_grade": state.pairs.grade.ravel()[pair], "true_relevance": relevant,
-            "true_query": requests["query_id"].to_numpy(), "true_shelf": pages.shelf.ravel(),
-            "true_document": requests["document_id"].to_numpy(),
+            "true_query": array_of(requests, "query_id"), "true_shelf": pages.shelf.ravel(),
+            "true_document": array_of(requests, "document_id"),
         }, index=pd.Index(keys, name="row_key"), copy=False)  # fmt: skip
 
     def midnight(self, tick: int, state: SearchState) -> Ranked:

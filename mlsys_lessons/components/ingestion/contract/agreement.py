@@ -28,6 +28,7 @@ from mlsys_lessons.components.ingestion.contract.parsing import parse
 from mlsys_lessons.components.ingestion.contract.values import broken
 from mlsys_lessons.domain import EVENT, Domain, Field
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.frames import array_of
 from mlsys_lessons.records import DAY_MS, HOUR_MS, SLOT_MS
 
 FUTURE_MS = 5 * SLOT_MS  # producers' clocks may run this far ahead
@@ -126,14 +127,16 @@ class Contract:
         Equally grave ones count in the order of `reasons`. Raises InputError for columns that have
         not been read yet; see `parse`.
         """
+        asked = {field.name for field in (*self.domain.fields, *self.fields)}
+        columns = {name: array_of(frame, name) for name in asked & {*frame.columns}}
         for field in self.domain.fields:
-            if field.name in frame and not _is_read(field, frame[field.name]):
-                said = frame[field.name].dtype
+            if field.name in columns and not _is_read(field, columns[field.name]):
+                said = columns[field.name].dtype
                 raise InputError(f"column {field.name!r} is {said}; read the frame by parse(...).")
-        lag = lag_ms(frame)
+        arrival = columns["arrival_time"]
+        lag = lag_ms(arrival, columns["event_time"])
         masks = [lag < -self.future_ms, lag > self.stale_ms, in_another_zone(lag)]
-        arrival = frame["arrival_time"]
-        masks += [broken(field, frame[field.name], arrival) for field in self.fields]
+        masks += [broken(field, columns[field.name], arrival) for field in self.fields]
         gravest = np.full(len(frame), -1, dtype=np.int8)
         for reason in self._lightest_first:
             gravest[masks[reason]] = reason
@@ -192,7 +195,7 @@ class Contract:
         return schema(self.fields, self.future_ms, self.stale_ms, ZONE_MS)
 
 
-def _is_read(field: Field, values: pd.Series) -> bool:
+def _is_read(field: Field, values: Any) -> bool:
     if field.categories is not None:
         return isinstance(values.dtype, pd.CategoricalDtype)
     return bool(values.dtype == field.dtype)

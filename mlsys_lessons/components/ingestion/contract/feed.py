@@ -6,7 +6,7 @@ Shares of one day's rows, counted with array masks. Single rows are judged in ag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.components.ingestion.contract.values import broken, missing
 from mlsys_lessons.domain import Field
-from mlsys_lessons.frames import codes, words
+from mlsys_lessons.frames import array_of, codes, words
 from mlsys_lessons.records import milliseconds
 
 REPORT_COLUMNS = ("field", "promise", "owner", "observed", "promised", "broken")
 FLAGS = ("is_duplicate", "quarantine_reason")  # of a log; a frame of requests has none
-Columns = Mapping[str, pd.Series]
+Columns = Mapping[str, Any]  # arrays, by name
 
 
 class Promise(NamedTuple):
@@ -37,12 +37,11 @@ class Promise(NamedTuple):
         return observed < self.promised if self.least else observed > self.promised
 
 
-def lag_ms(frame: pd.DataFrame | Columns) -> NDArray[np.int64]:
+def lag_ms(arrival: NDArray[np.datetime64], event: NDArray[np.datetime64]) -> NDArray[np.int64]:
     """Milliseconds from each row's event to its arrival; negative for one from the future.
 
     Where one of the two is missing there is no lag to judge: 0.
     """
-    arrival, event = frame["arrival_time"].to_numpy(), frame["event_time"].to_numpy()
     lag = milliseconds(arrival) - milliseconds(event)
     return np.where(np.isnat(arrival) | np.isnat(event), 0, lag)
 
@@ -60,7 +59,7 @@ def field_promises(field: Field) -> Iterable[Promise]:
 
     def repeated(day: Columns, _: float) -> float:
         flagged = name == "request_id" and "is_duplicate" in day
-        return _share((day["is_duplicate"] if flagged else day[name].duplicated()).to_numpy())
+        return _share(day["is_duplicate"] if flagged else pd.Index(day[name]).duplicated())
 
     yield Promise(name, "null rate", owner, field.null_rate, gaps)
     yield Promise(name, "values", owner, 0.0, outside)
@@ -76,7 +75,7 @@ def feed_promises(
     """What is promised of a day's rows together."""
 
     def late(day: Columns, _: float) -> float:
-        return _share(lag_ms(day) > late_ms)
+        return _share(lag_ms(day["arrival_time"], day["event_time"]) > late_ms)
 
     def rows(day: Columns, usual_rows: float) -> float:
         return len(day["event_time"]) / usual_rows if usual_rows > 0 else float("nan")
@@ -89,7 +88,7 @@ def feed_promises(
 def observe(promises: Sequence[Promise], frame: pd.DataFrame, usual_rows: float) -> list[float]:
     """What a day's frame brought, one number a promise; each column is looked up once."""
     asked = {promise.field for promise in promises} | {"event_time", "arrival_time", *FLAGS}
-    day = {name: frame[name] for name in asked if name in frame.columns}
+    day = {name: array_of(frame, name) for name in asked if name in frame.columns}
     return [promise.measure(day, usual_rows) for promise in promises]
 
 
