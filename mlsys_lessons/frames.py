@@ -6,7 +6,7 @@ Nothing here knows a stage or a domain.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,16 @@ def array_of(frame: pd.DataFrame, name: str, dtype: type | None = None) -> Any:
     view = np.asarray(held, dtype=dtype)[:]
     view.flags.writeable = False
     return view
+
+
+def subset(frame: pd.DataFrame, names: Iterable[str], rows: Any = slice(None)) -> pd.DataFrame:
+    """Some columns of some rows, as a frame of their own whose rows are numbered from 0.
+
+    >>> subset(pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [5, 6]}), ("c", "a"), [1])
+       c  a
+    0  6  2
+    """
+    return pd.DataFrame({name: array_of(frame, name)[rows] for name in names}, copy=False)
 
 
 def codes(column: pd.Series | pd.Categorical) -> NDArray[np.int8]:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlsys_lessons.domain import ARRIVAL, EVENT, Domain, Field
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.frames import array_of
 
 _ILLEGIBLE = (TypeError, ValueError, OverflowError)
 _MISSING = {"i": -1, "f": np.nan}  # by kind of dtype
@@ -50,9 +51,19 @@ def requests(frame: pd.DataFrame, domain: Domain) -> pd.DataFrame:
     if arrival not in frame.columns and event in frame.columns:
         frame = frame.assign(**{arrival: frame[event]})
     _check_columns("requests", frame, domain.columns)
+    if _are_read(frame, domain) and not pd.isna(array_of(frame, arrival)).any():
+        return frame
     columns = {field.name: typed(field, frame[field.name]) for field in domain.fields}
     columns[arrival] = _stamped(columns[arrival])
     return pd.DataFrame(columns, index=frame.index, copy=False)
+
+
+def _are_read(frame: pd.DataFrame, domain: Domain) -> bool:
+    """Whether the frame is the raw columns in their types: a day of the world's own, say."""
+    fields = domain.fields
+    return [*frame.columns] == [field.name for field in fields] and all(
+        _has_its_type(field, array_of(frame, field.name)) for field in fields
+    )
 
 
 def labels(frame: pd.DataFrame, identity: Collection[str]) -> pd.DataFrame:
@@ -116,14 +127,24 @@ def _stamped(arrival: pd.Series) -> pd.Series:
 
 def typed(field: Field, values: pd.Series) -> pd.Series:
     """One column in its field's type. Raises InputError where none of its values can be read."""
+    if _has_its_type(field, values):
+        return values
     if field.categories is not None:
         agreed = field.categories
         return _column(field.name, values, lambda column: words(column, agreed))
-    if values.dtype == field.dtype:
-        return values
     if field.is_time:
         return _column(field.name, values, times)
     return _column(field.name, values, lambda column: numbers(column, field.dtype))
+
+
+def _has_its_type(field: Field, values: Any) -> bool:
+    """Whether a column, or the array under one, need not be read again."""
+    if field.categories is None:
+        return bool(values.dtype == field.dtype)
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return False
+    vocabulary = values.dtype.categories
+    return tuple(vocabulary[: len(field.categories)]) == field.categories
 
 
 def _column(name: str, values: pd.Series, read: Callable[[pd.Series], pd.Series]) -> pd.Series:
@@ -261,10 +282,6 @@ def words(values: pd.Series, agreed: tuple[str, ...]) -> pd.Series:
     >>> words(pd.Series(["chip", "fax", None]), ("chip", "online")).cat.categories.tolist()
     ['chip', 'online', 'fax']
     """
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        vocabulary = values.dtype.categories
-        if tuple(vocabulary[: len(agreed)]) == agreed:
-            return values
     text = values.astype(object).map(_word, na_action="ignore")
     extra = [word for word in pd.unique(text.dropna()) if word not in agreed]
     return text.astype(pd.CategoricalDtype([*agreed, *extra]))

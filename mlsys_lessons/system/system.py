@@ -33,8 +33,9 @@ from mlsys_lessons.frames import (
     in_arrival_order,
     pile,
     stacked,
+    subset,
 )
-from mlsys_lessons.ids import row_keys
+from mlsys_lessons.ids import locate, row_keys
 from mlsys_lessons.records import (
     APPROVE,
     BLOCK,
@@ -140,13 +141,13 @@ class System(Parts):
         """
         asked = [*self.domain.identity, "score", "review_value"]
         waiting = [(frame, _held(frame)) for frame in self.today]
-        held = [
-            pd.DataFrame({name: array_of(frame, name)[rows] for name in asked}, frame.index[rows])
-            for frame, rows in waiting if rows.any()
-        ]  # fmt: skip
+        held = [subset(frame, asked, rows) for frame, rows in waiting if rows.any()]
         if not held:
             return pd.DataFrame(columns=asked)
-        return self.reviews.picks(stacked(held).drop_duplicates([*self.domain.identity]))
+        rows = stacked(held)
+        _, first = np.unique(row_keys(rows, self.domain.identity), return_index=True)
+        once = rows if len(first) == len(rows) else rows.iloc[np.sort(first)]
+        return self.reviews.picks(once)
 
     def close(self, tick: int, verdicts: pd.DataFrame | None = None) -> ClosedDay:
         """End a day: give every held row its final action, by the reviewers' verdicts.
@@ -178,10 +179,10 @@ class System(Parts):
         decided = np.full(len(log), POLICY, dtype=np.int8)
         if len(held):
             identity = self.domain.identity
-            words = pd.Series(array_of(verdicts, "label"), row_keys(verdicts, identity))
-            label = words.reindex(row_keys(log, identity)[held]).to_numpy(dtype=float)
-            action[held] = np.where(label == 1, BLOCK, APPROVE)
-            decided[held] = np.where(np.isnan(label), TIMEOUT, REVIEWER)
+            place = locate(row_keys(log, identity)[held], row_keys(verdicts, identity))
+            words = np.append(array_of(verdicts, "label"), 0)  # the last: nobody has said one
+            action[held] = np.where(words[place] == 1, BLOCK, APPROVE)
+            decided[held] = np.where(place < 0, TIMEOUT, REVIEWER)
         return {
             "final_action": categorical(action, self.domain.action_dtype),
             "decided_by": categorical(decided, DECIDED_BY_DTYPE),
@@ -200,8 +201,7 @@ class System(Parts):
         self.labels.remember(day.tick, day.firsts, waiting)
         labels = self.labels.step(day.tick, day.verdicts, self._heard(news.reports))
         harm, read = array_of(labels, "label") == 1, ("tick", *self.domain.risks)
-        harmed = {name: array_of(labels, name)[harm] for name in read}
-        self.features.step(day.tick, pd.DataFrame(harmed, copy=False))
+        self.features.step(day.tick, subset(labels, read, harm))
         for stage in (self.ingestion, self.inference, self.decisions):
             stage.step(day)
         answered = self.inference.registry.champion

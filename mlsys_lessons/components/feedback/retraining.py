@@ -23,7 +23,7 @@ from mlsys_lessons.components.component import (
 )
 from mlsys_lessons.components.feedback.labels import REMEMBERED_DAYS, UNKNOWN, LabelQueue
 from mlsys_lessons.domain import Costs, Domain
-from mlsys_lessons.frames import array_of
+from mlsys_lessons.frames import array_of, subset
 from mlsys_lessons.gaps import with_gaps
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck
@@ -105,21 +105,23 @@ class TrainingSample:
         if share < 1:
             usable &= luck(self.seed, "sample", row_keys(closed, self.domain.identity)) < share
         columns = [*self.domain.identity, "propensity", *self.domain.inputs]
-        self.days.append((tick, closed.loc[usable, columns].reset_index(drop=True)))
+        self.days.append((tick, subset(closed, columns, usable)))
         while self.days[0][0] < tick - REMEMBERED_DAYS:
             self.days.popleft()
 
     def matured(self, labels: LabelQueue, tick: int, window: int) -> pd.DataFrame:
         """Rows old enough to be judged: features, tick, label (UNKNOWN where blocked), weight."""
         last = tick - MATURITY_DAYS
-        chunks = []
-        for day, sample in self.days:
-            if last - window < day <= last:
-                label = labels.labels_of(day, row_keys(sample, self.domain.identity))
-                weight = 1.0 / array_of(sample, "propensity")
-                known = sample.assign(tick=day, label=label.astype(np.float64), weight=weight)
-                chunks.append(known)
-        return pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame()
+        old = [(day, rows) for day, rows in self.days if last - window < day <= last]
+        if not old:
+            return pd.DataFrame()
+        label = [labels.labels_of(day, row_keys(rows, self.domain.identity)) for day, rows in old]
+        sampled = pd.concat([rows for _, rows in old], ignore_index=True)
+        return sampled.assign(
+            tick=np.repeat([day for day, _ in old], [len(rows) for _, rows in old]),
+            label=np.concatenate(label).astype(np.float64),
+            weight=1.0 / array_of(sampled, "propensity"),
+        )
 
 
 class Frozen(Component):

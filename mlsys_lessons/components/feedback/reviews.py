@@ -13,7 +13,7 @@ import pandas as pd
 
 from mlsys_lessons.components.component import Component
 from mlsys_lessons.domain import Costs
-from mlsys_lessons.frames import array_of
+from mlsys_lessons.frames import array_of, subset
 from mlsys_lessons.records import ClosedDay
 
 
@@ -26,7 +26,7 @@ class ReviewQueue(Component):
     def picks(self, held: pd.DataFrame) -> pd.DataFrame:
         """The most valuable of the held cases that people can reach."""
         order = np.argsort(-array_of(held, "review_value"), kind="stable")[: self.capacity]
-        return held.iloc[order]
+        return subset(held, held.columns, order)
 
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
         """Reviewers' minutes, and the delay of every held row, reached or not."""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.frames import array_of, pile, stacked
+from mlsys_lessons.frames import array_of, pile, stacked, subset
 from mlsys_lessons.ids import is_in, row_keys
 
 ANSWERED_DAYS = 7  # how long an answer is remembered for a repeated request
@@ -41,7 +41,7 @@ class Answers:
 
     def remember(self, decided: pd.DataFrame) -> None:
         """Keep a batch of first answers until the day is closed."""
-        pile(self._today, decided[[*self.identity, *ANSWER]])
+        pile(self._today, subset(decided, (*self.identity, *ANSWER)))
 
     def repeat(self, received: pd.DataFrame) -> pd.DataFrame:
         """Received repeats with their first answers at the right."""
@@ -54,16 +54,17 @@ class Answers:
 
         Returns the day's log with `final_action` and `decided_by` complete.
         """
-        repeated = array_of(day, "is_duplicate")
-        firsts = day[[*self.identity, *ANSWER, *FINAL]]
+        names, repeated = (*self.identity, *ANSWER, *FINAL), array_of(day, "is_duplicate")
         if repeated.any():
-            firsts = firsts[~repeated]
-            keys = row_keys(day[repeated], self.identity)
+            firsts = subset(day, names, ~repeated)
+            keys = row_keys(day, self.identity)[repeated]
             final = self._find(keys, (*self._closed, firsts), FINAL)
             for name in FINAL:
                 column = day[name].array.copy()
                 column[repeated] = final[name].array
                 day = day.assign(**{name: column})
+        else:
+            firsts = subset(day, names)
         self._closed.append(firsts)
         self._today = []
         return day
@@ -83,6 +84,6 @@ class Answers:
         starts = np.cumsum([0, *(len(frame) for frame in frames)])
         frame_of = np.searchsorted(starts, place, side="right") - 1
         used = np.unique(frame_of)
-        chunks = [frames[k][list(columns)].iloc[place[frame_of == k] - starts[k]] for k in used]
+        chunks = [subset(frames[k], columns, place[frame_of == k] - starts[k]) for k in used]
         rows = np.concatenate([np.flatnonzero(frame_of == k) for k in used])
         return stacked(chunks).iloc[np.argsort(rows)]

@@ -52,7 +52,7 @@ def request_frame(population: Population, payments: Payments, arrival: Ints) -> 
         "channel": categorical(payments.channel, CHANNEL_DTYPE),
         "amount": payments.cents / 100.0,
     }
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)
 
 
 def truth_frame(
@@ -67,7 +67,8 @@ def truth_frame(
         "true_ring": ring,
         "true_scheme": scheme,
     }
-    return pd.DataFrame(columns, index=pd.Index(payments.request_id, name="request_id"))
+    index = pd.Index(payments.request_id, name="request_id")
+    return pd.DataFrame(columns, index=index, copy=False)
 
 
 def known_labels(payments: Payments, reports: Reports) -> pd.DataFrame:
