@@ -85,7 +85,10 @@ def is_in(wanted: Ints, keys: Ints) -> NDArray[np.bool_]:
     >>> is_in(np.array([1, 4]), np.array([2, 4, 6])).tolist()
     [False, True]
     """
-    if not len(keys):
+    first = _runs(wanted)
+    last = np.append(first[1:], len(wanted)) - 1
+    few = 2 * len(first) < len(wanted)
+    if not len(keys) or (few and not count_between(wanted[first], wanted[last] + 1, keys).any()):
         return np.zeros(len(wanted), dtype=bool)
     return np.asarray(keys[_nearest(wanted, keys)] == wanted)
 
@@ -116,8 +119,24 @@ def ascending(ids: Ints) -> NDArray[np.intp]:
     return _sorted(ids)[0]
 
 
+def _runs(ids: Ints) -> Ints:
+    """Where each run of consecutive numbers begins: the rows of a slate are one.
+
+    Ten rows that are sorted or looked up as one run cost a tenth.
+    """
+    return np.flatnonzero(np.diff(ids, prepend=ids[:1] - 2) != 1)
+
+
 def _sorted(ids: Ints) -> tuple[NDArray[np.intp], Ints]:
     """The order that sorts ids, and the ids in it."""
+    first = _runs(ids)
+    if 2 * len(first) < len(ids):
+        by_run = np.argsort(ids[first])
+        length = np.diff(first, append=len(ids))[by_run]
+        order = np.repeat(first[by_run] - np.cumsum(length) + length, length) + np.arange(len(ids))
+        keys = ids[order]
+        if bool((keys[1:] > keys[:-1]).all()):
+            return order, keys
     order = np.argsort(ids)  # several times as fast as the stable sort, which only repeats need
     keys = ids[order]
     if bool((keys[1:] == keys[:-1]).any()):

@@ -23,7 +23,6 @@ from mlsys_lessons.ids import SeenIds, ascending, locate_sorted, row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import (
     APPROVE,
-    BLOCK,
     GAINED,
     HARMED,
     PREVENTED,
@@ -73,9 +72,23 @@ def expected_cents(
 
     The luck of who was a fraudster is averaged out, so a twin comparison needs fewer seeds.
     """
-    good = np.where(action == APPROVE, costs.margin(amount), -costs.friction)
-    bad = np.where(action == APPROVE, -costs.loss(amount), 0)
-    return np.where(action == SHED, -costs.shed, (1 - harm) * good + harm * bad)
+    return _chosen(action, *_either(harm, amount, costs), costs)
+
+
+def _either(
+    harm: NDArray[np.float64], amount: NDArray[np.int64], costs: Costs
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cents to expect from accepting each row, and from refusing it."""
+    fine = 1 - harm
+    return fine * costs.margin(amount) - harm * costs.loss(amount), fine * -costs.friction
+
+
+def _chosen(
+    action: NDArray[np.int8], accepting: NDArray[Any], refusing: NDArray[Any], costs: Costs
+) -> NDArray[np.float64]:
+    """What each row's own action is worth."""
+    chosen = np.where(action == APPROVE, accepting, refusing)
+    return np.where(action == SHED, -costs.shed, chosen)
 
 
 class Expected(NamedTuple):
@@ -169,13 +182,10 @@ class Ledger:
         ids = {name: array_of(log, name) for name in identity}
         self._accrue(day.tick, ids, item, cents)
         probability = array_of(truth, "true_probability")
-        earned = expected_cents(action, probability, amount, costs)
-        self.expected += float(earned.sum())
-        best = np.maximum(*(
-            expected_cents(np.full_like(action, code), probability, amount, costs)
-            for code in (APPROVE, BLOCK)
-        ))  # fmt: skip
-        self.days.append(Expected(len(action), float(earned.sum()), float(best.sum())))
+        either = _either(probability, amount, costs)
+        earned = float(_chosen(action, *either, costs).sum())
+        self.expected += earned
+        self.days.append(Expected(len(action), earned, float(np.maximum(*either).sum())))
         self._book_day(day.tick, keys, item, cents, costs.margin(amount))
         columns = {name: array_of(truth, name) for name in truth.columns}
         final = categorical(action, self.domain.action_dtype)

@@ -148,9 +148,11 @@ class SortedRun:
         """A run with more events, given in key order; on equal keys the earlier arrival first."""
         if not len(keys):
             return self
-        merged = np.concatenate([self.keys, keys])
+        merged, sizes = np.concatenate([self.keys, keys]), np.concatenate([self.cents, cents])
+        if not len(self):
+            return SortedRun(merged, sizes)
         order = np.argsort(merged, kind="stable")  # numpy's stable sort merges what is in order
-        return SortedRun(merged[order], np.concatenate([self.cents, cents])[order])
+        return SortedRun(merged[order], sizes[order])
 
     def younger_than(self, time_ms: int) -> SortedRun:
         """A run without the events before a time."""
