@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlsys_lessons.domain import path
 from mlsys_lessons.drill.scenario import DrillScenario
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.frames import array_of, codes, has_action
@@ -55,12 +56,13 @@ def _layer(layer: str) -> Callable[[Run, DrillScenario, str], Rows]:
 
 def _by_day(run: Run, layer: str, *, since: int) -> tuple[list[str], Table]:
     """A layer's metrics from a day on: their names, and a row a day, NaN where there is none."""
-    rows = run.system.monitor.measured(layer, since=since)
-    names = sorted({name for _, name, _ in rows})
-    place = {name: column for column, name in enumerate(names)}
+    lines = run.system.monitor.measured(layer, since=since)
+    path_of = {line[2:4]: path(*line[1:4]) for line in lines}  # by metric and segment
+    names = sorted(path_of.values())
+    place = {pair: names.index(name) for pair, name in path_of.items()}
     table = np.full((run.days - since, len(names)), np.nan)
-    for tick, name, value in rows:
-        table[tick - since, place[name]] = value
+    day, column = [line[0] - since for line in lines], [place[line[2:4]] for line in lines]
+    table[day, column] = [line[4] for line in lines]
     return names, table
 
 
@@ -124,18 +126,17 @@ def _versions(run: Run, scenario: DrillScenario, about: str) -> Rows:
 
 def _labels(run: Run, scenario: DrillScenario, about: str) -> Rows:
     """Labels that became known, week by week: by source, and how many are fraud."""
-    days = [day for day in run.recorder.kept("labels")[-USUAL_DAYS - 2 * WEEK :] if len(day)]
-    known = np.concatenate([array_of(day, "label_time") for day in days])
-    week = (known.max() - known) // np.timedelta64(WEEK, "D")
-    label = np.concatenate([array_of(day, "label") for day in days])
-    source = np.concatenate([codes(array_of(day, "source")) for day in days])
-    names = run.system.domain.label_sources
+    kept, names = run.recorder.kept("labels"), run.system.domain.label_sources
+    newest = max((day for day, known in enumerate(kept) if len(known)), default=0)
     for number in range(USUAL_DAYS // WEEK + 1):
-        here = week == number
-        if here.any():
-            counts = np.bincount(source[here], minlength=len(names)).tolist()
+        last = newest + 1 - WEEK * number
+        week = [known for known in kept[max(last - WEEK, 0) : max(last, 0)] if len(known)]
+        if week:
+            source = np.concatenate([codes(array_of(known, "source")) for known in week])
+            counts = np.bincount(source, minlength=len(names)).tolist()
             told = sorted(zip(names, counts, strict=True), key=lambda one: -one[1])
-            yield {"weeks ago": number, "frauds": int(label[here].sum()),
+            yield {"weeks ago": number,
+                   "frauds": sum(int(array_of(known, "label").sum()) for known in week),
                    **{name: count for name, count in told if count}}  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def _rows(run: Run, scenario: DrillScenario, about: str) -> Rows:
     """The last payments as they came in."""
     fields = [one.name for one in run.system.domain.fields]
     day, names = run.recorder.kept("log")[-1], [*fields, "score", "action"]
-    columns = [day[name].iloc[-5:].tolist() for name in names]
+    columns = [array_of(day, name)[-5:].tolist() for name in names]
     for row in zip(*columns, strict=True):
         yield {name: value if isinstance(value, (int, float)) else str(value)
                for name, value in zip(names, row, strict=True)}  # fmt: skip

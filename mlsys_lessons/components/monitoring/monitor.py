@@ -67,10 +67,10 @@ class OperationsOnly(Component):
         """Every number so far: tick, layer, metric, segment, value, n."""
         return _frame(self._metrics, METRIC_COLUMNS)
 
-    def measured(self, layer: str, *, since: int) -> list[tuple[int, str, float]]:
-        """A layer's numbers since a day: tick, path, value."""
-        rows = takewhile(lambda row: row[0] >= since, reversed(self._metrics))
-        return [(row[0], path(*row[1:4]), row[4]) for row in rows if row[1] == layer][::-1]
+    def measured(self, layer: str, *, since: int) -> list[tuple[Any, ...]]:
+        """A layer's lines of `metrics` since a day."""
+        lines = takewhile(lambda line: line[0] >= since, reversed(self._metrics))
+        return [line for line in lines if line[1] == layer][::-1]
 
     @property
     def alerts(self) -> pd.DataFrame:
