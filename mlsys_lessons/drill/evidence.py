@@ -57,13 +57,13 @@ def _layer(layer: str) -> Callable[[Run, DrillScenario, str], Rows]:
 def _by_day(run: Run, layer: str, *, since: int) -> tuple[list[str], Table]:
     """A layer's metrics from a day on: their names, and a row a day, NaN where there is none."""
     lines = run.system.monitor.measured(layer, since=since)
-    path_of = {line[2:4]: path(*line[1:4]) for line in lines}  # by metric and segment
-    names = sorted(path_of.values())
-    place = {pair: names.index(name) for pair, name in path_of.items()}
-    table = np.full((run.days - since, len(names)), np.nan)
-    day, column = [line[0] - since for line in lines], [place[line[2:4]] for line in lines]
-    table[day, column] = [line[4] for line in lines]
-    return names, table
+    measured = [line[2:4] for line in lines]  # metric and segment
+    path_of = {pair: path(layer, *pair) for pair in set(measured)}
+    column = {pair: place for place, pair in enumerate(sorted(path_of, key=path_of.__getitem__))}
+    table = np.full((run.days - since, len(column)), np.nan)
+    days = [line[0] - since for line in lines]
+    table[days, [column[pair] for pair in measured]] = [line[4] for line in lines]
+    return [path_of[pair] for pair in column], table
 
 
 def _middle_and_spread(days: Table) -> tuple[Table, Table]:

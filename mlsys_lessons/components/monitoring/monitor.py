@@ -7,9 +7,10 @@ nothing: what becomes of an alert is told in response/.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -69,8 +70,8 @@ class OperationsOnly(Component):
 
     def measured(self, layer: str, *, since: int) -> list[tuple[Any, ...]]:
         """A layer's lines of `metrics` since a day."""
-        lines = takewhile(lambda line: line[0] >= since, reversed(self._metrics))
-        return [line for line in lines if line[1] == layer][::-1]
+        first = bisect_left(self._metrics, since, key=itemgetter(0))
+        return [line for line in self._metrics[first:] if line[1] == layer]
 
     @property
     def alerts(self) -> pd.DataFrame:
