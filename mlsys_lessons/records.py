@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -112,6 +112,27 @@ FAILURES = (  # of a model call; then answers that may not be used, and a model 
     "dependency", "deadline", "breaker", "quarantined", "refused", "version", "artefact",
     "bypassed",
 )  # fmt: skip
+
+
+# --- what is written down ------------------------------------------------------------------------
+
+
+Line = TypeVar("Line")
+
+
+class Written(list[Line]):
+    """Lines that nobody changes once they are written: a copied list shares them.
+
+    Why it matters: a run is copied for every twin, and its lines are what is most of it.
+
+    >>> import copy
+    >>> lines = Written([(1, "psi", 0.2)])
+    >>> copy.deepcopy(lines) == lines, copy.deepcopy(lines) is lines
+    (True, False)
+    """
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Written[Line]:
+        return Written(self)
 
 
 # --- a day's end -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mlsys_lessons.errors import StateError
 from mlsys_lessons.frames import (
+    array_of,
     categorical,
     codes,
     codes_in,
@@ -21,6 +22,7 @@ from mlsys_lessons.frames import (
     in_words,
     pile,
     stacked,
+    subset,
     words,
 )
 from mlsys_lessons.records import DAY_MS, timestamps
@@ -43,6 +45,46 @@ def columns(draw: st.DrawFn) -> pd.Series:
 def texts(column: pd.Series) -> list[object]:
     """The values as plain objects, None for a gap."""
     return [None if pd.isna(value) else value for value in column.astype(object)]
+
+
+# --- columns as arrays --------------------------------------------------------------------------
+
+KINDS = pd.DataFrame({
+    "amount": [2.5, np.nan, -1.0], "rows": [3, 1, 2], "late": [True, False, True],
+    "code": np.array([0, -1, 7], np.int8), "word": ["a", None, "b"], "any": [1, "x", None],
+    "time": pd.to_datetime(["2025-01-31", None, "2026-02-01"]).as_unit("ms"),
+    "aware": pd.to_datetime(["2025-01-31", None, "2026-02-01"], utc=True),
+    "whole": pd.array([1, None, 3], dtype="Int64"), "said": pd.Categorical(["tea", None, "cup"]),
+}).astype({"any": object})  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS.columns)
+@pytest.mark.parametrize("cut", [slice(None), slice(None, None, -1), slice(1, 2), slice(0, 0)])
+def test_the_array_of_a_column_is_its_values(name: str, cut: slice) -> None:
+    """One block or a block a column, any index: what pandas' own door gives."""
+    for frame in (KINDS[cut], pd.DataFrame({n: KINDS[cut][n].array for n in KINDS}, copy=False)):
+        wanted = frame[name].values if name == "said" else np.asarray(frame[name])
+        found = array_of(frame, name)
+        assert found.dtype == wanted.dtype and type(found) is type(wanted)
+        pd.testing.assert_series_equal(pd.Series(found), pd.Series(wanted))
+
+
+def test_nobody_writes_through_an_array_and_a_type_can_be_asked_for() -> None:
+    for name in ("amount", "rows", "late", "time"):
+        with pytest.raises(ValueError, match="read-only"):
+            array_of(KINDS, name)[0] = array_of(KINDS, name)[1]
+    assert array_of(KINDS, "rows", np.float64).dtype == np.float64
+    assert array_of(KINDS, "code", np.int64).tolist() == [0, -1, 7]
+    with pytest.raises(KeyError, match="absent"):
+        array_of(KINDS, "absent")
+
+
+@several
+@given(rows=st.lists(st.integers(0, 2), max_size=6))
+def test_a_subset_is_pandas_own_with_new_row_numbers(rows: list[int]) -> None:
+    names = ["time", "said", "amount"]
+    found = subset(KINDS, names, np.array(rows, dtype=np.int64))
+    pd.testing.assert_frame_equal(found, KINDS[names].iloc[rows].reset_index(drop=True))
 
 
 # --- category columns ---------------------------------------------------------------------------

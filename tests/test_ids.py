@@ -19,7 +19,11 @@ from mlsys_lessons.ids import (
 )
 
 small = st.integers(0, 12)
-day = st.lists(st.lists(small, max_size=10), max_size=4)  # the batches of one day
+slates = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 7)), max_size=5).map(
+    lambda heads: [8 * head + row for head, rows in heads for row in range(rows)]
+)  # runs of consecutive numbers, some of them twice
+batch = st.lists(small, max_size=10) | slates
+day = st.lists(batch, max_size=4)  # the batches of one day
 
 
 class PlainMemory:
@@ -82,7 +86,7 @@ def test_repr_counts_distinct_ids() -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(small), st.sets(small))
+@given(st.lists(small) | slates, st.sets(small))
 def test_is_in_and_locate_sorted_are_those_of_a_list(wanted: list[int], keys: set[int]) -> None:
     ordered = sorted(keys)
     arrays = np.array(wanted, dtype=np.int64), np.array(ordered, dtype=np.int64)
@@ -108,7 +112,7 @@ def test_merged_is_sorted_union_with_repeats(one: list[int], two: list[int]) -> 
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.integers(-3, 3) | st.integers(-(2**52), 2**52)))
+@given(st.lists(st.integers(-3, 3) | st.integers(-(2**52), 2**52)) | slates)
 def test_both_orders_are_pythons_stable_sort(ids: list[int]) -> None:
     order = sorted(range(len(ids)), key=ids.__getitem__)
     array = np.array(ids, dtype=np.int64)

@@ -30,6 +30,7 @@ from mlsys_lessons.records import (
     TURNED_AWAY,
     WRONGED,
     ClosedDay,
+    Written,
 )
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
@@ -149,12 +150,12 @@ class Ledger:
     keep_entries: bool = True
     chunks: list[dict[str, NDArray[Any]]] = field(default_factory=list)  # columns of `entries`
     accrued: int = 0
-    booked: list[tuple[int, int, int]] = field(default_factory=list)  # tick, item code, cents
+    booked: Written[tuple[int, int, int]] = field(default_factory=Written)  # tick, item code, cents
     settled: SeenIds = field(default_factory=lambda: SeenIds(days=_SETTLED_DAYS))
     unreported: Unreported = field(default_factory=Unreported)
     complaints: dict[int, int] = field(default_factory=dict)  # tick -> cents not yet known
     expected: float = 0.0
-    days: list[Expected] = field(default_factory=list)  # what each day was to bring
+    days: Written[Expected] = field(default_factory=Written)  # what each day was to bring
 
     def __repr__(self) -> str:
         rows = sum(len(chunk["cents"]) for chunk in self.chunks)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -17,6 +18,7 @@ from strategies import batch_sizes, cut, features, training
 from threadpoolctl import threadpool_limits
 
 from mlsys_lessons.components.component import Model
+from mlsys_lessons.components.inference import models
 from mlsys_lessons.components.inference.models import (
     BaseRate,
     BoostedModel,
@@ -200,11 +202,39 @@ def test_absurd_inputs_stay_probabilities() -> None:
 def test_boosted_fits_twice_to_the_same_bytes_under_any_thread_count() -> None:
     scores = []
     for threads in (1, 2):
+        models._GROWN.clear()  # or the second would be the first
         with threadpool_limits(threads):
             scores.append(BoostedModel().fit(FRAME, LABELS).predict(FRAME).tobytes())
     with threadpool_limits(1):
         scores.append(FITTED["boosted"].predict(FRAME).tobytes())
     assert len(set(scores)) == 1
+
+
+def test_what_has_grown_before_is_taken_again_and_belongs_to_its_taker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One fit for equal content; another for other rows, labels, weights or settings."""
+    fits, grow = [], HistGradientBoostingClassifier.fit
+    monkeypatch.setattr(models, "_GROWN", {})
+    monkeypatch.setattr(
+        HistGradientBoostingClassifier, "fit",
+        lambda self, *facts, **more: fits.append(1) or grow(self, *facts, **more),
+    )  # fmt: skip
+    rows, labels = FRAME[:600], LABELS[:600]
+    first = BoostedModel(trees=3).fit(rows, labels)
+    wanted = first.predict(rows)
+    first.estimator_._baseline_prediction += 9.0  # its own, whatever is done to it
+    assert np.array_equal(BoostedModel(trees=3).fit(rows.copy(), labels).predict(rows), wanted)
+    assert len(fits) == 1
+    BoostedModel(trees=4).fit(rows, labels)
+    BoostedModel(trees=3).fit(rows, 1 - labels)
+    BoostedModel(trees=3).fit(rows, labels, np.ones(600))
+    BoostedModel(trees=3).fit(rows[::-1], labels)
+    assert len(fits) == 5
+    for trees in range(1, 40):
+        models._GROWN[bytes([trees])] = None
+    BoostedModel(trees=5).fit(rows, labels)
+    assert len(models._GROWN) == models._MOST_GROWN
 
 
 def test_boosted_is_the_size_that_the_benchmark_names() -> None:

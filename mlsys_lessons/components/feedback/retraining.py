@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -97,6 +97,10 @@ class TrainingSample:
     def __repr__(self) -> str:
         rows = sum(len(sample) for _, sample in self.days)
         return f"TrainingSample({rows:,} rows over {len(self.days)} days)"
+
+    def __deepcopy__(self, memo: dict[int, object]) -> TrainingSample:
+        """A copy with the same days, each of which nobody changes."""
+        return replace(self, days=self.days.copy())
 
     def remember(self, tick: int, closed: pd.DataFrame) -> None:
         """Sample a closed day; rows that the features could not be trusted on are left out."""

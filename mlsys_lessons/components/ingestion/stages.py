@@ -21,7 +21,7 @@ from mlsys_lessons.domain import Costs, Domain
 from mlsys_lessons.errors import StateError
 from mlsys_lessons.frames import array_of, categorical, extend
 from mlsys_lessons.ids import SeenIds, row_keys
-from mlsys_lessons.records import ClosedDay
+from mlsys_lessons.records import ClosedDay, Written
 
 USUAL_DAYS = 7  # a week has every weekday once: its mean is the usual volume
 FLAGS = ("is_duplicate", "is_late", "is_quarantined", "quarantine_reason")
@@ -103,7 +103,7 @@ class ContractIngestion(ParsingIngestion):
         self.seen = SeenIds(days=ANSWERED_DAYS)
         self.answers = Answers(ANSWERED_DAYS, domain.identity)
         self.usual = UsualAmounts()
-        self.audits: list[tuple[int, int, list[float]]] = []  # tick, rows, observed promises
+        self.audits: Written[tuple[int, int, list[float]]] = Written()  # tick, rows, promises
         self._reasons = pd.CategoricalDtype(list(self.contract.reasons))
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:

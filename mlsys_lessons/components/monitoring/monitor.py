@@ -21,7 +21,7 @@ from mlsys_lessons.components.monitoring.alerts import Alert, Alerts, MetricRow
 from mlsys_lessons.components.monitoring.control_limits import LEAST_DAYS
 from mlsys_lessons.components.monitoring.references import Reference
 from mlsys_lessons.domain import AlertRule, Domain, path
-from mlsys_lessons.records import LAYERS, DayFacts
+from mlsys_lessons.records import LAYERS, DayFacts, Written
 
 METRIC_COLUMNS = ("tick", "layer", "metric", "segment", "value", "n")
 ALERT_COLUMNS = (
@@ -42,8 +42,8 @@ class OperationsOnly(Component):
 
     def __init__(self, domain: Domain = DEFAULT_DOMAIN) -> None:
         self.domain = domain
-        self._metrics: list[tuple[Any, ...]] = []
-        self._alerts: list[Alert] = []
+        self._metrics: Written[tuple[Any, ...]] = Written()
+        self._alerts: Written[Alert] = Written()
         self._days = 0
         self.today: tuple[tuple[str, float], ...] = ()  # the last day's metrics, by path
 
