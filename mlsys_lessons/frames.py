@@ -7,11 +7,13 @@ Nothing here knows a stage or a domain.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.internals import create_dataframe_from_blocks
 
 from mlsys_lessons.errors import StateError
 from mlsys_lessons.records import milliseconds
@@ -84,8 +86,40 @@ def extend(frame: pd.DataFrame, columns: Mapping[str, object]) -> pd.DataFrame:
     twice = [name for name in columns if name in frame.columns]
     if twice:
         raise StateError(f"column {twice[0]!r} is already there; the log only grows to the right.")
-    added = pd.DataFrame(dict(columns), index=frame.index, copy=False)
-    return pd.concat([frame, added], axis=1)
+    return pd.concat([frame, framed(columns, frame.index)], axis=1)
+
+
+def framed(columns: Mapping[str, Any], index: pd.Index | None = None) -> pd.DataFrame:
+    """A frame around arrays that nobody else will change; they are neither copied nor looked into.
+
+    What `pd.DataFrame(columns, index, copy=False)` is, at a third of the price; a day makes a
+    dozen. Columns that are not arrays of numbers, times or categories of one length go that way.
+
+    >>> framed({"amount": np.array([2.5, 7.0]), "seen": np.array([True, False])})
+       amount   seen
+    0     2.5   True
+    1     7.0  False
+    """
+    lengths = {len(column) for column in columns.values() if _is_plain(column)}
+    if len(lengths) != 1 or not all(map(_is_plain, columns.values())):
+        return pd.DataFrame(dict(columns), index=index, copy=False)
+    index = pd.RangeIndex(lengths.pop()) if index is None else index
+    blocks = [
+        (column[None, :] if isinstance(column, np.ndarray) else column, np.array([place]))
+        for place, column in enumerate(columns.values())
+    ]
+    return create_dataframe_from_blocks(blocks, index=index, columns=_named(tuple(columns)).view())
+
+
+def _is_plain(column: object) -> bool:
+    if isinstance(column, np.ndarray):
+        return column.ndim == 1 and column.dtype.kind in "biufM"
+    return isinstance(column, pd.Categorical)
+
+
+@lru_cache(maxsize=256)
+def _named(names: tuple[str, ...]) -> pd.Index:
+    return pd.Index(names)
 
 
 def array_of(frame: pd.DataFrame, name: str, dtype: type | None = None) -> Any:
@@ -114,7 +148,7 @@ def subset(frame: pd.DataFrame, names: Iterable[str], rows: Any = slice(None)) -
        c  a
     0  6  2
     """
-    return pd.DataFrame({name: array_of(frame, name)[rows] for name in names}, copy=False)
+    return framed({name: array_of(frame, name)[rows] for name in names})
 
 
 def codes(column: pd.Series | pd.Categorical) -> NDArray[np.int8]:

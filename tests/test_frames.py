@@ -17,6 +17,7 @@ from mlsys_lessons.frames import (
     codes,
     codes_in,
     extend,
+    framed,
     has_action,
     in_arrival_order,
     in_words,
@@ -77,6 +78,43 @@ def test_nobody_writes_through_an_array_and_a_type_can_be_asked_for() -> None:
     assert array_of(KINDS, "code", np.int64).tolist() == [0, -1, 7]
     with pytest.raises(KeyError, match="absent"):
         array_of(KINDS, "absent")
+
+
+PLAIN = ("amount", "rows", "late", "code", "time", "said")
+
+
+@pytest.mark.parametrize(
+    "names", [PLAIN, PLAIN[::-1], ("said",), ("amount", "any"), ("aware",), ()]
+)
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_a_frame_around_arrays_is_pandas_own(names: tuple[str, ...], rows: int) -> None:
+    """Also in what is done to it next: a row changed, a column added, more rows below."""
+    columns = {name: KINDS[name].array[:rows] for name in names}
+    columns |= {name: KINDS[name].to_numpy()[:rows] for name in names if name in PLAIN[:-1]}
+    for index in (None, pd.Index(range(7, 7 + rows), name="row_id")):
+        found = framed(columns, index)
+        wanted = pd.DataFrame(dict(columns), index=index)
+        pd.testing.assert_frame_equal(found, wanted)
+        for both in (found, wanted):
+            both["more"] = 1
+        pd.testing.assert_frame_equal(pd.concat([found, found]), pd.concat([wanted, wanted]))
+        pd.testing.assert_frame_equal(found[::-1], wanted[::-1])
+        found.columns.name = "changed"
+        assert framed(columns, index).columns.name is None
+
+
+def test_columns_of_different_lengths_are_refused_by_pandas() -> None:
+    with pytest.raises(ValueError, match="same length"):
+        framed({"a": np.zeros(2), "b": np.zeros(3)})
+
+
+def test_what_is_written_into_a_wider_frame_stays_there() -> None:
+    """A stage that edits its frame in place changes nothing that came before it."""
+    before = framed({"amount": np.array([1.0, 2.0])})
+    after = extend(before, {"score": np.array([0.1, 0.2])})
+    after.loc[0, "amount"] = 9.0
+    after.loc[:, "score"] *= 2
+    assert before["amount"].tolist() == [1.0, 2.0]
 
 
 @several

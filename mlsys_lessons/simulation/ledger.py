@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.domain import OVERHEAD_ITEMS, Costs, Domain
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.frames import array_of, categorical, codes
+from mlsys_lessons.frames import array_of, categorical, codes, framed
 from mlsys_lessons.ids import SeenIds, ascending, locate_sorted, row_keys
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import (
@@ -190,7 +190,7 @@ class Ledger:
         self._book_day(day.tick, keys, item, cents, costs.margin(amount))
         columns = {name: array_of(truth, name) for name in truth.columns}
         final = categorical(action, self.domain.action_dtype)
-        return pd.DataFrame({**ids, "final_action": final, **columns}, copy=False)
+        return framed({**ids, "final_action": final, **columns})
 
     def _accrue(
         self,

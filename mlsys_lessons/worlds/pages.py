@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.domain import Domain
-from mlsys_lessons.frames import array_of
+from mlsys_lessons.frames import array_of, framed
 from mlsys_lessons.ids import BitFields
 from mlsys_lessons.randomness import DAY_BITS, DAY_OFFSET, luck
 from mlsys_lessons.records import DAY_MS, EPOCH, HOUR_MS, MATURITY_DAYS, timestamps
@@ -56,11 +56,11 @@ def in_vain(
 ) -> pd.DataFrame:
     """What the log will say at tick `due` of rows that were shown at tick `event` for nothing."""
     heard = timestamps(np.array([due * DAY_MS]))
-    return pd.DataFrame({
+    return framed({
         **{name: array_of(settled, name)[rows] for name in domain.identity},
         "event_tick": np.full(len(rows), event), "label": np.ones(len(rows), dtype=np.int64),
         "label_time": np.repeat(heard, len(rows)),
-    }, copy=False)  # fmt: skip
+    })  # fmt: skip
 
 
 def no_reports(domain: Domain) -> pd.DataFrame:

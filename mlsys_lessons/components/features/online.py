@@ -25,7 +25,7 @@ from mlsys_lessons.components.features.event_store import EventStore, History
 from mlsys_lessons.components.features.risk_tables import RiskTable
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import StateError
-from mlsys_lessons.frames import array_of, extend, in_arrival_order
+from mlsys_lessons.frames import array_of, extend, framed, in_arrival_order
 from mlsys_lessons.ids import locate_sorted, row_keys
 from mlsys_lessons.records import DAY_MS, milliseconds, ticks
 
@@ -89,7 +89,7 @@ class FeatureState(Component):
         else:
             moment = milliseconds(np.array([as_of], dtype="datetime64[ms]"))
             history = self.store.read_at(rows.attempts, int(moment[0]))
-        return pd.DataFrame(self._columns(rows, history), index=frame.index, copy=False)
+        return framed(self._columns(rows, history), frame.index)
 
     def step(self, tick: int, labels: pd.DataFrame) -> None:
         """Midnight after day `tick`: close the day, forget old events, refresh the risk tables.

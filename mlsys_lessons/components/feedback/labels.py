@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
 from mlsys_lessons.domain import Domain
-from mlsys_lessons.frames import array_of, categorical, codes
+from mlsys_lessons.frames import array_of, categorical, codes, framed
 from mlsys_lessons.ids import ascending, locate_sorted, row_keys
 from mlsys_lessons.records import (
     CARDHOLDER,
@@ -194,7 +194,7 @@ class LabelQueue:
             **{name: values.astype(np.int64) for name, values in risk_codes.items()},
             "score": np.concatenate([piece.day.score[piece.rows] for piece in filed]),
         }
-        return pd.DataFrame(columns, copy=False)
+        return framed(columns)
 
 
 def _nothing_filed(domain: Domain) -> Filed:

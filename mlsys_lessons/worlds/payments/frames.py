@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.frames import categorical
+from mlsys_lessons.frames import categorical, framed
 from mlsys_lessons.ids import Ints, locate, stable_order
 from mlsys_lessons.randomness import Floats
 from mlsys_lessons.records import DAY_MS, MATURITY_DAYS, timestamps
@@ -52,7 +52,7 @@ def request_frame(population: Population, payments: Payments, arrival: Ints) -> 
         "channel": categorical(payments.channel, CHANNEL_DTYPE),
         "amount": payments.cents / 100.0,
     }
-    return pd.DataFrame(columns, copy=False)
+    return framed(columns)
 
 
 def truth_frame(
@@ -68,7 +68,7 @@ def truth_frame(
         "true_scheme": scheme,
     }
     index = pd.Index(payments.request_id, name="request_id")
-    return pd.DataFrame(columns, index=index, copy=False)
+    return framed(columns, index)
 
 
 def known_labels(payments: Payments, reports: Reports) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlsys_lessons.frames import array_of
+from mlsys_lessons.frames import array_of, framed
 from mlsys_lessons.ids import Ints
 from mlsys_lessons.randomness import Floats, luck, normal_luck
 from mlsys_lessons.records import DAY_MS, timestamps
@@ -47,7 +47,7 @@ class Reports(NamedTuple):
             "label": np.full(len(self.request_id), label, dtype=np.int8),
             "label_time": timestamps(self.time),
         }
-        return pd.DataFrame(columns, copy=False)
+        return framed(columns)
 
 
 NO_REPORTS = Reports(*(np.empty(0, dtype=np.int64) for _ in range(3)))
@@ -195,7 +195,7 @@ class Reviewers:
         noise = _MINUTES_SPREAD * normal_luck(seed, "review.minutes", ids)
         minutes = self.minutes * np.exp(noise - _MINUTES_SPREAD**2 / 2)
         columns = {"request_id": ids, "label": label.astype(np.int8), "minutes": minutes}
-        return pd.DataFrame(columns, copy=False)
+        return framed(columns)
 
 
 def seen_of_score(fraud: NDArray[np.bool_], score: Floats) -> NDArray[np.bool_]:

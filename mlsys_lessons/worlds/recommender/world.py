@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.frames import array_of, categorical
+from mlsys_lessons.frames import array_of, categorical, framed
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck, opaque_id
 from mlsys_lessons.records import (
@@ -120,7 +120,7 @@ class RecommenderWorld:
         people = self.population
         slate, user, event_ms = (np.repeat(each, PLACES) for each in visit)
         times, words = timestamps(event_ms), RECOMMENDER.vocabularies
-        return pd.DataFrame({
+        return framed({
             "request_id": slate,
             "position": np.tile(np.arange(PLACES), len(visit[0])),
             "event_time": times, "arrival_time": times,
@@ -132,7 +132,7 @@ class RecommenderWorld:
             "affinity": affinity,
             "click_rate": state.counts.click_rate[item],
             "order_rate": state.counts.order_rate[item],
-        }, copy=False)  # fmt: skip
+        })  # fmt: skip
 
     def chances(self, state: FrontPageState, user: Ints, item: Ints, position: Ints) -> Chances:
         """The chances of users with items at places, as things stand."""
@@ -148,13 +148,13 @@ class RecommenderWorld:
         click = luck(self.seed, "click", keys) < likely.click
         content = click & (luck(self.seed, "content", keys) < likely.content)
         order = content & (luck(self.seed, "order", keys) < likely.order)
-        return pd.DataFrame({
+        return framed({
             "true_label": (~order).astype(np.int8),
             "true_probability": 1 - likely.conversion,
             "true_amount_cents": np.zeros(len(keys), dtype=np.int64),
             "true_click": click.astype(np.int8), "true_content": content.astype(np.int8),
             "true_click_probability": likely.click, "true_user": user, "true_item": item,
-        }, index=pd.Index(keys, name="row_key"), copy=False)  # fmt: skip
+        }, pd.Index(keys, name="row_key"))  # fmt: skip
 
     def midnight(self, tick: int, state: FrontPageState) -> Believed:
         """What retrieval knows when a day begins."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.frames import array_of, categorical
+from mlsys_lessons.frames import array_of, categorical, framed
 from mlsys_lessons.ids import row_keys
 from mlsys_lessons.randomness import luck, opaque_id
 from mlsys_lessons.records import DAY_MS, LAST_TICK, timestamps, whole_number
@@ -130,7 +130,7 @@ class SearchWorld:
         times, pair = timestamps(np.repeat(pages.event_ms, PLACES)), _pair(pages)
         document, words = pairs.document.ravel()[pair], SEARCH.vocabularies
         swapped = np.repeat(pages.swapped, PLACES).astype(np.int8)
-        return pd.DataFrame({
+        return framed({
             "request_id": page, "position": np.tile(np.arange(PLACES), len(pages.page)),
             "event_time": times, "arrival_time": times, "user_id": user, "query_id": query,
             "query_kind": categorical(corpus.kind[query], words["query_kind"]),
@@ -143,7 +143,7 @@ class SearchWorld:
             "weighted_rate": counts.rate(counts.weighted).ravel()[pair],
             "swap_partner": np.repeat(pages.partner, PLACES).astype(np.float64),
             "swapped": categorical(swapped, words["swapped"]),
-        }, copy=False)  # fmt: skip
+        })  # fmt: skip
 
     def _truth(
         self, tick: int, state: SearchState, pages: Pages, requests: pd.DataFrame
@@ -157,7 +157,7 @@ class SearchWorld:
         coins = Coins(reads=luck(self.seed, "reads", pages.page), **thrown)
         happened = came(on_pages, coins, self.habits)
         likely = chances(on_pages, self.habits)
-        return pd.DataFrame({
+        return framed({
             "true_label": (~happened.answer.ravel()).astype(np.int8),
             "true_probability": 1 - likely.answer.ravel(),
             "true_amount_cents": np.zeros(len(keys), dtype=np.int64),
@@ -166,7 +166,7 @@ class SearchWorld:
             "true_grade": state.pairs.grade.ravel()[pair], "true_relevance": relevant,
             "true_query": array_of(requests, "query_id"), "true_shelf": pages.shelf.ravel(),
             "true_document": array_of(requests, "document_id"),
-        }, index=pd.Index(keys, name="row_key"), copy=False)  # fmt: skip
+        }, pd.Index(keys, name="row_key"))  # fmt: skip
 
     def midnight(self, tick: int, state: SearchState) -> Ranked:
         """What the engine ranks by when a day begins, and what the truth would."""
