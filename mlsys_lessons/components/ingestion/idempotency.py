@@ -82,8 +82,8 @@ class Answers:
             raise LookupError("a repeat without a first answer: ingestion remembers longer.")
         place = order[np.searchsorted(known[order], keys)]
         starts = np.cumsum([0, *(len(frame) for frame in frames)])
-        framed = np.searchsorted(starts, place, side="right") - 1
-        used = np.unique(framed)
-        chunks = [subset(frames[k], columns, place[framed == k] - starts[k]) for k in used]
-        rows = np.concatenate([np.flatnonzero(framed == k) for k in used])
+        frame_of = np.searchsorted(starts, place, side="right") - 1
+        used = np.unique(frame_of)
+        chunks = [subset(frames[k], columns, place[frame_of == k] - starts[k]) for k in used]
+        rows = np.concatenate([np.flatnonzero(frame_of == k) for k in used])
         return stacked(chunks).iloc[np.argsort(rows)]
