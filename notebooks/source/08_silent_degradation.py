@@ -54,13 +54,14 @@ broken, sound = sorted(edges, key=lambda name: not edges[name]["broken"])
 lost = (edges[sound]["cents"] - edges[broken]["cents"]) / 100
 signals = [green_page.signals(edges[name]["page"]) for name in "AB"]
 bet1.reveal("nobody can tell" if signals[0].equals(signals[1]) else broken, f"{broken} is the broken one.")
-print(f"the day is worth {edges[sound]['cents'] / 100:,.0f} euros on {sound}, {lost:,.0f} euros less on {broken}")
-expect(lost > 0, "on most days the zeros cost money", "on a day without much fraud a zero is as good as a score")
+dear = "what a score would have stopped went through", "no large fraud met a zero, and a zero blocks nobody"
+print(f"the day is worth {edges[sound]['cents'] / 100:,.0f} euros on {sound}", end=", ")
+print(f"{abs(lost):,.0f} euros {'less' if lost > 0 else 'more'} on {broken}: {dear[lost <= 0]}")
 for name in "AB":
     print(name, edges[name]["actions"].value_counts().to_dict())
 
 # %% [markdown]
-# Every payment was answered in time. That is all the page was asked. The actions are counted on it too, and differ by a handful; on a single day nobody knows how many are usual.
+# Every payment was answered in time. That is all the page was asked. The actions are counted on it too, and differ by a handful; on a single day nobody knows how many are usual. Nor does a day's money tell: where no large fraud comes, a zero is even a little cheaper than a score. The days on which one comes pay for all.
 #
 # What asks about the *answers* is a second page. It is written when the day has closed: five layers of metrics, each held against its own last weeks, and somebody's name beside what is out of line. Here it is, from the same two servers, one midnight later.
 
