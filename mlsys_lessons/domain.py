@@ -112,11 +112,12 @@ class Field:
     @property
     def words(self) -> pd.CategoricalDtype | None:
         """The agreed vocabulary of a category field."""
-        return None if self.categories is None else _vocabulary(tuple(self.categories))
+        return None if self.categories is None else vocabulary(tuple(self.categories))
 
 
 @cache
-def _vocabulary(words: tuple[str, ...]) -> pd.CategoricalDtype:
+def vocabulary(words: tuple[str, ...]) -> pd.CategoricalDtype:
+    """The dtype of columns of these words; one object for equal words, so `is` compares them."""
     return pd.CategoricalDtype(words)
 
 
@@ -491,19 +492,19 @@ class Domain:
     @cached_property
     def action_dtype(self) -> pd.CategoricalDtype:
         """The dtype of action columns."""
-        return pd.CategoricalDtype(self.actions)
+        return vocabulary(self.actions)
 
     @cached_property
     def reason_dtype(self) -> pd.CategoricalDtype:
         """The dtype of the column that says why."""
-        return pd.CategoricalDtype(self.reasons)
+        return vocabulary(self.reasons)
 
     @cached_property
     def source_dtype(self) -> pd.CategoricalDtype:
         """The dtype of a label's source."""
-        return pd.CategoricalDtype(self.label_sources)
+        return vocabulary(self.label_sources)
 
     @cached_property
     def item_dtype(self) -> pd.CategoricalDtype:
         """The dtype of ledger items: those of requests, then the overheads."""
-        return pd.CategoricalDtype((*self.items, *OVERHEAD_ITEMS))
+        return vocabulary((*self.items, *OVERHEAD_ITEMS))

@@ -199,9 +199,10 @@ def codes_in(column: Any, vocabulary: pd.Index) -> NDArray[np.int64]:
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         held = codes(column)
-        if column.dtype.categories.equals(vocabulary):
+        own = column.dtype.categories
+        if own is vocabulary or own.equals(vocabulary):
             return np.asarray(held, dtype=np.int64)
-        place = np.append(vocabulary.get_indexer(column.dtype.categories), -1)
+        place = np.append(vocabulary.get_indexer(own), -1)
         return np.asarray(place[held], dtype=np.int64)
     if column.dtype.kind in "iu":
         return np.asarray(column, dtype=np.int64)

@@ -143,6 +143,8 @@ def _has_its_type(field: Field, values: Any) -> bool:
         return bool(values.dtype == field.dtype)
     if not isinstance(values.dtype, pd.CategoricalDtype):
         return False
+    if values.dtype is field.words:
+        return True
     vocabulary = values.dtype.categories
     return tuple(vocabulary[: len(field.categories)]) == field.categories
 

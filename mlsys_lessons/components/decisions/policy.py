@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mlsys_lessons.components.component import DEFAULT_DOMAIN
-from mlsys_lessons.domain import BusinessRule, Costs, Domain
+from mlsys_lessons.domain import BusinessRule, Costs, Domain, vocabulary
 from mlsys_lessons.frames import array_of, categorical
 
 SIGNS = {">=": operator.ge, ">": operator.gt, "<": operator.lt}
@@ -85,12 +85,7 @@ def version_column(version: str, rows: int) -> pd.Categorical:
     >>> version_column("cut-0.5", 2).tolist()
     ['cut-0.5', 'cut-0.5']
     """
-    return categorical(np.zeros(rows, dtype=np.int8), _dtype_of(version))
-
-
-@lru_cache(maxsize=64)
-def _dtype_of(version: str) -> pd.CategoricalDtype:
-    return pd.CategoricalDtype([version])
+    return categorical(np.zeros(rows, dtype=np.int8), vocabulary((version,)))
 
 
 def holds(rule: BusinessRule, columns: Mapping[str, ArrayLike]) -> NDArray[np.bool_]:

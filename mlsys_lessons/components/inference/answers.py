@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.components.component import Model
+from mlsys_lessons.domain import vocabulary
 from mlsys_lessons.frames import array_of, categorical
 from mlsys_lessons.records import FAILURES
 
@@ -53,7 +54,7 @@ def answer(
 ) -> dict[str, object]:
     """The columns of an answer: score, version, whether and why a fallback stepped in."""
     columns = (
-        scores, categorical(version, pd.CategoricalDtype(names)), fallback,
+        scores, categorical(version, vocabulary(tuple(names))), fallback,
         categorical(failure, FAILURE_DTYPE),
     )  # fmt: skip
     return dict(zip(ANSWER, columns, strict=True))

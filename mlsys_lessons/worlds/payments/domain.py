@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from mlsys_lessons.domain import (
@@ -25,6 +24,7 @@ from mlsys_lessons.domain import (
     Feature,
     Field,
     Share,
+    vocabulary,
 )
 
 # --- words -------------------------------------------------------------------------------------
@@ -37,11 +37,11 @@ CHANNELS = ("chip", "contactless", "online")
 ACTIONS = ("approve", "review", "block", "shed")
 LABEL_SOURCES = ("investigator", "cardholder", "matured", "late")
 
-COUNTRY_DTYPE = pd.CategoricalDtype(COUNTRIES)
-CATEGORY_DTYPE = pd.CategoricalDtype(CATEGORIES)
-CHANNEL_DTYPE = pd.CategoricalDtype(CHANNELS)
-ACTION_DTYPE = pd.CategoricalDtype(ACTIONS)
-SOURCE_DTYPE = pd.CategoricalDtype(LABEL_SOURCES)
+COUNTRY_DTYPE = vocabulary(COUNTRIES)
+CATEGORY_DTYPE = vocabulary(CATEGORIES)
+CHANNEL_DTYPE = vocabulary(CHANNELS)
+ACTION_DTYPE = vocabulary(ACTIONS)
+SOURCE_DTYPE = vocabulary(LABEL_SOURCES)
 
 # --- who answers -------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlsys_lessons.domain import Domain
 from mlsys_lessons.errors import InputError
-from mlsys_lessons.frames import array_of
+from mlsys_lessons.frames import array_of, codes_in
 from mlsys_lessons.ids import locate
 from mlsys_lessons.randomness import luck
 from mlsys_lessons.records import DAY_MS, LAST_TICK, whole_number
@@ -189,7 +189,8 @@ class PaymentsWorld:
         blocked = np.append(action == ACTIONS.index("block"), False)[row]
         plan_reports(self.population, state, tick, payments.take(through))
         for name, chance in CHURN.items():
-            wronged = np.setdiff1d(ids[action == ACTIONS.index(name)], payments.request_id)
+            stung = ids[action == ACTIONS.index(name)]
+            wronged = stung[locate(stung, payments.request_id) < 0]
             leaving = wronged[luck(self.seed, "churn", wronged) < chance]
             let_go(self.population, state, tick, leaving)
         stopped = ids[action == ACTIONS.index("block")]
@@ -230,9 +231,9 @@ class PaymentsWorld:
         )
 
 
-def _action_codes(settled: pd.DataFrame) -> NDArray[np.int8]:
+def _action_codes(settled: pd.DataFrame) -> NDArray[np.int64]:
     """Final actions by their place in ACTIONS."""
-    return np.asarray(settled["final_action"].astype(ACTION_DTYPE).array.codes)
+    return codes_in(array_of(settled, "final_action"), ACTION_DTYPE.categories)
 
 
 def payments_world(
