@@ -24,8 +24,9 @@ POOL = 24  # items retrieved by popularity for each slate (assumed)
 FLOOR = 1.0  # clicks that an item without any is taken to have: the urn's first ball
 MOST_AFFINITY = 50.0  # and least: 1 / 50, the limits of what retrieval sends
 _EXPLORED, _RETRIEVED, _SPARE = range(3)  # why an item is in the draw; the lower counts
-_TIER_BITS, _AHEAD = 2, 1e3
+_AHEAD = 1e3
 _BINS = 2**15  # a power of two, so that a number's bin is exact
+_DRAWN = BitFields("place", tier=2)
 _DRAW = BitFields("slate", number=6)  # a slate's id has 52 bits
 _PAIR = BitFields("slate", item=10)  # low bits of the item only: a key of luck, not an id
 
@@ -90,11 +91,10 @@ def _drawn(
     first = (draw[:, POOL:] * len(there)).astype(np.int64)
     neighbours = (first + np.arange(PLACES)) % len(there)
     tier = np.where(explored < exploration, _EXPLORED, _SPARE)
-    places = np.concatenate([popular, neighbours], axis=1) << _TIER_BITS
-    places[:, :POOL] += _RETRIEVED
-    places[:, POOL:] += tier
-    places.sort(axis=1)
-    return there[places >> _TIER_BITS], places & (1 << _TIER_BITS) - 1
+    drawn = _DRAWN.pack(place=popular, tier=_RETRIEVED), _DRAWN.pack(place=neighbours, tier=tier)
+    packed = np.concatenate(drawn, axis=1)
+    packed.sort(axis=1)
+    return there[_DRAWN.get(packed, "place")], _DRAWN.get(packed, "tier")
 
 
 def _places_among(ends: Floats, draw: Floats) -> Ints:

@@ -131,7 +131,7 @@ class Contract:
         columns = {name: array_of(frame, name) for name in asked & {*frame.columns}}
         for field in self.domain.fields:
             if field.name in columns and not _is_read(field, columns[field.name]):
-                said = columns[field.name].dtype
+                said = frame[field.name].dtype
                 raise InputError(f"column {field.name!r} is {said}; read the frame by parse(...).")
         arrival = columns["arrival_time"]
         lag = lag_ms(arrival, columns["event_time"])
