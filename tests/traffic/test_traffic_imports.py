@@ -59,7 +59,7 @@ def test_traffic_imports_the_breaker_and_no_model() -> None:
     loaded = closure({name.removesuffix(".__init__") for name in own})
     assert "components.inference.breaker" in loaded  # so the walk goes that far
     inside = {name for name in loaded if name.split(".")[0] not in {"traffic", "components"}}
-    assert inside == {"errors", "ids", "randomness", "records"}
+    assert inside == {"errors", "frames", "ids", "randomness", "records"}
     components = {name for name in loaded if name.startswith("components")}
     assert components == {"components", "components.inference", "components.inference.breaker"}
 
