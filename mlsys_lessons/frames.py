@@ -1,7 +1,8 @@
 """Frames: what is done to any frame, whatever its columns mean.
 
-Adding columns at the right, putting frames on top of each other, reading a category column's codes.
-Nothing here knows a stage or a domain.
+Adding columns at the right, putting frames on top of each other, the arrays under columns, a
+category column's codes. What pandas keeps to itself is called here alone. Nothing here
+knows a stage or a domain.
 """
 
 from __future__ import annotations
@@ -126,7 +127,8 @@ def array_of(frame: pd.DataFrame, name: str, dtype: type | None = None) -> Any:
     """The array under a column: numbers and times as numpy's, nobody's to change, words as codes.
 
     What `frame[name].values` is, at a tenth of the price: a day asks for some two hundred columns,
-    and the Series around each, made and thrown away, was a fifth of its time.
+    and the Series around each, made and thrown away, was a fifth of its time. Raises KeyError for
+    a column that is not there.
 
     >>> array_of(pd.DataFrame({"amount": [2.5, 7.0]}), "amount")
     array([2.5, 7. ])

@@ -123,7 +123,7 @@ Line = TypeVar("Line")
 class Written(list[Line]):
     """Lines that nobody changes once they are written: a copied list shares them.
 
-    Why it matters: a run is copied for every twin, and its lines are what is most of it.
+    Why it matters: a run is copied for every twin, and most of what it holds is such lines.
 
     >>> import copy
     >>> lines = Written([(1, "psi", 0.2)])

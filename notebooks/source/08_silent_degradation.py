@@ -61,7 +61,7 @@ for name in "AB":
     print(name, edges[name]["actions"].value_counts().to_dict())
 
 # %% [markdown]
-# Every payment was answered in time. That is all the page was asked. The actions are counted on it too, and differ by a handful; on a single day nobody knows how many are usual. Nor does a day's money tell: where no large fraud comes, a zero is even a little cheaper than a score. The days on which one comes pay for all.
+# Every payment was answered in time. That is all the page was asked. The actions are counted on it too, and differ by a handful; on a single day nobody knows how many are usual. Nor does a day's money tell: where no large fraud comes, a zero is even a little cheaper than a score. The bill comes on the day that brings one.
 #
 # What asks about the *answers* is a second page. It is written when the day has closed: five layers of metrics, each held against its own last weeks, and somebody's name beside what is out of line. Here it is, from the same two servers, one midnight later.
 
