@@ -87,7 +87,21 @@ def extend(frame: pd.DataFrame, columns: Mapping[str, object]) -> pd.DataFrame:
     twice = [name for name in columns if name in frame.columns]
     if twice:
         raise StateError(f"column {twice[0]!r} is already there; the log only grows to the right.")
-    return pd.concat([frame, framed(columns, frame.index)], axis=1)
+    return _beside(frame, framed(columns, frame.index))
+
+
+def _beside(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    """Two frames of one index as one: `pd.concat(axis=1)` at a third of the price, six times a day.
+
+    Both keep their blocks and share them with it, and pandas' count of who shares what goes on: an
+    edit in place stays in its frame.
+    """
+    kept, added = ([block.copy(deep=False) for block in one._mgr.blocks] for one in (left, right))
+    for block in added:
+        block.mgr_locs = block.mgr_locs.add(left.shape[1])
+    axes = [left.columns.append(right.columns), left.index]
+    manager = type(left._mgr)((*kept, *added), axes, verify_integrity=False)
+    return pd.DataFrame._from_mgr(manager, axes)
 
 
 def framed(columns: Mapping[str, Any], index: pd.Index | None = None) -> pd.DataFrame:

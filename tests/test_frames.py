@@ -213,6 +213,25 @@ def test_arrival_order_is_a_stable_sort(hours: list[int]) -> None:
 # --- wider and longer ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("left", [PLAIN, ("any",), ()])
+@pytest.mark.parametrize("right", [("said",), ("amount", "late"), ()])
+def test_a_wider_frame_is_pandas_own(left: tuple[str, ...], right: tuple[str, ...]) -> None:
+    """Also in what is done to it next: rows changed, columns added, frames piled."""
+    index = pd.Index(range(7, 7 + len(KINDS)), name="row_id")
+    frame = KINDS[list(left)].set_index(index)
+    added = {f"{name}_again": KINDS[name].array for name in right}
+    found = extend(frame, added)
+    wanted = pd.concat([frame, pd.DataFrame(added, index=index)], axis=1)
+    pd.testing.assert_frame_equal(found, wanted)
+    for both in (found, wanted):
+        both["more"] = 1
+        both.iloc[0] = both.iloc[1]
+    pd.testing.assert_frame_equal(found, wanted)
+    pd.testing.assert_frame_equal(found[::-1], wanted[::-1])
+    pd.testing.assert_frame_equal(pd.concat([found, found]), pd.concat([wanted, wanted]))
+    pd.testing.assert_frame_equal(frame, KINDS[list(left)].set_index(index))
+
+
 @several
 @given(left=st.lists(st.sampled_from("abc"), unique=True), right=st.lists(st.sampled_from("abcd"),
        unique=True), rows=st.integers(0, 4))  # fmt: skip

@@ -219,12 +219,12 @@ class System(Parts):
         """Let people notice, hear what they found, and do what the responder asks for."""
         response = self.response
         alerts = tuple(_alert(rule, alert) for rule, alert in self.monitor.fired)
-        friction = self.domain.costs.friction
+        friction, heard = self.domain.costs.friction, news.reports
         refused = -news.books_cents.get(self.domain.items[WRONGED], 0)
         response.notice(tick, Signals(
             alerts=alerts,
             new=frozenset(path(r.layer, r.metric, r.segment) for r in self.monitor.opened),
-            disputes=0 if news.reports is None else int(np.sum(news.reports["label"] == 1)),
+            disputes=0 if heard is None else int((array_of(heard, "label") == 1).sum()),
             accepted=accepted,
             calls=refused // friction if friction else 0,
             tips=news.tips,

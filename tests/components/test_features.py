@@ -183,7 +183,10 @@ def test_the_traffic_of_these_tests_is_nasty() -> None:
     frame = traffic(1, rows=700, days=50)
     pairs = frame[["customer_id", "event_time"]]
     assert pairs.duplicated().any(), "no ties"
-    assert len(list(event_store._waves(_keys(frame)))) > 5, "no overtaking"
+    is_new, line = event_store._lines(_keys(frame))
+    waves = list(event_store._waves(_keys(frame)[is_new], line))
+    assert len(waves) > 5, "no overtaking"
+    assert sum(len(rows) for _, rows in waves) == len(frame)
 
 
 def _keys(frame: pd.DataFrame) -> np.ndarray:

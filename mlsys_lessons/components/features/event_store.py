@@ -9,7 +9,8 @@ decisions. definitions.py makes numbers for a model out of its answers.
 | key | `EVENT`: customer 24 bits, time 38 bits (ms); keys in order are customers, each in time |
 | run | events in the order of their keys, with running totals of cents |
 | window | 30 days, 7 days, a day, an hour; it ends just before a key |
-| wave | rows of a batch none of which has overtaken another: they can be read at once |
+| moment | the one key of neighbouring rows, as in a slate: looked up once; its number is the line |
+| wave | moments of a batch none of which has overtaken another: they can be read at once |
 
 A window's events lie next to each other in a run, so their count is the difference of two positions
 and their sum the difference of two totals. Whole numbers only: no order of additions, hence no
@@ -83,10 +84,6 @@ class Summary(NamedTuple):
     cents: Ints  # (rows, windows)
     last_key: Ints  # of the last event before
     sized: Ints  # (rows,) of the month's events, those of known size
-
-    def take(self, rows: Ints) -> Summary:
-        """Some of the rows."""
-        return Summary(*(column[rows] for column in self))
 
     def include(self, other: Summary, rows: slice | Ints = _ALL) -> None:
         """Add to these rows what other events hold of them; changes the arrays."""
@@ -236,13 +233,13 @@ class EventStore:
         order = _by_customer(attempts.keys)
         ordered = attempts.take(order)
         is_new, line = _lines(ordered.keys)
-        summary = self._closed_days(ordered.keys[is_new]).take(line)
-        today = self.today
-        for rows in _waves(ordered.keys):
+        ends, today = ordered.keys[is_new], self.today
+        lines = self._closed_days(ends)
+        for moments, rows in _waves(ends, line):
             wave = ordered.take(rows)
             today = today.with_events(wave.keys[wave.enters], wave.cents[wave.enters])
-            summary.include(today.before(wave.keys), rows)
-        return _in_arrival_order(order, summary.history(ordered.keys))
+            lines.include(today.before(ends[moments]), moments)
+        return _as_arrived(attempts.keys, order, line, lines)
 
     def read_at(self, attempts: Attempts, as_of_ms: int) -> History:
         """The history of each row as a table written at `as_of_ms` has it.
@@ -258,9 +255,7 @@ class EventStore:
         lines = self._closed_days(ends[is_new])
         if as_of_ms > self.midnight_ms:
             lines.include(self.today.before(ends[is_new]))
-        arrived = np.empty_like(line)
-        arrived[order] = line
-        return lines.take(arrived).history(attempts.keys)
+        return _as_arrived(attempts.keys, order, line, lines)
 
     def _closed_days(self, ends: Ints) -> Summary:
         """What the days until the last midnight hold."""
@@ -310,27 +305,30 @@ def _no_later_than(moment_ms: int, keys: Ints) -> Ints:
     return keys - np.maximum(EVENT.get(keys, "time") - moment, 0)
 
 
-def _waves(keys: Ints) -> Iterator[slice | Ints]:
-    """Groups of rows to be entered one after another, each free of overtaking.
+def _waves(ends: Ints, line: Ints) -> Iterator[tuple[slice | Ints, slice | Ints]]:
+    """Moments to be entered one after another, each time free of overtaking, and their rows.
 
-    A row that happened before its customer's previous arrival was overtaken by it. Were both
-    entered at once, the previous arrival would see a row that had not come yet. So the overtaken
-    row opens the customer's next wave. Without late rows there is one wave: the batch.
+    A moment before its customer's previous arrival was overtaken by it. Were both entered at
+    once, the previous arrival would see a row that had not come yet. So the overtaken moment opens
+    the customer's next wave. Without late rows there is one wave: the batch.
     """
-    overtaken = np.diff(keys, prepend=keys[:1]) < 0  # never across customers: those ascend
+    overtaken = np.diff(ends, prepend=ends[:1]) < 0  # never across customers: those ascend
     if not overtaken.any():
-        yield _ALL
+        yield _ALL, _ALL
         return
     overtakings = np.cumsum(overtaken)
-    customer = EVENT.get(keys, "customer")
-    first_row = np.searchsorted(customer, customer)
-    wave: Ints = overtakings - overtakings[first_row]
-    by_wave = np.argsort(wave, kind="stable")
-    yield from np.split(by_wave, np.cumsum(np.bincount(wave))[:-1])
+    customer = EVENT.get(ends, "customer")
+    wave: Ints = overtakings - overtakings[np.searchsorted(customer, customer)]  # less its first
+    yield from zip(_groups(wave), _groups(wave[line]), strict=True)
 
 
-def _in_arrival_order(order: Ints, history: History) -> History:
-    """The history of rows that were sorted by `order`, as they arrived."""
-    row = np.empty_like(order)
-    row[order] = np.arange(len(order))
-    return History(*(column[row] for column in history))
+def _groups(number: Ints) -> list[Ints]:
+    """The positions that have number 0, those that have 1, and so on."""
+    return np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
+
+
+def _as_arrived(keys: Ints, order: Ints, line: Ints, lines: Summary) -> History:
+    """The history of rows with these keys; `order` sorts them into the order of `line`."""
+    arrived = np.empty_like(line)
+    arrived[order] = line
+    return Summary(*(column[arrived] for column in lines)).history(keys)

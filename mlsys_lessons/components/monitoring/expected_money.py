@@ -53,11 +53,6 @@ class ExpectedMoney:
         """Expected cents of one row."""
         return ratio(self.cents, self.rows)
 
-    @property
-    def standard_error_per_row(self) -> float:
-        """Standard error of `cents_per_row`."""
-        return ratio(self.standard_error, self.rows)
-
 
 def expected_money(
     probabilities: ArrayLike, actions: ArrayLike, amounts: ArrayLike, *, policy: Pricing
