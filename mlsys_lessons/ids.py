@@ -124,7 +124,9 @@ def _runs(ids: Ints) -> Ints:
 
     Ten rows that are sorted or looked up as one run cost a tenth.
     """
-    return np.flatnonzero(np.diff(ids, prepend=ids[:1] - 2) != 1)
+    begins = np.ones(len(ids), dtype=bool)
+    np.not_equal(ids[1:], ids[:-1] + 1, out=begins[1:])
+    return np.flatnonzero(begins)
 
 
 def _sorted(ids: Ints) -> tuple[NDArray[np.intp], Ints]:

@@ -7,6 +7,7 @@ purposes are part of the luck: whoever renames one deals all its coins anew.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -46,6 +47,7 @@ def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return words ^ (words >> np.uint64(31))
 
 
+@lru_cache(maxsize=1_024)
 def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
     """One scrambled word for a seed, in the high half, and a purpose, in the low one."""
     low, high = (int(seed) << 32 ^ crc32(purpose.encode())) & (2**64 - 1), int(seed) >> 32

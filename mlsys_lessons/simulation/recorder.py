@@ -15,7 +15,7 @@ from typing import Any, Self
 import pandas as pd
 
 from mlsys_lessons.errors import InputError, StateError
-from mlsys_lessons.frames import array_of, codes
+from mlsys_lessons.frames import array_of, codes, subset
 
 
 class Recorder:
@@ -53,8 +53,8 @@ class Recorder:
         self.digest.update(array_of(log, "request_id").tobytes())
         for name in ("action", "final_action"):
             self.digest.update(codes(array_of(log, name)).tobytes())
-        first = labels.columns.get_loc("label")  # behind the identity of its row
-        self._keep_day(log, truth, labels.iloc[:, : first + 3])  # label, label_time, source
+        label = labels.columns.get_loc("label")  # behind the identity of its row
+        self._keep_day(log, truth, subset(labels, labels.columns[: label + 3]))  # and time, source
         self.rows += len(log)
         self.days += 1
 

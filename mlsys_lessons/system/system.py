@@ -28,7 +28,9 @@ from mlsys_lessons.errors import InputError, StateError
 from mlsys_lessons.frames import (
     array_of,
     categorical,
+    codes,
     extend,
+    framed,
     has_action,
     in_arrival_order,
     pile,
@@ -143,7 +145,7 @@ class System(Parts):
         waiting = [(frame, _held(frame)) for frame in self.today]
         held = [subset(frame, asked, rows) for frame, rows in waiting if rows.any()]
         if not held:
-            return pd.DataFrame(columns=asked)
+            return framed(dict.fromkeys(asked, np.empty(0)))
         rows = stacked(held)
         _, first = np.unique(row_keys(rows, self.domain.identity), return_index=True)
         once = rows if len(first) == len(rows) else rows.iloc[np.sort(first)]
@@ -175,7 +177,7 @@ class System(Parts):
         self, log: pd.DataFrame, held: NDArray[np.intp], verdicts: pd.DataFrame
     ) -> dict[str, object]:
         """Held rows: the reviewer's word, or approval when nobody reached them."""
-        action = log["action"].array.codes.copy()
+        action = codes(array_of(log, "action")).copy()
         decided = np.full(len(log), POLICY, dtype=np.int8)
         if len(held):
             identity = self.domain.identity
@@ -302,7 +304,7 @@ def _held(frame: pd.DataFrame) -> NDArray[np.bool_]:
 def _no_verdicts(domain: Domain) -> pd.DataFrame:
     """Nobody has reviewed anything."""
     ids = {name: np.empty(0, np.int64) for name in domain.identity}
-    return pd.DataFrame({**ids, "label": np.empty(0, np.int8), "minutes": np.empty(0)})
+    return framed({**ids, "label": np.empty(0, np.int8), "minutes": np.empty(0)})
 
 
 def _no_requests(domain: Domain) -> pd.DataFrame:

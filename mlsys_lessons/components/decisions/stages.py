@@ -133,7 +133,8 @@ class CostDecisions(Component):
 
     def _apply_rules(self, frame: pd.DataFrame, action: Codes, reason: Codes) -> None:
         """Let the rules overrule the score. They stop what was let through and free nothing."""
-        columns = {name: frame[name] for rule in self.policy.rules for name, _, _ in rule.limits}
+        asked = {name for rule in self.policy.rules for name, _, _ in rule.limits}
+        columns = {name: array_of(frame, name) for name in asked}
         if self.domain.measure in columns:
             columns[self.domain.measure] = trusted_amount(frame, self.domain)
         for rule in self.policy.rules:

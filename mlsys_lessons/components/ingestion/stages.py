@@ -77,7 +77,7 @@ class ParsingIngestion(Component):
 
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
         """Each quarantined row is handled by somebody."""
-        return {"quarantine": int(day.log["is_quarantined"].sum()) * costs.quarantine}
+        return {"quarantine": int(array_of(day.log, "is_quarantined").sum()) * costs.quarantine}
 
     def _numbered(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame indexed by row_id, in the order of arrival since the first day."""

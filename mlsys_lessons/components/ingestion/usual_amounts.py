@@ -78,7 +78,7 @@ class Sums:
     def of(self, merchant: Ints) -> tuple[Floats, Floats]:
         """Rows and sum of each merchant until last midnight; 0 for one that is unknown."""
         known = (merchant >= 0) & (merchant < self.past.shape[1])
-        rows, total = np.where(known, self.past[:, np.where(known, merchant, 0)], 0.0)
+        rows, total = self.past.take(np.where(known, merchant, 0), axis=1) * known
         return rows, total
 
     def add(self, merchant: Ints, values: Floats) -> None:

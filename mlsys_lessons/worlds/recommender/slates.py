@@ -50,10 +50,9 @@ class Believed(NamedTuple):
     tastes: Floats
     traits: Floats
 
-    def affinity(self, user: Ints, item: Ints) -> Floats:
-        """The odds that users and items match, users x items of each."""
-        match = np.einsum("sd,skd->sk", self.tastes[user], self.traits[item])
-        return np.clip(np.exp(match), 1 / MOST_AFFINITY, MOST_AFFINITY)
+    def match(self, user: Ints, item: Ints) -> Floats:
+        """The log odds that users and items match, users x items of each."""
+        return np.asarray(np.einsum("sd,skd->sk", self.tastes[user], self.traits[item]))
 
 
 def fill(
@@ -68,16 +67,18 @@ def fill(
     item, tier = _drawn(seed, slate, believed, habits.exploration)
     repeated = np.zeros(item.shape, dtype=bool)
     repeated[:, 1:] = item[:, 1:] == item[:, :-1]
-    affinity = believed.affinity(user, item)
+    match = believed.match(user, item)
     chance = luck(seed, "taken", _PAIR.pack(slate=slate[:, None], item=item % 1_024))
-    rank = habits.personal * np.log(affinity) - np.log(-np.log(chance))
+    sent = np.clip(match, -np.log(MOST_AFFINITY), np.log(MOST_AFFINITY))
+    rank = habits.personal * sent - np.log(-np.log(chance))
     rank += _AHEAD * ((tier == _EXPLORED) * 1.0 - (tier == _SPARE))
     rank[repeated] = -np.inf
     taken = np.argpartition(-rank, PLACES - 1, axis=1)[:, :PLACES]
-    item = np.take_along_axis(item, taken, axis=1)
-    affinity = np.take_along_axis(affinity, taken, axis=1)
-    order = np.argsort(-affinity, axis=1, kind="stable")
-    return np.take_along_axis(item, order, axis=1), np.take_along_axis(affinity, order, axis=1)
+    affinity = np.exp(np.take_along_axis(match, taken, axis=1))
+    affinity = np.clip(affinity, 1 / MOST_AFFINITY, MOST_AFFINITY)
+    best = np.argsort(-affinity, axis=1, kind="stable")
+    item = np.take_along_axis(item, np.take_along_axis(taken, best, axis=1), axis=1)
+    return item, np.take_along_axis(affinity, best, axis=1)
 
 
 def _drawn(
