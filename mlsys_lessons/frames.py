@@ -120,7 +120,7 @@ def framed(columns: Mapping[str, Any], index: pd.Index | None = None) -> pd.Data
         return pd.DataFrame(dict(columns), index=index, copy=False)
     index = pd.RangeIndex(lengths.pop()) if index is None else index
     blocks = [
-        (column[None, :] if isinstance(column, np.ndarray) else column, np.array([place]))
+        (column[None, :] if isinstance(column, np.ndarray) else column, slice(place, place + 1))
         for place, column in enumerate(columns.values())
     ]
     return create_dataframe_from_blocks(blocks, index=index, columns=_named(tuple(columns)).view())
@@ -153,7 +153,7 @@ def array_of(frame: pd.DataFrame, name: str, dtype: type | None = None) -> Any:
     if not isinstance(held.dtype, np.dtype):
         return np.asarray(frame[name], dtype=dtype)
     view = np.asarray(held, dtype=dtype)[:]
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

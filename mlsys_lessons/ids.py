@@ -124,9 +124,7 @@ def _runs(ids: Ints) -> Ints:
 
     Ten rows that are sorted or looked up as one run cost a tenth.
     """
-    begins = np.ones(len(ids), dtype=bool)
-    np.not_equal(ids[1:], ids[:-1] + 1, out=begins[1:])
-    return np.flatnonzero(begins)
+    return np.flatnonzero(np.concatenate([ids[:1] == ids[:1], ids[1:] != ids[:-1] + 1]))
 
 
 def _sorted(ids: Ints) -> tuple[NDArray[np.intp], Ints]:

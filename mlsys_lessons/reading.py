@@ -60,9 +60,8 @@ def requests(frame: pd.DataFrame, domain: Domain) -> pd.DataFrame:
 
 def _are_read(frame: pd.DataFrame, domain: Domain) -> bool:
     """Whether the frame is the raw columns in their types: a day of the world's own, say."""
-    fields = domain.fields
-    return [*frame.columns] == [field.name for field in fields] and all(
-        _has_its_type(field, array_of(frame, field.name)) for field in fields
+    return [*frame.columns] == [field.name for field in domain.fields] and all(
+        _has_its_type(field, array_of(frame, field.name)) for field in domain.fields
     )
 
 

@@ -239,8 +239,7 @@ class Ledger:
         days = (luck(self.seed, "complaint", angry) * _COMPLAINT_DAYS).astype(np.int64)
         for delay, count in enumerate(np.bincount(days, minlength=1).tolist()):
             due = tick + delay
-            lost = count * self.domain.costs.friction
-            self.complaints[due] = self.complaints.get(due, 0) - lost
+            self.complaints[due] = self.complaints.get(due, 0) - count * self.domain.costs.friction
         self._book(tick, WRONGED, self.complaints.pop(tick, 0))
 
     def report(self, tick: int, reports: pd.DataFrame) -> None:

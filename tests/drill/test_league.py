@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,6 +109,20 @@ def test_the_report_counts_what_is_mastered_and_what_fails() -> None:
     assert "1,234" in leagues.report(summed)
     assert last[0].split() == ["p", "1", "of", "2", "at", "70", "or", "more,", "1", "below", "40"]
     assert last[1].split() == ["q", "0", "of", "2", "at", "70", "or", "more,", "0", "below", "40"]
+
+
+def test_garbage_is_looked_for_between_incidents_and_as_before_when_one_breaks() -> None:
+    usual, seen = gc.get_threshold(), []
+
+    def played() -> Iterator[dict[str, Any]]:
+        seen.append(gc.get_threshold()[0])
+        yield {"points": 1}
+        raise InputError("a game broke")
+
+    with pytest.raises(InputError, match="a game broke"):
+        leagues._swept(played())
+    assert seen == [0]
+    assert gc.get_threshold() == usual
 
 
 def test_without_a_stored_league_the_way_out_is_said(tmp_path: Path) -> None:

@@ -133,8 +133,7 @@ class CostDecisions(Component):
 
     def _apply_rules(self, frame: pd.DataFrame, action: Codes, reason: Codes) -> None:
         """Let the rules overrule the score. They stop what was let through and free nothing."""
-        asked = {name for rule in self.policy.rules for name, _, _ in rule.limits}
-        columns = {name: array_of(frame, name) for name in asked}
+        columns = {name: frame[name] for rule in self.policy.rules for name, _, _ in rule.limits}
         if self.domain.measure in columns:
             columns[self.domain.measure] = trusted_amount(frame, self.domain)
         for rule in self.policy.rules:

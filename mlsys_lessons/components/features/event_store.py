@@ -106,9 +106,8 @@ def read_attempts(
     ...               enters=np.array([True, True])).readable.tolist()
     [True, False]
     """
-    known = (customer_id >= 0) & (customer_id < CUSTOMERS)
-    timed = (event_ms >= EARLIEST_MS) & (event_ms < LATEST_MS)
-    readable = known & timed
+    readable = (customer_id >= 0) & (customer_id < CUSTOMERS)
+    readable &= (event_ms >= EARLIEST_MS) & (event_ms < LATEST_MS)
     keys = EVENT.pack(customer=customer_id, time=event_ms - _ZERO_MS)
     return Attempts(np.where(readable, keys, _UNREADABLE), cents, enters & readable)
 

@@ -131,10 +131,8 @@ class PaymentsWorld:
 
     def midnight(self, tick: int, state: WorldState) -> Midnight:
         """Return what can be known when a day begins; it stays as it is when the state goes on."""
-        live, rings = (
-            usable(self.population, state, tick),
-            replace(state.rings, targets=state.rings.targets.copy()),
-        )
+        live = usable(self.population, state, tick)
+        rings = replace(state.rings, targets=state.rings.targets.copy())
         return Midnight(self.population, rings, live, tick)
 
     def review(self, state: WorldState, tick: int, picks: pd.DataFrame) -> pd.DataFrame:

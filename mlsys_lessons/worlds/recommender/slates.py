@@ -69,16 +69,15 @@ def fill(
     repeated[:, 1:] = item[:, 1:] == item[:, :-1]
     match = believed.match(user, item)
     chance = luck(seed, "taken", _PAIR.pack(slate=slate[:, None], item=item % 1_024))
-    sent = np.clip(match, -np.log(MOST_AFFINITY), np.log(MOST_AFFINITY))
-    rank = habits.personal * sent - np.log(-np.log(chance))
+    rank = habits.personal * match.clip(-np.log(MOST_AFFINITY), np.log(MOST_AFFINITY))
+    rank -= np.log(-np.log(chance))
     rank += _AHEAD * ((tier == _EXPLORED) * 1.0 - (tier == _SPARE))
     rank[repeated] = -np.inf
     taken = np.argpartition(-rank, PLACES - 1, axis=1)[:, :PLACES]
-    affinity = np.exp(np.take_along_axis(match, taken, axis=1))
-    affinity = np.clip(affinity, 1 / MOST_AFFINITY, MOST_AFFINITY)
-    best = np.argsort(-affinity, axis=1, kind="stable")
+    sent = np.exp(np.take_along_axis(match, taken, axis=1)).clip(1 / MOST_AFFINITY, MOST_AFFINITY)
+    best = np.argsort(-sent, axis=1, kind="stable")
     item = np.take_along_axis(item, np.take_along_axis(taken, best, axis=1), axis=1)
-    return item, np.take_along_axis(affinity, best, axis=1)
+    return item, np.take_along_axis(sent, best, axis=1)
 
 
 def _drawn(
