@@ -18,6 +18,7 @@ all that is done to ids stands in one file.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from itertools import accumulate
 
 import numpy as np
@@ -85,12 +86,19 @@ def is_in(wanted: Ints, keys: Ints) -> NDArray[np.bool_]:
     >>> is_in(np.array([1, 4]), np.array([2, 4, 6])).tolist()
     [False, True]
     """
-    first = _runs(wanted)
-    last = np.append(first[1:], len(wanted)) - 1
-    few = 2 * len(first) < len(wanted)
-    if not len(keys) or (few and not count_between(wanted[first], wanted[last] + 1, keys).any()):
+    if not len(keys) or _keep_clear(wanted, [keys]):
         return np.zeros(len(wanted), dtype=bool)
     return np.asarray(keys[_nearest(wanted, keys)] == wanted)
+
+
+def _keep_clear(wanted: Ints, several: Iterable[Ints]) -> bool:
+    """Whether no run of wanted ids meets any of the sorted keys; False where runs are too many."""
+    begin = _runs(wanted)
+    if 2 * len(begin) >= len(wanted):
+        return False
+    first, last = wanted[begin], wanted[np.append(begin[1:], len(wanted)) - 1]
+    nearest = (keys[_nearest(first, keys)] for keys in several if len(keys))
+    return not any(bool(((first <= key) & (key <= last)).any()) for key in nearest)
 
 
 def count_between(low: Ints, high: Ints, keys: Ints) -> Ints:
@@ -188,19 +196,20 @@ class SeenIds:
 
     def __init__(self, days: int) -> None:
         self.days = days
-        self._past = _NONE  # sorted: the closed days
+        self._past: Ints | None = None  # sorted: the closed days, once somebody looks closely
         self._today = _NONE  # sorted: the running day
         self._closed: deque[Ints] = deque(maxlen=days)
 
     def __repr__(self) -> str:
-        return f"SeenIds({len(self._past) + len(self._today):,} ids of the last {self.days} days)"
+        held = sum(map(len, self._closed)) + len(self._today)
+        return f"SeenIds({held:,} ids of the last {self.days} days)"
 
     def add(self, ids: Ints) -> NDArray[np.bool_]:
         """Remember the ids; say for each whether it, or an earlier row of the batch, was there."""
         order, keys = _sorted(ids)
         repeats = np.zeros(len(ids), dtype=bool)
         repeats[1:] = keys[1:] == keys[:-1]
-        repeats |= is_in(keys, self._past) | is_in(keys, self._today)
+        repeats |= self._came_before(keys) | is_in(keys, self._today)
         fresh = keys[~repeats]
         if len(fresh):
             self._today = merged(self._today, fresh) if len(self._today) else fresh
@@ -211,9 +220,16 @@ class SeenIds:
     def close_day(self) -> None:
         """The running day joins the past; the oldest day is forgotten."""
         self._closed.append(self._today)
-        days = np.concatenate([_NONE, *self._closed])
-        self._past = np.sort(days, kind="stable")  # which merges what is in order
-        self._today = _NONE
+        self._past, self._today = None, _NONE
+
+    def _came_before(self, keys: Ints) -> NDArray[np.bool_]:
+        """Which of the keys came on a closed day; days that no run meets are not merged for it."""
+        if self._past is None:
+            if _keep_clear(keys, self._closed):
+                return np.zeros(len(keys), dtype=bool)
+            days = np.concatenate([_NONE, *self._closed])
+            self._past = np.sort(days, kind="stable")  # which merges what is in order
+        return is_in(keys, self._past)
 
 
 # --- several numbers in one ---------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,6 +144,14 @@ def test_a_report_finds_a_request_that_arrived_days_after_its_event(delay: int) 
     reports = pd.concat([said([3], day=10), said([2], day=9)])
     labels = known_by(queue, 20, reports=reports)
     assert sorted(known(labels)) == [(2, 1, "cardholder"), (3, 1, "cardholder")]
+
+
+def test_a_copied_queue_learns_for_itself() -> None:
+    queue, asked = queue_with([1, 2], [True, True], tick=0), np.array([1, 2])
+    twin = copy.deepcopy(queue)
+    known_by(twin, 0, reports=said([1]))
+    assert twin.labels_of(0, asked).tolist() == [1, UNKNOWN]
+    assert queue.labels_of(0, asked).tolist() == [UNKNOWN, UNKNOWN]
 
 
 def test_a_step_without_news_still_has_the_columns() -> None:

@@ -111,7 +111,7 @@ def test_the_report_counts_what_is_mastered_and_what_fails() -> None:
     assert last[1].split() == ["q", "0", "of", "2", "at", "70", "or", "more,", "0", "below", "40"]
 
 
-def test_garbage_is_looked_for_between_incidents_and_as_before_when_one_breaks() -> None:
+def test_nobody_looks_for_garbage_in_a_game_and_all_is_as_before_when_one_breaks() -> None:
     usual, seen = gc.get_threshold(), []
 
     def played() -> Iterator[dict[str, Any]]:
@@ -120,7 +120,7 @@ def test_garbage_is_looked_for_between_incidents_and_as_before_when_one_breaks()
         raise InputError("a game broke")
 
     with pytest.raises(InputError, match="a game broke"):
-        leagues._swept(played())
+        leagues._unswept(played())
     assert seen == [0]
     assert gc.get_threshold() == usual
 

@@ -6,7 +6,7 @@ approves nothing; who reviews is told in reviews.py, when to learn again in retr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -56,6 +56,10 @@ class FiledDay:
     waiting: NDArray[np.bool_]  # approved: silence will one day mean "no harm"
     label: Codes
     score: NDArray[np.float64]
+
+    def __deepcopy__(self, memo: dict[int, object]) -> FiledDay:
+        """A day whose labels can go another way; nothing else of it ever changes."""
+        return replace(self, label=self.label.copy())
 
     def file(self, rows: Ints, label: Codes, source: int) -> Filed:
         """Write labels of this day's requests down; a report after maturity is a correction."""

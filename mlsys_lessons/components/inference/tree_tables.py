@@ -73,6 +73,10 @@ class TreeTables:
     all_leaves: Bits = field(repr=False)  # of each tree
     values: Floats = field(repr=False)  # shape (trees, leaves)
 
+    def __deepcopy__(self, memo: dict[int, object]) -> TreeTables:
+        """Return the tables themselves: nobody can change them."""
+        return self
+
     @classmethod
     def of(cls, estimator: Any) -> TreeTables:
         """Tabulate a fitted estimator of numeric features and at most 64 leaves a tree."""
