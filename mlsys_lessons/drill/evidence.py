@@ -101,13 +101,12 @@ def _shares(days: Sequence[pd.DataFrame], field: str, words: int) -> tuple[Table
     word = np.concatenate([codes(array_of(day, field)) for day in days]).astype(np.int64)
     word[word < 0] = words
     score = np.concatenate([array_of(day, "score", np.float64) for day in days])
-    blocked = np.concatenate([has_action(day, BLOCK) for day in days])
+    blocked = word[np.concatenate([has_action(day, BLOCK) for day in days])]
     scored = np.isfinite(score)
-    rows = np.bincount(word, minlength=words + 1)
+    seen, rows = word[scored], np.bincount(word, minlength=words + 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        scores = np.bincount(word[scored], score[scored], words + 1)
-        mean = scores / np.bincount(word[scored], minlength=words + 1)
-        return rows / max(len(word), 1), mean, np.bincount(word, blocked, words + 1) / rows
+        mean = np.bincount(seen, score[scored], words + 1) / np.bincount(seen, minlength=words + 1)
+        return rows / max(len(word), 1), mean, np.bincount(blocked, minlength=words + 1) / rows
 
 
 def _known(value: float) -> float | None:

@@ -30,5 +30,5 @@ class ReviewQueue(Component):
 
     def overheads(self, day: ClosedDay, costs: Costs) -> Mapping[str, int]:
         """Reviewers' minutes, and the delay of every held row, reached or not."""
-        minutes = float(array_of(day.verdicts, "minutes", float).sum())
+        minutes = float(np.nansum(array_of(day.verdicts, "minutes", float)))
         return {"review": round(minutes * costs.review_minute), "delay": day.held * costs.delay}
