@@ -119,7 +119,7 @@ def framed(columns: Mapping[str, Any], index: pd.Index | None = None) -> pd.Data
     if len(lengths) != 1 or not all(map(_is_plain, columns.values())):
         return pd.DataFrame(dict(columns), index=index, copy=False)
     index = pd.RangeIndex(lengths.pop()) if index is None else index
-    blocks = [
+    blocks = [  # places as slices, for an array of one place takes twice as long
         (column[None, :] if isinstance(column, np.ndarray) else column, slice(place, place + 1))
         for place, column in enumerate(columns.values())
     ]
