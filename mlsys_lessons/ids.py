@@ -94,7 +94,7 @@ def is_in(wanted: Ints, keys: Ints) -> NDArray[np.bool_]:
 def _keep_clear(wanted: Ints, several: Iterable[Ints]) -> bool:
     """Whether no run of wanted ids meets any of the sorted keys; False where runs are too many."""
     begin = _runs(wanted)
-    if 2 * len(begin) >= len(wanted):
+    if not _are_long(begin, wanted):
         return False
     first, last = wanted[begin], wanted[np.append(begin[1:], len(wanted)) - 1]
     nearest = (keys[_nearest(first, keys)] for keys in several if len(keys))
@@ -132,13 +132,19 @@ def _runs(ids: Ints) -> Ints:
 
     Ten rows that are sorted or looked up as one run cost a tenth.
     """
-    return np.flatnonzero(np.concatenate([ids[:1] == ids[:1], ids[1:] != ids[:-1] + 1]))
+    begins = [ids[:1] == ids[:1], ids[1:] != ids[:-1] + 1]  # the first id, if there is any, does
+    return np.flatnonzero(np.concatenate(begins))
+
+
+def _are_long(runs: Ints, ids: Ints) -> bool:
+    """Whether runs are few enough beside their ids to be worth looking at instead of them."""
+    return 2 * len(runs) < len(ids)
 
 
 def _sorted(ids: Ints) -> tuple[NDArray[np.intp], Ints]:
     """The order that sorts ids, and the ids in it."""
     first = _runs(ids)
-    if 2 * len(first) < len(ids):
+    if _are_long(first, ids):
         by_run = np.argsort(ids[first])
         length = np.diff(first, append=len(ids))[by_run]
         order = np.repeat(first[by_run] - np.cumsum(length) + length, length) + np.arange(len(ids))
@@ -218,17 +224,25 @@ class SeenIds:
         return answer
 
     def close_day(self) -> None:
-        """The running day joins the past; the oldest day is forgotten."""
+        """The running day joins the past; the oldest day is forgotten.
+
+        Single ids are merged now, so that no request of the morning waits for it; runs are not,
+        for most days nobody has to look at them closely.
+        """
         self._closed.append(self._today)
-        self._past, self._today = None, _NONE
+        self._past = None if _are_long(_runs(self._today), self._today) else self._merged()
+        self._today = _NONE
+
+    def _merged(self) -> Ints:
+        days = np.concatenate([_NONE, *self._closed])
+        return np.sort(days, kind="stable")  # which merges what is in order
 
     def _came_before(self, keys: Ints) -> NDArray[np.bool_]:
-        """Which of the keys came on a closed day; days that no run meets are not merged for it."""
+        """Which of the keys came on a closed day."""
         if self._past is None:
             if _keep_clear(keys, self._closed):
                 return np.zeros(len(keys), dtype=bool)
-            days = np.concatenate([_NONE, *self._closed])
-            self._past = np.sort(days, kind="stable")  # which merges what is in order
+            self._past = self._merged()
         return is_in(keys, self._past)
 
 

@@ -219,7 +219,7 @@ def test_a_wider_frame_is_pandas_own(left: tuple[str, ...], right: tuple[str, ..
     """Also in what is done to it next: rows changed, columns added, frames piled."""
     index = pd.Index(range(7, 7 + len(KINDS)), name="row_id")
     frame = KINDS[list(left)].set_index(index)
-    added = {f"{name}_again": KINDS[name].array for name in right}
+    added = {f"{name}_again": KINDS[name].array.copy() for name in right}
     found = extend(frame, added)
     wanted = pd.concat([frame, pd.DataFrame(added, index=index)], axis=1)
     pd.testing.assert_frame_equal(found, wanted)
