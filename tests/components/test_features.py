@@ -224,9 +224,9 @@ def same_state(one: OnlineFeatures, other: OnlineFeatures) -> bool:
 def flat(features: OnlineFeatures) -> list[object]:
     """Everything the object holds, as comparable values."""
     store = features.store
-    past = store.base.with_events(store.recent.keys[1:], store.recent.cents[1:])
+    past = store.base.with_run(store.recent)
     past = past.younger_than(store.midnight_ms - KEPT_MS)  # whenever it is forgotten
-    runs = [array.tobytes() for run in (past, store.today) for array in (run.keys, run.cents)]
+    runs = [array.tobytes() for run in (past, store.today) for array in (run.keys, run.totals)]
     tables: list[object] = []
     for table in features.risks.values():
         days = {

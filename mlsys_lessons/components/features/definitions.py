@@ -100,9 +100,9 @@ def _in_doubt(frame: pd.DataFrame, domain: Domain, untrusted: Collection[str]) -
         return doubts
     reasons = array_of(frame, "quarantine_reason")  # each begins with its field
     if (codes(reasons) >= 0).any():
-        for name in set(domain.columns) - set(untrusted):
-            said = [word for word in words(reasons) if word.split(":")[0] == name]
-            doubts[name] = in_words(reasons, said)
+        field_of = {word: word.split(":")[0] for word in words(reasons).tolist()}
+        for name in set(field_of.values()) & set(domain.columns) - set(untrusted):
+            doubts[name] = in_words(reasons, [one for one in field_of if field_of[one] == name])
     return doubts
 
 
@@ -149,7 +149,7 @@ class Inputs:
     @cached_property
     def counts(self) -> Floats:
         """Earlier attempts in each window; NaN for a row that belongs to nobody."""
-        return np.where(self.rows.attempts.readable[:, None], self.history.counts, np.nan)
+        return np.where(self.rows.attempts.readable, self.history.counts, np.nan)
 
     @cached_property
     def amounts(self) -> Floats:
@@ -159,7 +159,7 @@ class Inputs:
     @cached_property
     def unknown(self) -> NDArray[np.bool_]:
         """Rows that belong to nobody."""
-        return np.isnan(self.counts[:, MONTH])
+        return np.isnan(self.counts[MONTH])
 
 
 def _log(inputs: Inputs, feature: Feature) -> Floats:
@@ -196,11 +196,11 @@ def _days_since(inputs: Inputs, feature: Feature) -> Floats:
 
 
 def _count(inputs: Inputs, feature: Feature) -> Floats:
-    return inputs.counts[:, WINDOWS[feature.value]]
+    return inputs.counts[WINDOWS[feature.value]]
 
 
 def _log_sum(inputs: Inputs, feature: Feature) -> Floats:
-    total = inputs.amounts[:, WINDOWS[feature.value]]
+    total = inputs.amounts[WINDOWS[feature.value]]
     return np.where(inputs.unknown, np.nan, np.log1p(total))
 
 
@@ -211,7 +211,7 @@ def _recency(inputs: Inputs, feature: Feature) -> Floats:
 
 def _to_habit(inputs: Inputs, feature: Feature) -> Floats:
     sized, amount = inputs.history.sized, inputs.rows.amount
-    mean = inputs.amounts[:, MONTH] / np.maximum(sized, 1)
+    mean = inputs.amounts[MONTH] / np.maximum(sized, 1)
     usual = np.where(sized > 0, mean, amount)
     ratio = np.maximum(amount / usual, LEAST_RATIO)
     return np.where(inputs.unknown, np.nan, np.log(ratio))

@@ -7,14 +7,14 @@ decisions. definitions.py makes numbers for a model out of its answers.
 | word | what it is |
 |---|---|
 | key | `EVENT`: customer 24 bits, time 38 bits (ms); keys in order are customers, each in time |
-| run | events in the order of their keys, with running totals of cents |
+| run | events in the order of their keys, a line a key, with running totals |
 | window | 30 days, 7 days, a day, an hour; it ends just before a key |
 | moment | the one key of neighbouring rows, as in a slate: looked up once; its number is the line |
 | wave | moments of a batch none of which has overtaken another: they can be read at once |
 
-A window's events lie next to each other in a run, so their count is the difference of two positions
-and their sum the difference of two totals. Whole numbers only: no order of additions, hence no
-batch cut, can change a bit. Longer than most: runs and store are one data structure.
+A window's events lie next to each other in a run, so their count and their sum are differences of
+two totals; the ten rows of a slate are one line. Whole numbers only: no order of additions, hence
+no batch cut, can change a bit. Longer than most: runs and store are one data structure.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from mlsys_lessons.records import DAY_MS, HOUR_MS
 Ints = NDArray[np.int64]
 
 WINDOWS_MS = (30 * DAY_MS, 7 * DAY_MS, DAY_MS, HOUR_MS)  # the spans of a history, longest first
-MONTH, WEEK, DAY, HOUR = range(len(WINDOWS_MS))  # columns of History.counts and History.cents
+MONTH, WEEK, DAY, HOUR = range(len(WINDOWS_MS))  # rows of History.counts and History.cents
+SUMS = 3
+EVENTS, CENTS, SIZED = range(SUMS)  # how many, how much, and how many of known size
 ACCEPTED_DELAY_MS = 7 * DAY_MS  # an older claim is quarantined by the contract
 SETTLE_EVERY_DAYS = 7  # going through all events is dear, and a few more do no harm
 KEPT_MS = WINDOWS_MS[MONTH] + ACCEPTED_DELAY_MS  # so forgetting never changes an accepted row
@@ -71,8 +73,8 @@ class Attempts(NamedTuple):
 class History(NamedTuple):
     """What the store knows of each row's customer just before the row."""
 
-    counts: Ints  # (rows, windows)
-    cents: Ints  # (rows, windows)
+    counts: Ints  # (windows, rows)
+    cents: Ints  # (windows, rows)
     gap_ms: Ints  # since the last earlier event; longer than any window when there is none
     sized: Ints  # (rows,) of the month's events, those of known size
 
@@ -80,21 +82,19 @@ class History(NamedTuple):
 class Summary(NamedTuple):
     """What some runs hold of each row's customer before a key."""
 
-    counts: Ints  # (rows, windows)
-    cents: Ints  # (rows, windows)
+    held: Ints  # (sums, windows, rows)
     last_key: Ints  # of the last event before
-    sized: Ints  # (rows,) of the month's events, those of known size
 
     def include(self, other: Summary, rows: slice | Ints = _ALL) -> None:
         """Add to these rows what other events hold of them; changes the arrays."""
-        self.counts[rows] += other.counts
-        self.cents[rows] += other.cents
+        self.held[..., rows] += other.held
         self.last_key[rows] = np.maximum(self.last_key[rows], other.last_key)
-        self.sized[rows] += other.sized
 
-    def history(self, keys: Ints) -> History:
-        """The rows' history, where `keys` are their own."""
-        return History(self.counts, self.cents, keys - self.last_key, self.sized)
+    def history(self, keys: Ints, line: Ints) -> History:
+        """The history of rows with these keys, each of which has a line here."""
+        counts, cents = (self.held[sums].take(line, axis=1) for sums in (EVENTS, CENTS))
+        sized = self.held[SIZED, MONTH].take(line)
+        return History(counts, cents, keys - self.last_key.take(line), sized)
 
 
 def read_attempts(
@@ -114,47 +114,60 @@ def read_attempts(
 
 @dataclass(frozen=True)
 class SortedRun:
-    """Events in key order behind one sentinel. Never changed in place, so copies may share it."""
+    """Events in key order behind one sentinel, those of one key in one line.
+
+    `totals` has a row for each sum: of a line's events and of all before it. Never changed in
+    place, so copies may share it.
+    """
 
     keys: Ints = field(default_factory=lambda: np.array([_SENTINEL], dtype=np.int64))
-    cents: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    totals: Ints = field(default_factory=lambda: np.zeros((SUMS, 1), dtype=np.int64))
 
-    @cached_property
-    def totals(self) -> Ints:
-        """Cents of each event and of all before it."""
-        return np.cumsum(self.cents)
+    @classmethod
+    def of(cls, keys: Ints, sums: Ints) -> SortedRun:
+        """A run of what some keys in order add to each sum."""
+        lines = np.append(_SENTINEL, keys)
+        totals = np.zeros((SUMS, len(lines)), dtype=np.int64)
+        np.cumsum(sums, axis=1, out=totals[:, 1:])
+        is_last = np.append(lines[1:] != lines[:-1], True)
+        return cls(lines, totals) if is_last.all() else cls(lines[is_last], totals[:, is_last])
 
-    @cached_property
-    def unsized(self) -> Ints | None:
-        """How many events until each one are of unknown size; None when every size is known."""
-        unknown = self.cents[1:] == 0
-        return np.append(0, np.cumsum(unknown)) if unknown.any() else None
+    @classmethod
+    def entered(cls, attempts: Attempts) -> SortedRun:
+        """A run of attempts in key order, those that may enter."""
+        keys, cents = attempts.keys[attempts.enters], attempts.cents[attempts.enters]
+        sums = np.ones((SUMS, len(keys)), dtype=np.int64)
+        sums[CENTS], sums[SIZED] = cents, cents != 0
+        return cls.of(keys, sums)
 
     def __deepcopy__(self, memo: dict[int, object]) -> SortedRun:
         """Return the run itself: nobody can change it."""
         return self
 
     def __len__(self) -> int:
-        return len(self.keys) - 1
+        return int(self.totals[EVENTS, -1])
 
     def __repr__(self) -> str:
         return f"SortedRun({len(self):,} events)"
 
-    def with_events(self, keys: Ints, cents: Ints) -> SortedRun:
-        """A run with more events, given in key order; on equal keys the earlier arrival first."""
-        if not len(keys):
-            return self
-        merged, sizes = np.concatenate([self.keys, keys]), np.concatenate([self.cents, cents])
-        if not len(self):
-            return SortedRun(merged, sizes)
-        order = np.argsort(merged, kind="stable")  # numpy's stable sort merges what is in order
-        return SortedRun(merged[order], sizes[order])
+    @property
+    def sums(self) -> Ints:
+        """What each line adds to the totals."""
+        return np.diff(self.totals, axis=1)
+
+    def with_run(self, other: SortedRun) -> SortedRun:
+        """A run of both runs' events."""
+        if not len(other) or not len(self):
+            return self if len(self) else other
+        keys = np.concatenate([self.keys[1:], other.keys[1:]])
+        order = np.argsort(keys, kind="stable")  # numpy's stable sort merges what is in order
+        sums = np.concatenate([self.sums, other.sums], axis=1)
+        return SortedRun.of(keys[order], sums.take(order, axis=1))
 
     def younger_than(self, time_ms: int) -> SortedRun:
         """A run without the events before a time."""
-        young = EVENT.get(self.keys, "time") >= time_ms - _ZERO_MS
-        young[0] = True  # the sentinel
-        return self if young.all() else SortedRun(self.keys[young], self.cents[young])
+        young = EVENT.get(self.keys[1:], "time") >= time_ms - _ZERO_MS
+        return self if young.all() else SortedRun.of(self.keys[1:][young], self.sums[:, young])
 
     @cached_property
     def span(self) -> tuple[int, int]:
@@ -167,16 +180,11 @@ class SortedRun:
 
         An event on a window's opening edge is in, one on its end is out.
         """
-        *openings, end = self._positions(ends)
-        counts = np.stack([end - opening for opening in openings], axis=1)
-        until = self.totals[end]
-        cents = np.stack([until - self.totals[opening] for opening in openings], axis=1)
-        sized = counts[:, MONTH].copy()
-        if self.unsized is not None:
-            sized -= self.unsized[end] - self.unsized[openings[MONTH]]
-        return Summary(counts, cents, self.keys[end], sized)
+        positions = self._positions(ends)
+        until = self.totals.take(positions, axis=1)
+        return Summary(until[:, -1:] - until[:, :-1], self.keys.take(positions[-1]))
 
-    def _positions(self, ends: Ints) -> list[Ints]:
+    def _positions(self, ends: Ints) -> Ints:
         """Positions of the last event before each window's opening, and before the end itself.
 
         Openings that all lie before the run's first event, or all behind its last one, fall on
@@ -193,7 +201,7 @@ class SortedRun:
             if edge not in lookups:
                 lookups[edge] = np.searchsorted(self.keys, ends - span) - 1
             positions.append(lookups[edge])
-        return positions
+        return np.array(positions)
 
 
 class EventStore:
@@ -207,7 +215,7 @@ class EventStore:
 
     >>> customer, time, cents = np.array([[7, 7], [0, HOUR_MS], [500, 900]])
     >>> pair = read_attempts(customer, time, cents, enters=cents > 0)
-    >>> EventStore().read(pair).counts[:, HOUR].tolist()
+    >>> EventStore().read(pair).counts[HOUR].tolist()
     [0, 1]
     """
 
@@ -236,7 +244,7 @@ class EventStore:
         lines = self._closed_days(ends)
         for moments, rows in _waves(ends, line):
             wave = ordered.take(rows)
-            today = today.with_events(wave.keys[wave.enters], wave.cents[wave.enters])
+            today = today.with_run(SortedRun.entered(wave))
             lines.include(today.before(ends[moments]), moments)
         return _as_arrived(attempts.keys, order, line, lines)
 
@@ -265,21 +273,19 @@ class EventStore:
     def add(self, attempts: Attempts) -> None:
         """Keep the rows that may enter."""
         order = _by_customer(attempts.keys)
-        order = order[attempts.enters[order]]
-        keys, cents = attempts.keys[order], attempts.cents[order]
-        if bool((keys[1:] < keys[:-1]).any()):
-            by_time = np.argsort(keys, kind="stable")
-            keys, cents = keys[by_time], cents[by_time]
-        self.today = self.today.with_events(keys, cents)
+        ordered = attempts.take(order)
+        if bool((ordered.keys[1:] < ordered.keys[:-1]).any()):
+            ordered = ordered.take(np.argsort(ordered.keys, kind="stable"))
+        self.today = self.today.with_run(SortedRun.entered(ordered))
 
     def close_day(self, midnight_ms: int) -> None:
         """Midnight: the running day joins the recent ones; once a week they settle into the base.
 
         What no window can reach any more is forgotten then.
         """
-        self.recent = self.recent.with_events(self.today.keys[1:], self.today.cents[1:])
+        self.recent = self.recent.with_run(self.today)
         if midnight_ms // DAY_MS % SETTLE_EVERY_DAYS == 0:
-            settled = self.base.with_events(self.recent.keys[1:], self.recent.cents[1:])
+            settled = self.base.with_run(self.recent)
             self.base, self.recent = settled.younger_than(midnight_ms - KEPT_MS), SortedRun()
         self.today, self.midnight_ms = SortedRun(), midnight_ms
 
@@ -330,4 +336,4 @@ def _as_arrived(keys: Ints, order: Ints, line: Ints, lines: Summary) -> History:
     """The history of rows with these keys; `order` sorts them into the order of `line`."""
     arrived = np.empty_like(line)
     arrived[order] = line
-    return Summary(*(column[arrived] for column in lines)).history(keys)
+    return lines.history(keys, arrived)

@@ -63,7 +63,8 @@ class Doubts(NamedTuple):
 def recollect(parts: Iterable[Doubts], since: int) -> Doubts:
     """Put doubts one after another, but not those of days before `since`."""
     whole = Doubts(*map(np.concatenate, zip(*parts, strict=True)))
-    return Doubts(*(column[whole.time >= since * DAY_MS] for column in whole))
+    kept = np.flatnonzero(whole.time >= since * DAY_MS)
+    return Doubts(*(column[kept] for column in whole))
 
 
 @dataclass(eq=False)
