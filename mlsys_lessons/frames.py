@@ -217,7 +217,7 @@ def in_words(column: pd.Series | pd.Categorical, wanted: Collection[str]) -> NDA
     [True, False]
     """
     is_wanted = np.array([*(word in wanted for word in words(column).tolist()), False])  # missing
-    return np.asarray(is_wanted[codes(column)])
+    return np.asarray(is_wanted.take(codes(column)))
 
 
 def codes_in(column: Any, vocabulary: pd.Index) -> NDArray[np.int64]:

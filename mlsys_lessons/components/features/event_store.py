@@ -235,8 +235,17 @@ class EventStore:
     def read(self, attempts: Attempts) -> History:
         """The history of each row: what arrived before it and happened before it.
 
-        Rows see the earlier rows of their own batch. Nothing is kept: that is `add`.
+        Rows see the earlier rows of their own batch. Nothing is kept: that is `enter`.
         """
+        return self._read(attempts)[0]
+
+    def enter(self, attempts: Attempts) -> History:
+        """`read` and `add` at once, at the price of reading."""
+        history, self.today = self._read(attempts)
+        return history
+
+    def _read(self, attempts: Attempts) -> tuple[History, SortedRun]:
+        """The rows' history, and the running day with them."""
         order = _by_customer(attempts.keys)
         ordered = attempts.take(order)
         is_new, line = _lines(ordered.keys)
@@ -246,7 +255,7 @@ class EventStore:
             wave = ordered.take(rows)
             today = today.with_run(SortedRun.entered(wave))
             lines.include(today.before(ends[moments]), moments)
-        return _as_arrived(attempts.keys, order, line, lines)
+        return _as_arrived(attempts.keys, order, line, lines), today
 
     def read_at(self, attempts: Attempts, as_of_ms: int) -> History:
         """The history of each row as a table written at `as_of_ms` has it.
@@ -271,7 +280,7 @@ class EventStore:
         return summary
 
     def add(self, attempts: Attempts) -> None:
-        """Keep the rows that may enter."""
+        """Keep the rows that may enter, without reading."""
         order = _by_customer(attempts.keys)
         ordered = attempts.take(order)
         if bool((ordered.keys[1:] < ordered.keys[:-1]).any()):

@@ -59,8 +59,7 @@ class FeatureState(Component):
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Append the features of each row, then remember the rows."""
         rows = read_rows(frame, self.domain, self.untrusted)
-        columns = self._columns(rows, self._history(rows))
-        self.store.add(rows.attempts)
+        columns = self._columns(rows, self._entered(rows))
         for name, table in self.risks.items():
             table.count(rows.codes[name][rows.attempts.enters])
         return extend(frame, columns)
@@ -131,6 +130,10 @@ class FeatureState(Component):
     def _history(self, rows: Rows) -> History:
         """What each row may know of its actor: everything before it."""
         return self.store.read(rows.attempts)
+
+    def _entered(self, rows: Rows) -> History:
+        """The same, of rows that are remembered."""
+        return self.store.enter(rows.attempts)
 
     def _columns(self, rows: Rows, history: History) -> dict[str, Floats]:
         """All features in the domain's order; NaN where their field is not to be trusted.

@@ -34,6 +34,12 @@ class BatchFeatures(FeatureState):
         """What each row may know of its actor: what last midnight's table says."""
         return self.store.read_at(rows.attempts, self.store.midnight_ms)
 
+    def _entered(self, rows: Rows) -> History:
+        """The same, of rows that are remembered."""
+        history = self._history(rows)
+        self.store.add(rows.attempts)
+        return history
+
     def on_stale(self, frame: pd.DataFrame, as_of: np.datetime64) -> pd.DataFrame:
         """The features of rows when the table was last written at `as_of`: what it says."""
         return self.lookup(frame, as_of=as_of)
