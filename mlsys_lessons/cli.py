@@ -98,8 +98,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _drill_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="name the scenarios")
-    parser.add_argument("--scenario", help="which incident")
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--scenario", help="which incident; without it the seed draws one")
+    parser.add_argument("--seed", type=int, default=7, help="the same one, the same incident")
     parser.add_argument("--policy", help="a reference policy's name, or your module:function")
     parser.add_argument("--league", action="store_true", help="all reference policies, a table: "
                         "the one that is kept, or one of so many --seeds played now")  # fmt: skip

@@ -214,7 +214,7 @@ def code_lines(path: Path) -> int:
 
 
 def test_size_is_a_promise() -> None:
-    """A small helper package: 20,100 lines, most of them to be read; three worlds are among them.
+    """A small helper package: 20,125 lines, most of them to be read; three worlds are among them.
 
     The course's contents grow with it, and have limits of their own: a lesson, and a claim.
     """
@@ -224,7 +224,7 @@ def test_size_is_a_promise() -> None:
     assert (
         sum(n for path, n in sizes.items() if room_of(name_of(path)) in READ_BY_LEARNERS) <= 11_650
     )
-    assert sum(n for path, n in sizes.items() if room_of(name_of(path)) in AROUND) <= 8_450
+    assert sum(n for path, n in sizes.items() if room_of(name_of(path)) in AROUND) <= 8_475
     for lesson in sorted(PACKAGE.glob("lessons/lesson[0-9][0-9]")):
         assert sum(n for path, n in sizes.items() if lesson in path.parents) <= 500, lesson.name
 

@@ -17,7 +17,7 @@ from mlsys_lessons.drill.child import ChildPolicy
 from mlsys_lessons.drill.incident import Incident
 from mlsys_lessons.drill.play import Played, play
 from mlsys_lessons.drill.policies import POLICIES, Policy, omniscient
-from mlsys_lessons.drill.scenario import PAGE_DAY, names, scenario
+from mlsys_lessons.drill.scenario import PAGE_DAY, drawn, names, scenario
 from mlsys_lessons.drill.text import PROMPT, converse
 from mlsys_lessons.errors import InputError
 from mlsys_lessons.records import whole_number
@@ -32,9 +32,7 @@ def answer(options: Namespace) -> Answer:
         return _listed()
     if options.league:
         return _league(options)
-    if options.scenario is None:
-        raise InputError("no scenario is named; say --scenario NAME, or --list for all of them.")
-    incident = Incident(options.scenario, options.seed)
+    incident = Incident(options.scenario or drawn(options.seed), options.seed)
     return _by_policy(incident, options) if options.policy else _by_hand(incident, options)
 
 

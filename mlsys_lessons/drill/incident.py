@@ -3,6 +3,7 @@
 `inspect` looks at evidence, `act` asks for a mitigation at the coming midnight, `advance` lives a
 day, `debrief` tells at the end. The player is the running system's responder; what an action does
 comes out of the simulation, and the same script through `simulate` ends in the same ledger.
+Longer than most: all that a player can see and do is one object.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from mlsys_lessons.components.response.assumptions import FIGURES
 from mlsys_lessons.domain import path
 from mlsys_lessons.drill.debrief import Debrief, told
 from mlsys_lessons.drill.evidence import SHELF
-from mlsys_lessons.drill.observation import Observation, Seen, command_of, noticed, ringing
+from mlsys_lessons.drill.observation import (
+    Observation,
+    Seen,
+    command_of,
+    noticed,
+    replied,
+    ringing,
+)
 from mlsys_lessons.drill.runs import (
     Script,
     best,
@@ -66,6 +74,7 @@ class Incident:
         self.minutes = 0  # spent on evidence, in all
         self._minutes_today = 0
         self.evidence: list[Seen] = []
+        self.replies: list[tuple[int, str]] = []  # of owners
 
     def __repr__(self) -> str:
         looks = len(self.evidence)
@@ -116,7 +125,7 @@ class Incident:
                 (tick - PAGE_DAY, command_of(item))
                 for tick, items in self.plan.items() for item in items
             ),
-            evidence=tuple(self.evidence),
+            replies=tuple(self.replies), evidence=tuple(self.evidence),
         )  # fmt: skip
 
     @property
@@ -169,7 +178,8 @@ class Incident:
         if item is None:
             raise InputError(f"nothing on the shelf is {kind!r}; choose one of {', '.join(SHELF)}.")
         if bool(about) != bool(item.about):
-            way_out = f"name a {item.about}" if item.about else f"say inspect {kind} alone"
+            cuts = f"by one of {', '.join(self.choices['slice'])}"
+            way_out = f"say inspect {kind} {cuts if item.about else 'alone'}"
             raise InputError(f"inspect {kind} {about!r} does not work; {way_out}.")
         if self._minutes_today + item.minutes > MINUTES:
             raise StateError(
@@ -184,7 +194,7 @@ class Incident:
     def act(self, asked: str | Mitigation) -> str:
         """Ask for a mitigation; it takes effect at the coming midnight."""
         self._check_open()
-        mitigation = asked if isinstance(asked, Mitigation) else mitigation_of(asked)
+        mitigation = asked if isinstance(asked, Mitigation) else self._named(asked)
         domain, in_force = self._run.system.domain, self._run.system.in_force
         if mitigation.name == "ask_owner" and mitigation.value not in domain.sources:
             raise InputError(
@@ -199,6 +209,14 @@ class Incident:
         self.tonight.append(mitigation)
         return f"tonight: {command_of(mitigation)}"
 
+    def _named(self, asked: str) -> Mitigation:
+        """What a command asks for; one that forgets whom or what is told the choice."""
+        last = str(asked).split()[-1:]
+        takes = KINDS[last[0]].takes if last and last[0] in KINDS else ""
+        if takes in self.choices:
+            raise InputError(f"{asked} needs a {takes}: one of {', '.join(self.choices[takes])}.")
+        return mitigation_of(asked)
+
     def advance(self, days: int = 1) -> Observation:
         """Live so many days, or until the end; what was asked for takes effect tonight."""
         self._check_open()
@@ -212,6 +230,8 @@ class Incident:
             if self._own is not None:
                 script_of(self._own).plan = dict(self.plan)
                 self._own.step()
+                said = replied(self.tonight, self._own)
+                self.replies += ((self.day, words) for words in said)
             self.tonight, self._minutes_today = [], 0
         return self.observation
 

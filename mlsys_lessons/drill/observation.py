@@ -1,7 +1,7 @@
 """What a player sees: plain frozen values, made for JSON, with no way back to the truth.
 
 The scenario's name is not among them. What colleagues find out about a cause is not, either: in a
-drill, finding the cause is the player's work.
+drill, finding the cause is the player's work. An owner who is asked knows his own part, and says.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from mlsys_lessons.components.response import Case, Mitigation
 from mlsys_lessons.components.response import Observation as Midnight
+from mlsys_lessons.simulation.run import Run
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Observation:
     in_force: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()  # for tonight
     history: tuple[tuple[int, str], ...] = ()  # what was asked for on which day
+    replies: tuple[tuple[int, str], ...] = ()  # what owners who were asked say, and since when
     evidence: tuple[Seen, ...] = field(default=(), repr=False)
 
     def plain(self) -> dict[str, Any]:
@@ -81,7 +83,10 @@ class Observation:
             "cases": tuple(
                 Noticed(**{**c, "evidence": tuple(c["evidence"])}) for c in told["cases"]
             ),
-            "history": tuple((int(day), asked) for day, asked in told["history"]),
+            **{
+                name: tuple((int(day), words) for day, words in told[name])
+                for name in ("history", "replies")
+            },
             "evidence": tuple(Seen(**{**e, "rows": tuple(e["rows"])}) for e in told["evidence"]),
             **{name: tuple(told[name]) for name in ("in_force", "asked")},
         }
@@ -99,6 +104,15 @@ def command_of(mitigation: Mitigation) -> str:
     return f"{'undo ' if mitigation.undone else ''}{mitigation.name}{value}"
 
 
+def figure(value: float) -> str:
+    """A number as people read it: four digits, and whole ones from a thousand on.
+
+    >>> figure(0.033381), figure(139_312.4)
+    ('0.03338', '139,312')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+
+
 def ringing(midnight: Midnight) -> Iterable[Ringing]:
     """The alerts of a midnight, without their kinds."""
     for alert in midnight.alerts:
@@ -111,3 +125,13 @@ def noticed(cases: Iterable[Case]) -> Iterable[Noticed]:
     """Cases, without what colleagues have found."""
     for case in cases:
         yield Noticed(case.number, case.evidence, case.owner, case.is_open)
+
+
+def replied(asked: Iterable[Mitigation], run: Run) -> Iterable[str]:
+    """What owners say who were asked last night: each knows whether it is his own part."""
+    going_on = [one.fault for one in run.happening.all if one.is_on(run.days)]
+    for question in asked:
+        if question.name == "ask_owner" and not question.undone:
+            is_theirs = any(fault.ended_by(question, run.system.domain) for fault in going_on)
+            words = "it was us, and we are on it" if is_theirs else "nothing is wrong with us"
+            yield f"{question.value}: {words}"

@@ -18,6 +18,8 @@ from typing import Any
 from mlsys_lessons.components.response import Mitigation
 from mlsys_lessons.drill.faults import KINDS
 from mlsys_lessons.errors import InputError
+from mlsys_lessons.randomness import stream
+from mlsys_lessons.records import whole_number
 from mlsys_lessons.system.faults import Fault
 from mlsys_lessons.worlds import Drift
 
@@ -87,6 +89,16 @@ def scenario(name: str) -> DrillScenario:
     world = Drift(**told.pop("world", {}))
     lists: dict[str, Any] = {each: tuple(told.pop(each, ())) for each in LISTS}
     return DrillScenario(name=name, remedies=remedies, world=world, **lists, **told)
+
+
+def drawn(seed: int) -> str:
+    """The scenario of somebody who names none: any of them, and the same for a seed.
+
+    >>> drawn(7) == drawn(7) and drawn(7) in names()
+    True
+    """
+    seed = whole_number("seed", seed, 0, 2**31 - 1)
+    return str(stream(seed, "drill.scenario").choice(names()))
 
 
 def mitigation_of(command: str) -> Mitigation:

@@ -6,14 +6,14 @@ state of its own and prints nothing that a player may not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from mlsys_lessons.components.response import KINDS
 from mlsys_lessons.components.response.assumptions import FIGURES
 from mlsys_lessons.drill.evidence import SHELF
 from mlsys_lessons.drill.incident import Incident
-from mlsys_lessons.drill.observation import Observation
+from mlsys_lessons.drill.observation import Observation, figure
 from mlsys_lessons.errors import InputError, StateError
 
 PROMPT = "> "
@@ -31,13 +31,14 @@ def page_of(seen: Observation) -> str:
     for alert in seen.alerts:
         runbook = f"; runbook: {', '.join(alert.runbook)}" if alert.runbook else ""
         lines.append(
-            f"  {alert.severity:6} {alert.path} = {alert.value:.4g} (limit {alert.threshold:.4g}), "
-            f"{alert.owner}{runbook}"
+            f"  {alert.severity:6} {alert.path} = {figure(alert.value)} "
+            f"(limit {figure(alert.threshold)}), {alert.owner}{runbook}"
         )
     if not seen.alerts:
         lines.append("  nothing rings")
     lines += [f"  case   {one.number}: {', '.join(one.evidence)} ({one.owner})"
               for one in seen.cases if one.is_open]  # fmt: skip
+    lines += [f"  reply  day {day}, {words}" for day, words in seen.replies]
     for word, commands in (("in force", seen.in_force), ("tonight", seen.asked)):
         lines += [f"  {word}: {', '.join(commands)}"] if commands else []
     return "\n".join(lines)
@@ -51,7 +52,7 @@ def rows_of(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "-" if value is None else figure(value) if isinstance(value, float) else str(value)
 
 
 def help_text() -> str:
@@ -63,13 +64,21 @@ def help_text() -> str:
         lines.append(
             f"  {asked:20} {item.minutes:3} min, {item.minutes * price:3.0f} EUR  {item.told}"
         )
-    lines.append("change (takes effect tonight; undo ... takes it back):")
+    lines.append(
+        "change (from midnight on: the next page still tells of today; undo ... takes back):"
+    )
     for name, kind in KINDS.items():
         lines.append(
             f"  {name + (' ' + kind.takes.upper() if kind.takes else ''):26} {kind.side_effect}"
         )
     lines.append("go on:\n  advance [DAYS]\n  help, quit")
     return "\n".join(lines)
+
+
+def _choices_text(choices: Mapping[str, tuple[str, ...]]) -> str:
+    """What may stand for the words in capitals."""
+    called = {"source": "SOURCE", "field": "FIELD", "slice": "FIELD of a slice"}
+    return "\n".join(f"{called[what]}: {', '.join(names)}" for what, names in choices.items())
 
 
 def converse(
@@ -94,7 +103,7 @@ def _cleaned(commands: Iterable[str]) -> Iterator[str]:
 def _answer(incident: Incident, command: str) -> str:
     """What one command brings, in words; a mistake is a sentence, and nothing changes."""
     if command.split()[0] == "help":
-        return help_text()
+        return f"{help_text()}\n{_choices_text(incident.choices)}"
     try:
         told = incident.do(command)
     except (InputError, StateError) as mistake:

@@ -83,7 +83,7 @@ room.poster
 room
 
 # %% [markdown]
-# On paper you can follow one who did: one look, one call, then days. The commands are words, here as everywhere: in the room, in this cell, and in a terminal with `mlsys-lessons drill --scenario NAME`.
+# On paper you can follow one who did: one look, one call, then days. The commands are words, here as everywhere: in the room, in this cell, and in a terminal with `mlsys-lessons drill --scenario NAME`. An owner who is asked answers in the morning.
 
 # %%
 second = four_pages.incident("C", SEED)
@@ -204,7 +204,7 @@ def my_policy(observation):
 q3.check(my_policy)
 
 # %% [markdown]
-# The same function in a file plays all scenarios: `mlsys-lessons drill --scenario NAME --policy mine:my_policy`. `mlsys-lessons drill --league` prints the table of all scenarios for those who want to compare.
+# The same function in a file plays all scenarios: `mlsys-lessons drill --scenario NAME --policy mine:my_policy`. `mlsys-lessons drill --league` prints the table of all scenarios for those who want to compare. And a check-ride has no name on its door: `mlsys-lessons drill --seed 2026` draws an incident, and says which it was when it is over.
 #
 # ## The page to fill
 # An incident is over when somebody has written down what will be different. Facts come from the run; what helped, what stood in the way and who changes what come from you. It names mechanisms, signals and owners, and no culprit.

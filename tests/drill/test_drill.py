@@ -17,9 +17,9 @@ from mlsys_lessons.drill.incident import MINUTES
 from mlsys_lessons.drill.play import play
 from mlsys_lessons.drill.policies import POLICIES, do_nothing, omniscient
 from mlsys_lessons.drill.runs import Script, lived
-from mlsys_lessons.drill.scenario import PAGE_DAY, QUIET_DAYS, mitigation_of
+from mlsys_lessons.drill.scenario import PAGE_DAY, QUIET_DAYS, drawn, mitigation_of
 from mlsys_lessons.drill.score import Score
-from mlsys_lessons.drill.text import BEGIN, converse, help_text
+from mlsys_lessons.drill.text import BEGIN, converse, help_text, page_of
 from mlsys_lessons.errors import InputError, LessonError, StateError
 from mlsys_lessons.worlds.payments.domain import PAYMENTS
 
@@ -114,12 +114,12 @@ def test_days_that_others_have_lived_are_no_different_days() -> None:
     [
         ("inspect", "choose one of"),
         ("inspect crystal_ball", "choose one of operations"),
-        ("inspect slice", "name a field"),
+        ("inspect slice", "by one of card_country"),
         ("inspect slice amount", "choose one of"),
         ("inspect inputs amount", "say inspect inputs alone"),
         ("restart", "not on the list"),
         ("", "not on the list"),
-        ("ask_owner", "name of a source"),
+        ("ask_owner", "a source: one of .*, finance"),
         ("ask_owner moon", "nobody answers for 'moon'"),
         ("quarantine moon", "moon"),
         ("set_threshold 7", "0..1"),
@@ -250,8 +250,33 @@ def test_leaving_early_is_no_end() -> None:
     assert not converse(Incident("unit_change", SEED), [], said.append)
     assert said[-1].endswith(BEGIN)
     assert not converse(Incident("unit_change", SEED), ["look alerts", "help look"], said.append)
-    assert said[-2].startswith("'look' is no command") and said[-1] == help_text()
+    assert said[-2].startswith("'look' is no command") and said[-1].startswith(help_text())
+    assert all(name in said[-1] for name in (*PAYMENTS.sources, *PAYMENTS.vocabularies))
     assert all(name in help_text() for name in (*SHELF, *KINDS))
+
+
+def test_an_owner_who_is_asked_says_whether_it_is_his_own_part() -> None:
+    incident = Incident("unit_change", SEED)
+    for command in ("ask_owner country", "ask_owner amount", "quarantine amount"):
+        incident.act(command)
+    seen = incident.advance()
+    assert [day for day, _ in seen.replies] == [1, 1]
+    innocent, guilty = (words for _, words in seen.replies)
+    assert innocent == "country: nothing is wrong with us" and guilty.startswith("amount: it was")
+    assert f"reply  day 1, {guilty}" in page_of(seen)
+    assert Observation.of(json.loads(json.dumps(seen.plain()))).replies == seen.replies
+    incident.advance(5)
+    incident.act("ask_owner amount")
+    assert incident.advance().replies[-1] == (7, "amount: nothing is wrong with us")  # any more
+    assert Incident("unit_change", SEED).advance().replies == ()
+
+
+def test_whoever_names_no_scenario_is_given_one_by_the_seed() -> None:
+    drawn_by_seed = [drawn(seed) for seed in range(400)]
+    assert set(drawn_by_seed) == set(names())
+    assert drawn(SEED) == drawn_by_seed[SEED]
+    with pytest.raises(InputError, match="seed=-1"):
+        drawn(-1)
 
 
 def test_a_command_is_read_as_it_is_written() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from mlsys_lessons.drill.league import games, report, table
 from mlsys_lessons.drill.play import play
 from mlsys_lessons.drill.policies import POLICIES
 from mlsys_lessons.drill.runs import DAILY
+from mlsys_lessons.drill.scenario import drawn, scenario
 from mlsys_lessons.errors import InputError, StorageError
 
 SEED = 3
@@ -154,11 +156,18 @@ def test_the_command_lists_plays_and_tells(
     assert cli.main([*asked, "--policy", "runbook_follower", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert 0 <= facts["points"] <= 100 and facts["actions"] >= 1
-    import io
-
     monkeypatch.setattr("sys.stdin", io.StringIO("inspect inputs\nask_owner amount\nadvance 30\n"))
     assert cli.main(asked) == 0
     assert "of 100" in capsys.readouterr().out
+
+
+def test_a_drill_without_a_name_gives_none_away(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("help\nquit\n"))
+    assert cli.main(["drill", "--seed", str(SEED)]) == 0
+    said = capsys.readouterr().out
+    assert scenario(drawn(SEED)).page in said and drawn(SEED) not in said
 
 
 def test_the_kept_league_is_shown_unless_one_is_played(
@@ -185,7 +194,7 @@ def test_the_kept_league_is_shown_unless_one_is_played(
 
 @pytest.mark.parametrize(
     "options",
-    [[], ["--scenario", "moon"], ["--scenario", "unit_change", "--policy", "genius"],
+    [["--seed", "-1"], ["--scenario", "moon"], ["--scenario", "unit_change", "--policy", "genius"],
      ["--scenario", "unit_change", "--seed", "-1"], ["--league", "--seeds", "0"],
      ["--league", "--store", "--scenario", "unlucky_day"]],
 )  # fmt: skip

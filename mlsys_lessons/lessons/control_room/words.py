@@ -15,7 +15,7 @@ from mlsys_lessons.components.response import KINDS
 from mlsys_lessons.components.response.assumptions import FIGURES
 from mlsys_lessons.drill import SHELF, Observation
 from mlsys_lessons.drill.debrief import Debrief
-from mlsys_lessons.drill.observation import Seen
+from mlsys_lessons.drill.observation import Seen, figure
 from mlsys_lessons.lessons.house_style import (
     ALERT,
     INK,
@@ -96,8 +96,8 @@ def alerts(seen: Observation) -> str:
     else:
         rows = _heading("", "metric", "now", "limit", "owner") + "".join(
             f"<tr><td><span class='mls-tag {escape(one.severity)}'>{escape(one.severity)}</span>"
-            f"</td><td><b>{escape(one.path)}</b></td><td>{one.value:,.4g}</td>"
-            f"<td>{one.threshold:,.4g}</td><td>{escape(one.owner)}</td></tr>"
+            f"</td><td><b>{escape(one.path)}</b></td><td>{figure(one.value)}</td>"
+            f"<td>{figure(one.threshold)}</td><td>{escape(one.owner)}</td></tr>"
             for one in seen.alerts
         )
     open_cases = [one for one in seen.cases if one.is_open]
@@ -105,6 +105,7 @@ def alerts(seen: Observation) -> str:
         f"<div>case {one.number}: {escape(', '.join(one.evidence[:3]))} ({escape(one.owner)})</div>"
         for one in open_cases
     )
+    said += "".join(f"<div>reply of day {day}: {escape(it)}</div>" for day, it in seen.replies)
     return f"<h4>Alerts</h4><table>{rows}</table>{said}"
 
 
@@ -140,7 +141,7 @@ def _cell(name: str, value: Any) -> str:
             f"{value:+,.1f}"
         )
     return escape(
-        "" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value}"
+        "" if value is None else figure(value) if isinstance(value, float) else f"{value}"
     )
 
 
