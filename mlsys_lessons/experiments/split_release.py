@@ -107,9 +107,11 @@ def ramped(run: Run, plan: RampPlan) -> Iterator[tuple[int, float, str, Run]]:
 
     A step that is not clear by its last night is held on; GO after the last one is everybody. Any
     stop sends everybody back to the old version, the same night. Each guardrail is counted in its
-    own segment. Raises InputError for a guardrail that nobody can count.
+    own segment. Raises InputError for a guardrail that nobody can count, before the first night.
     """
     run, segments = copied(run), {EVERYBODY, *(rail.segment for rail in plan.guardrails)}
+    for rail in plan.guardrails:  # of no day yet
+        arms(counted(run, since=run.days, segment=rail.segment), rail.metric)
     for step in plan.steps:
         sending(run).send(step.share)
         since, word = run.days, ""
