@@ -129,16 +129,20 @@ class SortedRun:
         lines = np.append(_SENTINEL, keys)
         totals = np.zeros((SUMS, len(lines)), dtype=np.int64)
         np.cumsum(sums, axis=1, out=totals[:, 1:])
-        is_last = np.append(lines[1:] != lines[:-1], True)
-        return cls(lines, totals) if is_last.all() else cls(lines[is_last], totals[:, is_last])
+        return cls._one_line_a_key(lines, totals)
+
+    @classmethod
+    def _one_line_a_key(cls, keys: Ints, totals: Ints) -> SortedRun:
+        is_last = np.append(keys[1:] != keys[:-1], True)
+        return cls(keys, totals) if is_last.all() else cls(keys[is_last], totals[:, is_last])
 
     @classmethod
     def entered(cls, attempts: Attempts) -> SortedRun:
         """A run of attempts in key order, those that may enter."""
         keys, cents = attempts.keys[attempts.enters], attempts.cents[attempts.enters]
-        sums = np.ones((SUMS, len(keys)), dtype=np.int64)
-        sums[CENTS], sums[SIZED] = cents, cents != 0
-        return cls.of(keys, sums)
+        return cls.of(
+            keys, np.stack([np.ones_like(cents), cents, cents != 0])
+        )  # EVENTS, CENTS, SIZED
 
     def __deepcopy__(self, memo: dict[int, object]) -> SortedRun:
         """Return the run itself: nobody can change it."""
@@ -150,24 +154,25 @@ class SortedRun:
     def __repr__(self) -> str:
         return f"SortedRun({len(self):,} events)"
 
-    @property
-    def sums(self) -> Ints:
-        """What each line adds to the totals."""
-        return np.diff(self.totals, axis=1)
-
     def with_run(self, other: SortedRun) -> SortedRun:
-        """A run of both runs' events."""
+        """A run of both runs' events: cheap for a few more, for nothing is sorted again."""
         if not len(other) or not len(self):
             return self if len(self) else other
-        keys = np.concatenate([self.keys[1:], other.keys[1:]])
-        order = np.argsort(keys, kind="stable")  # numpy's stable sort merges what is in order
-        sums = np.concatenate([self.sums, other.sums], axis=1)
-        return SortedRun.of(keys[order], sums.take(order, axis=1))
+        added = other.keys[1:]
+        place = np.searchsorted(self.keys, added, side="right")
+        keys = np.insert(self.keys, place, added)
+        of_other = np.insert(np.zeros(len(self.keys), dtype=np.int64), place, 1)
+        theirs = np.cumsum(of_other)  # how many of their lines until each one
+        totals = self.totals.take(np.arange(len(keys)) - theirs, axis=1)
+        totals += other.totals.take(theirs, axis=1)
+        return SortedRun._one_line_a_key(keys, totals)
 
     def younger_than(self, time_ms: int) -> SortedRun:
         """A run without the events before a time."""
         young = EVENT.get(self.keys[1:], "time") >= time_ms - _ZERO_MS
-        return self if young.all() else SortedRun.of(self.keys[1:][young], self.sums[:, young])
+        if young.all():
+            return self
+        return SortedRun.of(self.keys[1:][young], np.diff(self.totals, axis=1)[:, young])
 
     @cached_property
     def span(self) -> tuple[int, int]:
@@ -281,9 +286,8 @@ class EventStore:
 
     def add(self, attempts: Attempts) -> None:
         """Keep the rows that may enter, without reading."""
-        order = _by_customer(attempts.keys)
-        ordered = attempts.take(order)
-        if bool((ordered.keys[1:] < ordered.keys[:-1]).any()):
+        ordered = attempts.take(_by_customer(attempts.keys))
+        if bool((ordered.keys[1:] < ordered.keys[:-1]).any()):  # some came late
             ordered = ordered.take(np.argsort(ordered.keys, kind="stable"))
         self.today = self.today.with_run(SortedRun.entered(ordered))
 
