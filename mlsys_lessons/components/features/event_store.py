@@ -140,9 +140,8 @@ class SortedRun:
     def entered(cls, attempts: Attempts) -> SortedRun:
         """A run of attempts in key order, those that may enter."""
         keys, cents = attempts.keys[attempts.enters], attempts.cents[attempts.enters]
-        return cls.of(
-            keys, np.stack([np.ones_like(cents), cents, cents != 0])
-        )  # EVENTS, CENTS, SIZED
+        # EVENTS, CENTS, SIZED
+        return cls.of(keys, np.stack([np.ones_like(cents), cents, cents != 0]))
 
     def __deepcopy__(self, memo: dict[int, object]) -> SortedRun:
         """Return the run itself: nobody can change it."""
